@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The forest: the processes of all host boots, joined from facts.
+ *
+ * It is a join in the sense of lattices: applying any facts in any order, any number of times, gives the same forest. Nothing is
+ * ever taken back; every attribute is decided by the newest fact that speaks of it (by boottime, then by fact type, then by content), so that the order of
+ * arrival leaves no trace. A fact about an unknown process makes a placeholder that later facts fill.
+ *
+ * Only one thread uses a forest. */
+#ifndef CANOPY_COLLECTOR_FOREST_FOREST_H
+#define CANOPY_COLLECTOR_FOREST_FOREST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "canopy/arena.h"
+#include "canopy/fact.h"
+#include "proto/model/process.h"
+#include "proto/wire/message.h"
+
+struct forest;
+struct forest_host; /* one host boot */
+struct forest_node; /* one process */
+
+struct forest_options {
+	uint64_t exited_bytes_max;  /* budget for exited processes, whole forest; the oldest exited go first, live ones never */
+	uint64_t exited_keep_ns;    /* how long an exited process stays, by host boottime; 0 = only the budget counts */
+	uint32_t hosts_max;         /* host boots; one more is refused */
+	uint32_t nodes_per_host_max;
+};
+#define FOREST_OPTIONS_DEFAULT ((struct forest_options){ \
+	.exited_bytes_max = 256u << 20, .exited_keep_ns = 0, .hosts_max = 20000, .nodes_per_host_max = 8u << 20 })
+
+int forest_create(struct forest **ret, const struct forest_options *options);
+void forest_destroy(struct forest *forest);
+
+/* ---- applying ------------------------------------------------------------------------------------------------ */
+
+/* The host boot with this id, made when it is new. Errors: -ENOMEM, -ENOSPC (hosts_max). */
+int forest_host_get(struct forest *forest, const struct boot_id *boot, struct forest_host **ret);
+struct forest_host *forest_host_find(const struct forest *forest, const struct boot_id *boot);
+
+/* Attributes of a host boot as its sensor's Hello says; the newest by boottime_ns wins. Copies what it needs. Errors: -ENOMEM. */
+int forest_host_describe(struct forest *forest, struct forest_host *host, const struct hello *hello);
+
+/* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the same fact from a
+ * second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC (nodes_per_host_max); the forest is then as before. */
+int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns, bool *ret_new);
+/* The same gap twice counts once. */
+int forest_apply_gap(struct forest *forest, struct forest_host *host, const struct gap *gap, bool *ret_new);
+int forest_apply_snapshot(struct forest *forest, struct forest_host *host, const struct snapshot_mark *mark);
+
+/* Evicts what is over budget and age. Call after a batch. Returns the number of nodes evicted. */
+size_t forest_evict(struct forest *forest);
+
+/* ---- reading ------------------------------------------------------------------------------------------------- */
+
+struct forest_gap {
+	struct gap gap;
+	int64_t boottime_to_wall_ns;
+};
+
+struct forest_host_info {
+	struct boot_id boot;
+	bool described;              /* the fields from here to arch hold knowledge */
+	uint8_t machine_id[16];
+	bool machine_id_known;
+	struct bytes hostname, kernel, arch, sensor_version;
+	const struct bytes *tags;    /* key, value, … */
+	size_t tag_count;
+	bool rebooted;               /* a later boot of the same machine is known */
+	int64_t boottime_to_wall_ns; /* newest */
+	uint64_t last_fact_ns;       /* boottime of the newest fact; 0 = none */
+	int64_t first_seen_wall_ns, last_seen_wall_ns; /* of facts, by the host's own wall clock; INT64_MIN = never */
+	uint64_t facts[5];           /* distinct facts joined, by enum fact_type */
+	uint64_t lost[5];            /* facts known to be lost, by type ([0] = of unknown type) */
+	const struct forest_gap *gaps; /* newest last; at most FOREST_GAPS_MAX are kept, gap_count counts those */
+	size_t gap_count;
+	uint64_t live, exited, evicted; /* processes */
+};
+#define FOREST_GAPS_MAX 256
+
+/* Everything is borrowed and valid until the next call that changes the forest. */
+void forest_host_info(const struct forest_host *host, struct forest_host_info *ret);
+/* Host boots ordered by host name, then boot id. Pass NULL to begin. */
+struct forest_host *forest_host_next(const struct forest *forest, const struct forest_host *after);
+
+struct forest_node *forest_find(const struct forest_host *host, struct process_key key);
+/* The newest process that had this tgid, or NULL. */
+struct forest_node *forest_find_pid(const struct forest_host *host, uint32_t tgid);
+/* By anything that a person may type; NULL when nothing matches or several boots do (*ret_ambiguous then true). */
+struct forest_node *forest_resolve(const struct forest *forest, const struct process_ref *ref, bool *ret_ambiguous);
+
+/* Walks the processes of a host by (start time, tgid). Pass NULL to begin. O(log n) a step. */
+struct forest_node *forest_node_next(const struct forest_host *host, const struct forest_node *after);
+/* The first node whose (start, tgid) is at or behind key. */
+struct forest_node *forest_node_at(const struct forest_host *host, struct process_key key);
+/* Tree: creation parent, and children by (start time, tgid). Roots have no known parent. */
+struct forest_node *forest_parent(const struct forest_node *node);
+struct forest_node *forest_child_first(const struct forest_node *node);
+struct forest_node *forest_child_next(const struct forest_node *child);
+struct forest_host *forest_node_host(const struct forest_node *node);
+struct process_key forest_node_key(const struct forest_node *node);
+
+/* Fills a view; arrays that must be built lie in the arena, the rest is borrowed from the forest until it changes.
+ * now_ns: the host's boottime now as far as known, 0 = take the newest fact's. Errors: -ENOMEM. */
+int forest_view(const struct forest_node *node, uint64_t now_ns, struct arena *arena, struct process_view *ret);
+
+struct forest_stats {
+	uint64_t hosts, live, exited, unknown;
+	uint64_t bytes;           /* memory of nodes, tables and strings */
+	uint64_t evicted;
+	uint64_t facts_new[5], facts_known[5];
+};
+void forest_stats(const struct forest *forest, struct forest_stats *ret);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: what the collector has accepted, durable and in order. A record is an accepted Batch with the verdict of the join, or
+ * a host's description. The forest is a function of the journal; console and lake follow it with cursors of their own.
+ *
+ * A position is a record number; it never means anything else as long as the journal exists. */
+#ifndef CANOPY_COLLECTOR_JOURNAL_JOURNAL_H
+#define CANOPY_COLLECTOR_JOURNAL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "canopy/arena.h"
+#include "proto/batch/decoder.h"
+#include "proto/seglog/seglog.h"
+#include "proto/wire/message.h"
+
+struct journal;
+struct journal_reader;
+
+enum journal_type {
+	JOURNAL_BATCH = 1,
+	JOURNAL_HOST = 2,
+};
+
+struct journal_options {
+	const char *dir;
+	uint64_t segment_bytes;   /* 0 = JOURNAL_SEGMENT_BYTES */
+	uint64_t retain_bytes;    /* sealed segments above this total go, oldest first; 0 = keep everything */
+};
+#define JOURNAL_SEGMENT_BYTES (64ull << 20)
+
+/* Opens, recovers and starts committing on the loop's thread pool. Errors as seglog_open. */
+int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options, struct seglog_recovery *ret_recovery, char **ret_why);
+
+/* Called on the loop's thread once position and everything before it is durable, or once with the error that stopped the journal
+ * (it then accepts nothing more). */
+typedef void (*journal_durable_cb)(void *owner, uint64_t position, int error);
+void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *owner); /* up to JOURNAL_LISTENERS_MAX */
+#define JOURNAL_LISTENERS_MAX 16
+void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *owner);
+
+/* Appends; a group commit is started by itself. received_wall_ns: the collector's clock. verdict: bit i of byte i / 8 is set when fact i of the batch (as decoded)
+ * was new to the forest; (fact_count + 7) / 8 bytes. *ret_position is not durable before the callback has said so. Errors as seglog_append. */
+int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict, size_t fact_count, uint64_t *ret_position);
+int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello, uint64_t *ret_position);
+
+uint64_t journal_first(const struct journal *journal);
+uint64_t journal_durable(const struct journal *journal);
+uint64_t journal_bytes(const struct journal *journal);
+size_t journal_pending_bytes(const struct journal *journal); /* appended, not yet durable: what backpressure goes by */
+/* Commits so far and the time they took, for the metrics. */
+void journal_commit_stats(const struct journal *journal, uint64_t *ret_commits, uint64_t *ret_ns);
+
+/* Finishes what is under way; closed is called on the loop when everything is durable and the files are shut. */
+void journal_close(struct journal *journal, void (*closed)(void *owner), void *owner);
+
+struct journal_entry {
+	enum journal_type type;
+	uint64_t position;
+	int64_t received_wall_ns;
+	struct batch batch;         /* JOURNAL_BATCH */
+	const uint8_t *verdict;     /* as given to journal_append_batch */
+	struct hello hello;         /* JOURNAL_HOST */
+};
+
+enum {
+	JOURNAL_E_END = 1,  /* nothing durable beyond this yet */
+	JOURNAL_E_HOLE = 2, /* entries are missing; ret->position is the next that can be read */
+};
+
+/* Reads durable entries from position on. *ret lives in the arena that is given to next. */
+int journal_reader_open(struct journal_reader **ret, struct journal *journal, uint64_t position);
+void journal_reader_close(struct journal_reader *reader);
+int journal_reader_next(struct journal_reader *reader, struct arena *arena, struct journal_entry *ret);
+
+static inline bool journal_is_new(const struct journal_entry *entry, size_t fact)
+{
+	return entry->verdict[fact / 8] >> (fact % 8) & 1;
+}
+
+#endif

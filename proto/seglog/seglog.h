@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The segment log: a folder of append-only files that holds numbered records. The sensor's spool and the collector's journal are
+ * both one. On disk (every number little-endian; details in proto/seglog/format.h and docs/seglog.md):
+ *
+ *   00000000000000000001.seg   named by the number of its first record
+ *     header: magic, version, kind, first record number, creation time, CRC32C
+ *     records: length, type, record number, CRC32C over all of it and the payload
+ *
+ * Records are numbered from 1 without holes. A torn tail (a record cut by a crash) is cut off at recovery and reported; damage
+ * before the tail is reported as a hole and skipped over at the next segment.
+ *
+ * Nothing here knows an event loop. Appending only collects in memory; a commit writes what was collected and makes it durable, and
+ * its blocking part may run on another thread, while the owner's thread goes on appending (group commit). */
+#ifndef CANOPY_PROTO_SEGLOG_SEGLOG_H
+#define CANOPY_PROTO_SEGLOG_SEGLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "canopy/bytes.h"
+
+#define SEGLOG_RECORD_MAX (32u * 1024u * 1024u) /* payload bytes; a length over it is damage */
+#define SEGLOG_PENDING_MAX (64u * 1024u * 1024u) /* appended and not yet committed */
+
+enum seglog_kind {
+	SEGLOG_SPOOL = 1,
+	SEGLOG_JOURNAL = 2,
+};
+
+struct seglog_options {
+	const char *dir;         /* created (mode 0700) when missing; its parent must exist */
+	enum seglog_kind kind;
+	uint64_t id;             /* stored in each header: the spool's stream; must match at open unless 0 is given */
+	uint64_t segment_bytes;  /* a segment is sealed once it is this long */
+	bool read_only;          /* for audits: nothing is repaired or created */
+};
+
+/* What opening found. */
+struct seglog_recovery {
+	uint64_t first, next;      /* record numbers: the oldest that is held, and the one that comes next; equal when empty */
+	uint64_t records, bytes;
+	uint64_t torn_bytes;       /* cut off behind the last whole record */
+	uint64_t holes;            /* places where records are missing or damaged */
+	uint64_t lost_records;     /* record numbers that fall into holes */
+	uint64_t id;               /* as stored; 0 when the log is new and none was given */
+};
+
+struct seglog;
+struct seglog_commit;
+struct seglog_reader;
+
+/* Opens and recovers. Takes an exclusive flock on DIR/lock (not when read_only). Errors: -EBUSY (another process owns it),
+ * -EPROTO (a file of another kind, id or newer version), or the errno of the failing call; *ret_why (may be NULL) is then a malloc'ed
+ * sentence that names file, value and remedy, freed by the caller. */
+int seglog_open(struct seglog **ret, const struct seglog_options *options, struct seglog_recovery *ret_recovery, char **ret_why);
+/* Commits nothing: what was appended and not committed is gone. Takes NULL. */
+void seglog_close(struct seglog *log);
+
+/* Collects one record; payload parts are copied. *ret_number is its number. Errors: -ENOBUFS (SEGLOG_PENDING_MAX: commit first),
+ * -EMSGSIZE, -ENOMEM, or the error of an earlier failed commit (the log then accepts nothing more until it is reopened). */
+int seglog_append(struct seglog *log, uint8_t type, const struct bytes *parts, size_t count, uint64_t *ret_number);
+size_t seglog_pending(const struct seglog *log); /* bytes collected */
+
+/* Group commit in three steps. begin (owner's thread) detaches what was collected; -ENODATA when there is nothing, -EBUSY when
+ * one is under way. run (any thread, once) writes it, and with sync makes it durable by fdatasync. finish (owner's thread) publishes it to
+ * readers and returns run's result; *ret_durable is the highest record number that is written. A failed write or sync poisons the log: fsync after EIO lies. */
+int seglog_commit_begin(struct seglog *log, bool sync, struct seglog_commit **ret);
+void seglog_commit_run(struct seglog_commit *commit);
+int seglog_commit_finish(struct seglog *log, struct seglog_commit *commit, uint64_t *ret_durable);
+/* All three steps on this thread. */
+int seglog_commit(struct seglog *log, bool sync, uint64_t *ret_durable);
+
+uint64_t seglog_first(const struct seglog *log);   /* oldest record number that is held */
+uint64_t seglog_next(const struct seglog *log);    /* number that the next append gets */
+uint64_t seglog_durable(const struct seglog *log); /* highest committed number, seglog_first - 1 when none */
+uint64_t seglog_bytes(const struct seglog *log);   /* bytes on disk */
+
+/* Deletes sealed segments that hold only records below number. Returns 0 or -errno; *ret_bytes freed (may be NULL). */
+int seglog_trim(struct seglog *log, uint64_t number, uint64_t *ret_bytes);
+/* Drops the oldest segment whatever it holds; if it is the open one it is sealed first. *ret_from, *ret_to: record numbers lost. -ENODATA when nothing is held. */
+int seglog_drop_oldest(struct seglog *log, uint64_t *ret_from, uint64_t *ret_to);
+
+struct seglog_record {
+	uint64_t number;
+	uint8_t type;
+	struct bytes payload; /* borrowed until the next call on the reader */
+};
+
+enum {
+	SEGLOG_E_END = 1,  /* nothing committed beyond this; try again after a commit */
+	SEGLOG_E_HOLE = 2, /* records are missing: ret->number is the next that can be read; reading goes on there */
+};
+
+/* Reads committed records from number on (or from the oldest held when that is later, with SEGLOG_E_HOLE first). Any number of readers;
+ * a reader keeps its open segment readable even when that is trimmed. Must be closed before the log. */
+int seglog_reader_open(struct seglog_reader **ret, struct seglog *log, uint64_t number);
+void seglog_reader_close(struct seglog_reader *reader);
+/* Returns 0, SEGLOG_E_END, SEGLOG_E_HOLE or -errno. */
+int seglog_reader_next(struct seglog_reader *reader, struct seglog_record *ret);
+
+#endif

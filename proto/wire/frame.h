@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gRPC's length-prefixed message ('Length-Prefixed-Message' of PROTOCOL-HTTP2.md in grpc/grpc): one flag byte (bit 0:
+ * compressed), four bytes of big-endian length, the message. Bytes in, messages out; no I/O. */
+#ifndef CANOPY_PROTO_WIRE_FRAME_H
+#define CANOPY_PROTO_WIRE_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "canopy/bytes.h"
+
+#define FRAME_HEADER_BYTES 5u
+#define FRAME_BYTES_MAX (4u * 1024u * 1024u)     /* on the wire; four times what a sensor's batch can have */
+#define FRAME_INFLATED_MAX (16u * 1024u * 1024u) /* after inflating: bounds what a zip bomb can cost */
+#define FRAME_COMPRESS_MIN 256u                  /* below this zlib costs more than it saves */
+
+/* Reassembles frames from a byte stream. One owner; grows to the largest frame seen, shrinks when idle. */
+struct frame_reader {
+	uint8_t *buffer; /* owned */
+	size_t start, end, capacity;
+	uint8_t *inflated; /* owned; last inflated message */
+	size_t inflated_capacity;
+	size_t frame_max; /* bound of one frame in bytes, header not counted */
+};
+
+enum {
+	FRAME_E_MORE = 1, /* the next frame is not complete: feed more bytes */
+};
+
+void frame_reader_init(struct frame_reader *reader, size_t frame_max);
+void frame_reader_finish(struct frame_reader *reader);
+
+/* Room for the next read of the stream, at least one byte; call frame_reader_filled with what was read. Errors: -ENOMEM. */
+int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *ret_len);
+void frame_reader_filled(struct frame_reader *reader, size_t len);
+
+/* Takes the next message. *ret_message is borrowed until the next call on the reader. Returns 0, FRAME_E_MORE,
+ * -EBADMSG (unknown flag bits or a broken zlib stream), -EMSGSIZE (over frame_max, or inflates to more than
+ * FRAME_INFLATED_MAX) or -ENOMEM. After -EBADMSG or -EMSGSIZE the stream cannot be read on. */
+int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len);
+/* Bytes that the reader holds in memory, to be charged to the peer. */
+size_t frame_reader_memory(const struct frame_reader *reader);
+
+/* Writes header and message (given as up to a few parts, one after the other) into one malloc'ed buffer that the
+ * caller frees. compress: zlib level 1 where that makes it smaller. Errors: -ENOMEM, -EMSGSIZE. */
+int frame_encode(const struct bytes *parts, size_t count, bool compress, uint8_t **ret_frame, size_t *ret_len);
+
+#endif
