@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The include rules of the house: who may know whom. TAP on stdout.
+set -u
+shopt -s lastpipe # rule counts in this shell, not in a child
+cd "$1" || exit 1
+count=0 failed=0
+
+# rule DESCRIPTION: stdin holds the offending lines, none = ok
+rule() {
+  local found
+  found=$(cat)
+  count=$((count + 1))
+  if [ -z "$found" ]; then echo "ok $count - $1"; return; fi
+  failed=1
+  echo "not ok $count - $1"
+  sed 's/^/# /' <<<"$found"
+}
+
+includes() { grep -rnE --include='*.[ch]' "^[[:space:]]*#[[:space:]]*include[[:space:]]*$1" "${@:2}"; }
+
+includes '["<]collector/' sensor | rule "sensor includes nothing of collector"
+includes '["<]sensor/' collector | rule "collector includes nothing of sensor"
+includes '["<](sensor|collector)/' proto | rule "proto includes neither sensor nor collector"
+includes '["<](sensor|collector|proto|bpf)/' bpf include | rule "bpf and include include no room above them"
+includes '"' include | grep -v '"canopy/' | rule "include includes only libc and itself"
+includes '<' include | grep -vE '<(assert|ctype|dirent|endian|errno|fcntl|inttypes|limits|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|sys/[a-z]+|linux/types)\.h>' |
+  rule "include includes only libc headers"
+includes '["<].*canopy/event\.h' sensor collector proto include | grep -vE '^sensor/(probe|batch)/' |
+  rule "only bpf, sensor/probe and sensor/batch read canopy/event.h"
+includes '["<].*canopy\.pb-c\.h' sensor collector include bpf | grep -v '^collector/console/' |
+  rule "only proto and collector/console read the generated protobuf header"
+includes '["<].*\.skel\.h' proto collector sensor | grep -v '^sensor/probe/' | rule "only sensor/probe reads the BPF skeleton"
+find bpf include proto sensor collector tests -name '*.[ch]' -exec grep -L 'SPDX-License-Identifier' {} + | rule "every source names its licence"
+find bpf -name '*.[ch]' -exec grep -L 'SPDX-License-Identifier: GPL-2.0-only' {} + | rule "bpf is GPL-2.0-only"
+find bpf include proto sensor collector -name '*.[ch]' -exec awk 'FNR == 801 {print FILENAME}' {} + | rule "no source is longer than 800 lines"
+echo "1..$count"
+exit $failed

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every system test shares: TAP, processes that are ended by their pid whatever happens, and waiting for conditions.
+# A test is a bash script that sources this file, calls 'check' and ends with 'finish'.
+# shellcheck shell=bash
+set -uo pipefail
+
+: "${CANOPY_BUILD:?the build folder: run through meson test}"
+CANOPY_SENSOR=$CANOPY_BUILD/sensor/canopy-sensor
+CANOPY_COLLECTOR=$CANOPY_BUILD/collector/canopy-collector
+CANOPY_CLI=$CANOPY_BUILD/collector/console/cli/canopy
+WORKLOADS=$CANOPY_BUILD/tests/system/workloads
+
+tap_count=0
+tap_failed=0
+pids=()   # every process started here
+mounts=() # every mount made here
+work=$(mktemp -d "${TMPDIR:-/tmp}/canopy-test.XXXXXX")
+
+cleanup() {
+  trap - EXIT INT TERM
+  local pid dir
+  for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null; kill -TERM "$pid" 2>/dev/null; done
+  for pid in "${pids[@]}"; do
+    wait_until 5 not kill -0 "$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+  done
+  for dir in "${mounts[@]}"; do umount "$dir" 2>/dev/null; done
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+skip_all() { # REASON
+  echo "1..0 # SKIP $1"
+  exit 0
+}
+
+not() { ! "$@"; }
+
+# wait_until SECONDS COMMAND…: until it succeeds; fails once the time is over.
+wait_until() {
+  local deadline=$((SECONDS + $1))
+  shift
+  while ! "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.05
+  done
+}
+
+# check DESCRIPTION COMMAND…: one TAP line; on failure with what the command printed.
+check() {
+  local description=$1 output
+  shift
+  tap_count=$((tap_count + 1))
+  if output=$("$@" 2>&1); then
+    echo "ok $tap_count - $description"
+  else
+    tap_failed=$((tap_failed + 1))
+    echo "not ok $tap_count - $description"
+    { echo "failed: $*"; echo "$output"; } | head -n 30 | sed 's/^/# /'
+  fi
+}
+
+# equal WHAT EXPECTED: for check; shows both when they differ.
+equal() {
+  [ "$1" = "$2" ] && return 0
+  printf 'got:      %s\nexpected: %s\n' "$1" "$2"
+  return 1
+}
+
+finish() {
+  if [ $tap_failed -gt 0 ]; then
+    local log
+    for log in "$work"/*.log; do [ -f "$log" ] && { echo "# --- ${log##*/}"; tail -n 15 "$log" | sed 's/^/# /'; }; done
+  fi
+  echo "1..$tap_count"
+  exit $((tap_failed > 0))
+}
+
+need_root() { [ "$(id -u)" = 0 ] || skip_all "needs root to load BPF programs"; }
+need_bpf() {
+  need_root
+  [ -x "$CANOPY_SENSOR" ] || skip_all "the sensor was not built (clang, bpftool, libbpf or libelf missing)"
+  [ -r /sys/kernel/btf/vmlinux ] || skip_all "this kernel has no BTF (/sys/kernel/btf/vmlinux)"
+}
+
+# start_collector [ARGUMENT…]: sets collector_pid, listen, http. The state stays in $work/collector between starts.
+# Ports of an earlier start in this test are taken again, so that sensors find it.
+start_collector() {
+  local old_listen=${listen:-127.0.0.1:0} old_http=${http:-127.0.0.1:0}
+  rm -f "$work/collector/listen" "$work/collector/http"
+  "$CANOPY_COLLECTOR" --listen "$old_listen" --http "$old_http" --state "$work/collector" "$@" >>"$work/collector.log" 2>&1 &
+  collector_pid=$!
+  pids+=("$collector_pid")
+  wait_until 20 test -s "$work/collector/http" || { echo "Bail out! the collector did not start: $(tail -n 3 "$work/collector.log")"; exit 1; }
+  listen=$(cat "$work/collector/listen")
+  http=$(cat "$work/collector/http")
+  export CANOPY_SERVER=http://$http
+  wait_until 20 curl -sf "http://$http/readyz"
+}
+
+# stop_process PID [SIGNAL]: ends one of ours and waits for it.
+stop_process() {
+  kill -"${2:-TERM}" "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
+}
+
+# start_sensor NAME [ARGUMENT…]: sets sensor_pid; needs a collector's address in $listen.
+start_sensor() {
+  local name=$1
+  shift
+  "$CANOPY_SENSOR" --collector "$listen" --spool "$work/spool-$name" "$@" >>"$work/sensor-$name.log" 2>&1 &
+  sensor_pid=$!
+  pids+=("$sensor_pid")
+}
+
+# start_host NAME BOOT_ID [ARGUMENT…]: a sensor that believes to be another host: own mount and UTS namespace, its boot_id, machine id and
+# name over the real ones. Sets sensor_pid.
+start_host() {
+  local name=$1 boot=$2 dir=$work/host-$1
+  shift 2
+  mkdir -p "$dir"
+  echo "$boot" >"$dir/boot_id"
+  tr -d - <<<"${host_machine_id:-$boot}" >"$dir/machine-id"
+  unshare --mount --uts --propagation private bash -c '
+    mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id &&
+    { [ ! -e /etc/machine-id ] || mount --bind "$1/machine-id" /etc/machine-id; } &&
+    hostname "$2" && shift 2 && exec "$@"' start_host "$dir" "$name" \
+    "$CANOPY_SENSOR" --collector "$listen" --spool "$work/spool-$name" "$@" >>"$work/sensor-$name.log" 2>&1 &
+  sensor_pid=$!
+  pids+=("$sensor_pid")
+}
+
+canopy() { "$CANOPY_CLI" --no-pager --color never "$@"; }
+
+# facts FILTER…: process objects, one a line.
+processes() { canopy ps --exited -o ndjson "$@" 2>/dev/null || [ $? -eq 1 ]; }
+
+# has FILTER…: at least one process matches.
+has() { [ -n "$(processes --limit 1 "$@")" ]; }
+
+# one_process JQ FILTER…: what the jq expression says of the single process that matches.
+one_process() {
+  local expression=$1
+  shift
+  processes "$@" | jq -rs "if length == 1 then .[0] | $expression else \"matched \(length) processes\" end"
+}
+
+host_is() { # NAME STATE
+  canopy hosts -o ndjson 2>/dev/null | jq -e --arg h "$1" --arg s "$2" 'select(.host == $h and .state == $s)' >/dev/null
+}
