@@ -25,6 +25,14 @@ enum process_quality {
 	QUALITY_HOST_REBOOTED = 1 << 4, /* ended with its boot */
 };
 
+/* A bit and its word in JSON and filters. */
+struct process_word {
+	uint32_t bit;
+	const char *text;
+};
+#define PROCESS_QUALITY_WORDS 5u
+extern const struct process_word process_quality_words[PROCESS_QUALITY_WORDS];
+
 struct process_image {
 	uint32_t seq;      /* exec ordinal; 0 = inherited at fork or taken over by a snapshot */
 	uint64_t time_ns;  /* boottime of the exec; of the first sight for a snapshot */
@@ -68,9 +76,23 @@ static inline const struct process_image *process_current(const struct process_v
 	return p->image_count ? &p->images[p->image_count - 1] : NULL;
 }
 
+/* How long it lived, or has lived up to now_ns; false when that is not known. */
+static inline bool process_duration(const struct process_view *p, uint64_t *ret_ns)
+{
+	uint64_t end = p->exited ? p->end_ns : p->state == PROCESS_LIVE ? p->now_ns : 0;
+
+	if (p->self.start_ns == 0 || end < p->self.start_ns)
+		return false;
+	*ret_ns = end - p->self.start_ns;
+	return true;
+}
+
 /* Printable identity: BOOT-TGID-START, boot_id as 32 hex digits, tgid decimal, start_boottime_ns in hex. Stable
  * across restarts of anything, fits in a URL. */
 #define PROCESS_ID_MAX 64 /* bytes with NUL */
+#define BOOT_ID_TEXT 33   /* 32 hex digits with NUL */
+#define PROCESS_REF_BOOT_MIN 4u /* hex digits of a boot_id that a person must type at least */
+void boot_id_format(const struct boot_id *boot, char out[BOOT_ID_TEXT]);
 void process_id_format(const struct boot_id *boot, struct process_key key, char out[PROCESS_ID_MAX]);
 
 /* A reference as a person may type it: the printable identity, with boot_id cut to a prefix of at least 4 hex digits; or HOST:PID (the
