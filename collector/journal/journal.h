@@ -35,9 +35,10 @@ struct journal_options {
 int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options, struct seglog_recovery *ret_recovery, char **ret_why);
 
 /* Called on the loop's thread once position and everything before it is durable, or once with the error that stopped the journal
- * (it then accepts nothing more). */
+ * (it then accepts nothing more until the collector is started anew). A full disk does not stop it: what was appended waits, journal_error says
+ * -ENOSPC, and every JOURNAL_RETRY_MS it is tried again; when the disk is still full at close, the error is given then. */
 typedef void (*journal_durable_cb)(void *owner, uint64_t position, int error);
-void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *owner); /* up to JOURNAL_LISTENERS_MAX */
+void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *owner); /* up to JOURNAL_LISTENERS_MAX, more is our own bug */
 #define JOURNAL_LISTENERS_MAX 16
 void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *owner);
 
@@ -50,10 +51,14 @@ uint64_t journal_first(const struct journal *journal);
 uint64_t journal_durable(const struct journal *journal);
 uint64_t journal_bytes(const struct journal *journal);
 size_t journal_pending_bytes(const struct journal *journal); /* appended, not yet durable: what backpressure goes by */
+/* 0; -ENOSPC or -EDQUOT while it waits for room on the disk; or the error that has stopped it. */
+int journal_error(const struct journal *journal);
+#define JOURNAL_RETRY_MS 1000u
 /* Commits so far and the time they took, for the metrics. */
 void journal_commit_stats(const struct journal *journal, uint64_t *ret_commits, uint64_t *ret_ns);
 
-/* Finishes what is under way; closed is called on the loop when everything is durable and the files are shut. */
+/* Finishes what is under way; closed is called on the loop when everything is durable (listeners have been told, or the error that prevented it)
+ * and the files are shut. Appending is -ESHUTDOWN from here on. */
 void journal_close(struct journal *journal, void (*closed)(void *owner), void *owner);
 
 struct journal_entry {
@@ -67,10 +72,11 @@ struct journal_entry {
 
 enum {
 	JOURNAL_E_END = 1,  /* nothing durable beyond this yet */
-	JOURNAL_E_HOLE = 2, /* entries are missing; ret->position is the next that can be read */
+	JOURNAL_E_HOLE = 2, /* entries are missing or not to be understood; ret->position is the next that can be read or comes */
 };
 
-/* Reads durable entries from position on. *ret lives in the arena that is given to next. */
+/* Reads durable entries from position on. *ret lives in the arena that is given to next; -ENOMEM (memory, or the arena's limit) leaves the reader where it
+ * was. Readers are closed before the journal. */
 int journal_reader_open(struct journal_reader **ret, struct journal *journal, uint64_t position);
 void journal_reader_close(struct journal_reader *reader);
 int journal_reader_next(struct journal_reader *reader, struct arena *arena, struct journal_entry *ret);

@@ -220,6 +220,20 @@ size_t seglog_pending(const struct seglog *log)
 	return log->pending.len;
 }
 
+int seglog_discard(struct seglog *log)
+{
+	struct segment *open = seglog_open_segment(log);
+
+	if (log->commit)
+		return -EBUSY;
+	/* A commit that a full disk broke off may have written some of it: it must not come back with the next recovery. */
+	if (log->pending.len && open->fd >= 0)
+		(void)segment_cut(open->fd, open->bytes);
+	log->pending.len = 0;
+	log->next = seglog_end(log);
+	return 0;
+}
+
 uint64_t seglog_first(const struct seglog *log)
 {
 	return log->segments[0].first;

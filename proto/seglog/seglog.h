@@ -69,6 +69,8 @@ void seglog_close(struct seglog *log);
  * -EMSGSIZE, -ENOMEM, or the error of an earlier failed commit (the log then accepts nothing more until it is reopened). */
 int seglog_append(struct seglog *log, uint8_t type, const struct bytes *parts, size_t count, uint64_t *ret_number);
 size_t seglog_pending(const struct seglog *log); /* bytes collected */
+/* Forgets what was collected and not committed; its numbers are given out again. -EBUSY when a commit is under way. */
+int seglog_discard(struct seglog *log);
 
 /* Group commit in three steps. begin (owner's thread) detaches what was collected, up to the end of a segment (seglog_pending tells whether some
  * is left for the next commit); -ENODATA when there is nothing, -EBUSY when one is under way. run (any thread, once) writes it, and with

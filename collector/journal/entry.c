@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verdict counts facts as they were decoded when the batch came. A later version may know more types of facts than that one did, and then
+ * sees more facts than there are bits: those were not new to anyone, so their bits are zero. */
+#include "collector/journal/entry.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_length, size_t fact_count)
+{
+	return (struct entry_header){
+		.received_wall_ns = (int64_t)htole64((uint64_t)received_wall_ns),
+		.body_length = htole32((uint32_t)body_length),
+		.fact_count = htole32((uint32_t)fact_count),
+	};
+}
+
+/* A copy in the arena with a bit for each decoded fact. */
+static int decode_verdict(struct arena *arena, const uint8_t *bits, size_t bit_count, size_t fact_count, const uint8_t **ret)
+{
+	size_t stored = (bit_count + 7) / 8, need = (fact_count + 7) / 8;
+	uint8_t *copy = arena_zalloc(arena, need > stored ? need : stored, 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, bits, stored);
+	*ret = copy;
+	return 0;
+}
+
+static int bad(int r)
+{
+	return r == -ENOMEM ? r : -EBADMSG;
+}
+
+static int decode_batch(struct arena *arena, const uint8_t *body, const uint8_t *bits, const struct entry_header *header, struct journal_entry *ret)
+{
+	int r = batch_decode(arena, body, le32toh(header->body_length), &ret->batch, NULL);
+
+	if (r < 0)
+		return bad(r);
+	return decode_verdict(arena, bits, le32toh(header->fact_count), ret->batch.fact_count, &ret->verdict);
+}
+
+static int decode_host(struct arena *arena, const uint8_t *body, const struct entry_header *header, struct journal_entry *ret)
+{
+	struct message message;
+	int r = message_decode_sensor(arena, body, le32toh(header->body_length), &message, NULL);
+
+	if (r < 0)
+		return bad(r);
+	if (r != 0 || message.type != MESSAGE_HELLO)
+		return -EBADMSG;
+	ret->hello = message.hello;
+	return 0;
+}
+
+int entry_decode(struct arena *arena, uint8_t type, struct bytes record, struct journal_entry *ret)
+{
+	struct entry_header header;
+	struct journal_entry entry = {.type = (enum journal_type)type};
+	const uint8_t *body = (const uint8_t *)record.data + sizeof(header);
+	uint64_t length;
+	int r = -EBADMSG;
+
+	if (record.len < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, record.data, sizeof(header));
+	length = (uint64_t)le32toh(header.body_length) + ((uint64_t)le32toh(header.fact_count) + 7) / 8;
+	if (length != record.len - sizeof(header))
+		return -EBADMSG;
+	entry.received_wall_ns = (int64_t)le64toh((uint64_t)header.received_wall_ns);
+	if (type == JOURNAL_BATCH)
+		r = decode_batch(arena, body, body + le32toh(header.body_length), &header, &entry);
+	else if (type == JOURNAL_HOST)
+		r = decode_host(arena, body, &header, &entry);
+	if (r == 0)
+		*ret = entry;
+	return r;
+}

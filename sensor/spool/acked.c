@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checksummed, because a position that is too high would skip batches that nobody has. */
+#include "sensor/spool/acked.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/seglog/crc32c.h"
+
+#define ACKED_MAGIC "CNPYACKD" /* 8 octets, without the NUL */
+
+struct acked {
+	uint8_t magic[8];
+	uint64_t stream, seq; /* little-endian */
+	uint32_t crc;         /* CRC32C of all before it */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct acked) == 32, "on disk");
+
+static int open_file(const char *dir, int flags)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/" ACKED_FILE, dir);
+	int fd;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+uint64_t acked_read(const char *dir, uint64_t stream)
+{
+	struct acked acked;
+	int fd = open_file(dir, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, &acked, sizeof(acked));
+	(void)close(fd);
+	if (n != (ssize_t)sizeof(acked) || memcmp(acked.magic, ACKED_MAGIC, sizeof(acked.magic)) != 0)
+		return 0;
+	if (le32toh(acked.crc) != crc32c(0, &acked, offsetof(struct acked, crc)) || le64toh(acked.stream) != stream)
+		return 0;
+	return le64toh(acked.seq);
+}
+
+int acked_write(const char *dir, uint64_t stream, uint64_t seq)
+{
+	struct acked acked = {.stream = htole64(stream), .seq = htole64(seq)};
+	int fd = open_file(dir, O_WRONLY | O_CREAT), r = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	memcpy(acked.magic, ACKED_MAGIC, sizeof(acked.magic));
+	acked.crc = htole32(crc32c(0, &acked, offsetof(struct acked, crc)));
+	n = pwrite(fd, &acked, sizeof(acked), 0);
+	if (n != (ssize_t)sizeof(acked))
+		r = n < 0 ? -errno : -EIO;
+	(void)close(fd);
+	return r;
+}

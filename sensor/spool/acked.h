@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The acknowledged position beside the segments: a file of one small record, written in place. It need not be durable: an old or
+ * damaged one only makes batches go out again. */
+#ifndef CANOPY_SENSOR_SPOOL_ACKED_H
+#define CANOPY_SENSOR_SPOOL_ACKED_H
+
+#include <stdint.h>
+
+#define ACKED_FILE "acked"
+
+/* The position saved for stream, or 0. */
+uint64_t acked_read(const char *dir, uint64_t stream);
+/* Errors: the errno of the failing call. */
+int acked_write(const char *dir, uint64_t stream, uint64_t seq);
+
+#endif
