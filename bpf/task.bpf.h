@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Identity, parentage, session and end of a task. */
+#ifndef CANOPY_BPF_TASK_H
+#define CANOPY_BPF_TASK_H
+
+#include "maps.bpf.h"
+
+INLINE bool is_kernel_thread(enum way way, struct task_struct *task)
+{
+	return GET(way, task, flags) & PF_KTHREAD;
+}
+
+/* Fills what leads to a new entry's fields from the task: exec_base from parent_exec_id, which the kernel sets at fork to the exec
+ * count that the child inherits (under CLONE_PARENT to that of the forker's parent, which only a fork that was seen tells). */
+INLINE struct proc_entry *proc_refill(enum way way, struct task_struct *leader, struct proc_entry *entry, uint64_t start)
+{
+	entry->start_ns = start;
+	entry->creator_tgid = 0;
+	entry->creator_start_ns = 0;
+	entry->exec_base = GET(way, leader, parent_exec_id);
+	return entry;
+}
+
+/* The entry of leader's process; a missing one is made anew from the task, one of an earlier process of that number is
+ * replaced. NULL only when the map refuses. */
+INLINE struct proc_entry *find_proc(enum way way, struct task_struct *leader)
+{
+	uint64_t start = GET(way, leader, start_boottime);
+	uint32_t tgid = GET(way, leader, tgid);
+	struct proc_entry *entry = bpf_map_lookup_elem(&proc_cache, &tgid);
+
+	if (entry && entry->start_ns == start)
+		return entry;
+	if (!entry) {
+		(void)bpf_map_update_elem(&proc_cache, &tgid, (const void *)&zero_entry, BPF_NOEXIST);
+		entry = bpf_map_lookup_elem(&proc_cache, &tgid);
+	}
+	return entry ? proc_refill(way, leader, entry, start) : NULL;
+}
+
+/* The one way from a hook to what is known of the process that runs. task is the current one, whichever thread. */
+INLINE struct proc_entry *find_current_proc(enum way way, struct task_struct *task)
+{
+	return find_proc(way, GET(way, task, group_leader));
+}
+
+INLINE void fill_proc(enum way way, struct event *event, struct task_struct *leader, const struct proc_entry *entry)
+{
+	uint64_t base = entry ? entry->exec_base : GET(way, leader, parent_exec_id);
+
+	if (entry) {
+		event->creator_tgid = entry->creator_tgid;
+		event->creator_start_ns = entry->creator_start_ns;
+	}
+	event->exec_seq = GET(way, leader, self_exec_id) - base;
+}
+
+/* Number of the process in the innermost pid namespace, and that namespace itself. */
+INLINE void fill_pid(enum way way, struct event *event, struct task_struct *leader)
+{
+	struct pid *pid = GET(way, leader, thread_pid);
+	uint64_t place;
+	uint32_t level;
+	struct upid upid = {};
+	struct pid_namespace *ns;
+
+	if (!pid)
+		return; /* reaped meanwhile */
+	level = GET(way, pid, level);
+	/* A sum with a variable is no typed pointer any more, hence the helper. */
+	place = (uint64_t)pid + bpf_core_field_offset(struct pid, numbers) + (uint64_t)level * bpf_core_type_size(struct upid);
+	if (bpf_probe_read_kernel(&upid, sizeof(upid), (const void *)place))
+		return;
+	event->ns_tgid = upid.nr;
+	ns = upid.ns;
+	event->ns_pid = GET(PROBED, ns, ns.inum);
+}
+
+INLINE uint32_t pid_number(enum way way, struct signal_struct *signal, int type)
+{
+	struct pid *pid = type == PIDTYPE_SID ? GET(way, signal, pids[PIDTYPE_SID]) : GET(way, signal, pids[PIDTYPE_PGID]);
+
+	return pid ? GET(way, pid, numbers[0].nr) : 0;
+}
+
+/* As tty_nr of /proc/PID/stat: new_encode_dev(tty_devnum(tty)). */
+INLINE uint32_t tty_number(enum way way, struct signal_struct *signal)
+{
+	struct tty_struct *tty = GET(way, signal, tty);
+	struct tty_driver *driver = tty ? GET(way, tty, driver) : NULL;
+	uint32_t major, minor;
+
+	if (!driver)
+		return 0;
+	major = GET(way, driver, major);
+	minor = GET(way, driver, minor_start) + GET(way, tty, index);
+	return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12);
+}
+
+/* Everything of the process but its credentials, namespaces and image. task is the thread that acted. */
+INLINE void fill_task(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader)
+{
+	struct task_struct *acting_parent = GET(way, leader, real_parent);
+	struct task_struct *parent = GET(way, acting_parent, group_leader);
+	struct signal_struct *signal = GET(way, leader, signal);
+
+	event->tgid = GET(way, leader, tgid);
+	event->tid = GET(way, task, pid);
+	event->start_ns = GET(way, leader, start_boottime);
+	event->parent_tgid = GET(way, parent, tgid);
+	event->parent_start_ns = event->parent_tgid ? GET(way, parent, start_boottime) : 0;
+	event->pgid = pid_number(way, signal, PIDTYPE_PGID);
+	event->sid = pid_number(way, signal, PIDTYPE_SID);
+	event->tty = tty_number(way, signal);
+	fill_pid(way, event, leader);
+	(void)bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), &task->comm);
+}
+
+/* As wait_task_zombie() chooses it. */
+INLINE void fill_status(enum way way, struct event *event, struct task_struct *leader, struct signal_struct *signal)
+{
+	if (GET(way, signal, flags) & SIGNAL_GROUP_EXIT)
+		event->exit_status = GET(way, signal, group_exit_code);
+	else
+		event->exit_status = GET(way, leader, exit_code);
+}
+
+INLINE void fill_io(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader,
+		    struct signal_struct *signal)
+{
+	event->read_bytes = event->written_bytes = UINT64_MAX;
+	if (!bpf_core_field_exists(task->ioac.read_bytes))
+		return;
+	event->read_bytes = GET(way, signal, ioac.read_bytes) + GET(way, task, ioac.read_bytes);
+	event->written_bytes = GET(way, signal, ioac.write_bytes) + GET(way, task, ioac.write_bytes) -
+			       GET(way, signal, ioac.cancelled_write_bytes) - GET(way, task, ioac.cancelled_write_bytes);
+	if (leader == task)
+		return;
+	event->read_bytes += GET(way, leader, ioac.read_bytes);
+	event->written_bytes += GET(way, leader, ioac.write_bytes) - GET(way, leader, ioac.cancelled_write_bytes);
+}
+
+/* Sums what signal has gathered from the threads released so far, the thread that ends, and a leader that ended before it
+ * (kept, not released, until it is waited for). */
+INLINE void fill_usage(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader,
+		       struct signal_struct *signal)
+{
+	event->utime_ns = GET(way, signal, utime) + GET(way, task, utime);
+	event->stime_ns = GET(way, signal, stime) + GET(way, task, stime);
+	event->runtime_ns = GET(way, signal, sum_sched_runtime) + GET(way, task, se.sum_exec_runtime);
+	event->max_rss_bytes = (uint64_t)GET(way, signal, maxrss) * page_bytes;
+	fill_io(way, event, task, leader, signal);
+	if (leader == task)
+		return;
+	event->utime_ns += GET(way, leader, utime);
+	event->stime_ns += GET(way, leader, stime);
+	event->runtime_ns += GET(way, leader, se.sum_exec_runtime);
+}
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kernel side counts; this compares with what it had counted before. The interval of a gap comes from the losses
+ * themselves where they are dated (a full ring), and is the time between two looks where they are not (skipped runs). */
+#include "sensor/probe/losses.h"
+
+static void tell(const struct probe_sink *sink, const struct gap *gap)
+{
+	if (sink->gap)
+		sink->gap(sink->owner, gap);
+}
+
+static int collect_lost(struct losses *losses, struct program *program, enum event_type type, uint64_t now_ns,
+			const struct probe_sink *sink)
+{
+	struct event_count count;
+	int r = program_count(program, type, &count);
+
+	if (r < 0 || count.lost == losses->lost[type])
+		return r;
+	tell(sink, &(struct gap){
+		.type = type,
+		.reason = GAP_RING_FULL,
+		/* A loss in the instant between two epochs is undated: it fell after the last look. */
+		.from_ns = count.first_ns ? count.first_ns : losses->looked_ns,
+		.to_ns = count.last_ns ? count.last_ns : now_ns,
+		.count = count.lost - losses->lost[type],
+	});
+	losses->lost[type] = count.lost;
+	return 1;
+}
+
+static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,
+			  const struct probe_sink *sink)
+{
+	uint64_t missed = program_recursion_misses(program, type);
+
+	if (missed <= losses->missed[type])
+		return 0;
+	tell(sink, &(struct gap){
+		.type = type,
+		.reason = GAP_RECURSION,
+		.from_ns = losses->looked_ns,
+		.to_ns = now_ns,
+		.count = missed - losses->missed[type],
+	});
+	losses->missed[type] = missed;
+	return 1;
+}
+
+int losses_collect(struct losses *losses, struct program *program, uint64_t now_ns, const struct probe_sink *sink)
+{
+	int gaps = 0;
+
+	for (enum event_type type = EVENT_FORK; type < EVENT_TYPES; type++) {
+		int r = collect_lost(losses, program, type, now_ns, sink);
+
+		if (r < 0)
+			return r;
+		gaps += r + collect_missed(losses, program, type, now_ns, sink);
+	}
+	program_next_epoch(program);
+	losses->looked_ns = now_ns;
+	return gaps;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel side lost since the last look, as gaps. */
+#ifndef CANOPY_SENSOR_PROBE_LOSSES_H
+#define CANOPY_SENSOR_PROBE_LOSSES_H
+
+#include "sensor/probe/program.h"
+
+struct losses {
+	uint64_t lost[EVENT_TYPES];   /* told as gaps so far */
+	uint64_t missed[EVENT_TYPES]; /* likewise, by recursion */
+	uint64_t looked_ns;           /* boottime of the last look */
+};
+
+/* Tells the sink each new loss; now_ns is the boottime of this look. Returns how many gaps were told, or a negative errno. */
+int losses_collect(struct losses *losses, struct program *program, uint64_t now_ns, const struct probe_sink *sink);
+
+#endif

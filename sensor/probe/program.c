@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The object holds each hook twice, typed and plain. The typed form is tried first since it costs less than half; whatever
+ * refuses it, the plain one is tried before giving up. What differs between kernels is decided here, from the kernel's own BTF, and
+ * handed over as constants before the load. */
+#include "sensor/probe/program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "canopy.skel.h"
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0; /* a refused attempt is no news; the last one is told by its error */
+}
+
+/* sched_process_exit got its second argument, group_dead, in 6.16. One parameter more is the tracepoint's own data. */
+static bool exit_tells_group_dead(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *type;
+	bool told = false;
+	int id;
+
+	if (!btf)
+		return false;
+	id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
+	type = id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type) : NULL;
+	if (type && btf_is_ptr(type))
+		type = btf__type_by_id(btf, type->type);
+	if (type && btf_is_func_proto(type))
+		told = btf_vlen(type) >= 3;
+	btf__free(btf);
+	return told;
+}
+
+static uint32_t ring_bytes(const struct probe_options *options)
+{
+	uint32_t size = PROBE_RING_MIN;
+
+	while (size < options->ring_bytes && size < (1u << 30))
+		size *= 2;
+	return size;
+}
+
+static int configure(struct program *program, const struct probe_options *options)
+{
+	struct canopy_bpf *skeleton = program->skeleton;
+	uint32_t ring = ring_bytes(options);
+	int r;
+
+	skeleton->rodata->argv_max = options->argv_max < EVENT_ARGV_MAX ? options->argv_max : EVENT_ARGV_MAX;
+	skeleton->rodata->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
+	skeleton->rodata->wake_bytes = ring / 4;
+	skeleton->rodata->snapshot_slot = (uint32_t)program->cpus;
+	skeleton->rodata->exit_tells_group_dead = exit_tells_group_dead();
+	r = bpf_map__set_max_entries(skeleton->maps.ring, ring);
+	if (r == 0)
+		r = bpf_map__set_max_entries(skeleton->maps.proc_cache, options->cache_entries);
+	if (r == 0)
+		r = bpf_map__set_max_entries(skeleton->maps.large_drafts, (uint32_t)program->cpus + 1);
+	return r;
+}
+
+static void choose(struct program *program)
+{
+	struct canopy_bpf *skeleton = program->skeleton;
+	bool typed = program->mode == PROBE_TYPED;
+
+	(void)bpf_program__set_autoload(skeleton->progs.typed_fork, typed);
+	(void)bpf_program__set_autoload(skeleton->progs.typed_exec, typed);
+	(void)bpf_program__set_autoload(skeleton->progs.typed_exit, typed);
+	(void)bpf_program__set_autoload(skeleton->progs.plain_fork, !typed);
+	(void)bpf_program__set_autoload(skeleton->progs.plain_exec, !typed);
+	(void)bpf_program__set_autoload(skeleton->progs.plain_exit, !typed);
+	(void)bpf_program__set_autoload(skeleton->progs.snapshot, program->iterator);
+}
+
+static int attempt(struct program *program, const struct probe_options *options)
+{
+	int r;
+
+	program->skeleton = canopy_bpf__open();
+	if (!program->skeleton)
+		return -errno;
+	choose(program);
+	r = configure(program, options);
+	if (r == 0)
+		r = canopy_bpf__load(program->skeleton);
+	if (r == 0)
+		r = canopy_bpf__attach(program->skeleton);
+	if (r < 0)
+		program_finish(program);
+	return r;
+}
+
+__attribute__((format(printf, 3, 4)))
+static int because(char **ret_why, int error, const char *format, ...)
+{
+	char *why = NULL;
+	va_list args;
+
+	if (!ret_why)
+		return error;
+	va_start(args, format);
+	if (vasprintf(&why, format, args) >= 0)
+		*ret_why = why;
+	va_end(args);
+	return error;
+}
+
+static int explain(char **ret_why, int error)
+{
+	struct utsname name = {0};
+	int major = 0, minor = 0;
+
+	(void)uname(&name);
+	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 10)))
+		return because(ret_why, -EOPNOTSUPP,
+			       "kernel %s is too old for the sensor's BPF programs: boot 5.10 or later", name.release);
+	if (error == -EPERM || error == -EACCES)
+		return because(ret_why, -EPERM,
+			       "the kernel does not let this process (uid %u) load BPF programs: run as root or with CAP_BPF and "
+			       "CAP_PERFMON, and not under lockdown=confidentiality", geteuid());
+	if (access(KERNEL_BTF, R_OK) < 0)
+		return because(ret_why, -EOPNOTSUPP,
+			       "kernel %s has no type information (" KERNEL_BTF "): boot a kernel built with "
+			       "CONFIG_DEBUG_INFO_BTF=y", name.release);
+	if (error == -ENOSYS)
+		return because(ret_why, -EOPNOTSUPP,
+			       "kernel %s has no bpf system call: boot a kernel built with CONFIG_BPF_SYSCALL=y", name.release);
+	return because(ret_why, error, "kernel %s refused the sensor's BPF programs: %s; see the kernel's log (dmesg) and report it",
+		       name.release, strerror(-error));
+}
+
+int program_init(struct program *program, const struct probe_options *options, char **ret_why)
+{
+	libbpf_print_fn_t before = libbpf_set_print(quiet);
+	int cpus = libbpf_num_possible_cpus();
+	int r = -EOPNOTSUPP;
+
+	/* From the best form to the most modest: both hooks and iterator can each be refused by a policy of its own. */
+	for (int form = 0; form < 4 && r < 0 && r != -EPERM; form++) {
+		*program = (struct program){
+			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus};
+		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
+		    (options->force_proc_snapshot && program->iterator))
+			continue;
+		r = cpus < 0 ? cpus : attempt(program, options);
+	}
+	(void)libbpf_set_print(before);
+	return r < 0 ? explain(ret_why, r) : 0;
+}
+
+void program_finish(struct program *program)
+{
+	canopy_bpf__destroy(program->skeleton);
+	*program = PROGRAM_NULL;
+}
+
+int program_ring_fd(const struct program *program)
+{
+	return bpf_map__fd(program->skeleton->maps.ring);
+}
+
+/* The first page of the map holds the reader's position, the second the writers'. */
+void program_ring_state(const struct program *program, size_t *ret_bytes, size_t *ret_used)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *reader = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, program_ring_fd(program), 0);
+	void *writer = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, program_ring_fd(program), page);
+
+	*ret_bytes = bpf_map__max_entries(program->skeleton->maps.ring);
+	*ret_used = 0;
+	if (reader != MAP_FAILED && writer != MAP_FAILED)
+		*ret_used = __atomic_load_n((unsigned long *)writer, __ATOMIC_ACQUIRE) -
+			    __atomic_load_n((unsigned long *)reader, __ATOMIC_ACQUIRE);
+	if (reader != MAP_FAILED)
+		(void)munmap(reader, (size_t)page);
+	if (writer != MAP_FAILED)
+		(void)munmap(writer, (size_t)page);
+}
+
+int program_iterate(const struct program *program)
+{
+	int fd;
+
+	if (!program->iterator)
+		return -EOPNOTSUPP;
+	fd = bpf_iter_create(bpf_link__fd(program->skeleton->links.snapshot));
+	return fd < 0 ? -errno : fd;
+}
+
+static void add_count(struct event_count *sum, const struct event_count *count, uint64_t epoch)
+{
+	sum->submitted += count->submitted;
+	sum->lost += count->lost;
+	if (count->lost == 0 || count->epoch != epoch)
+		return;
+	if (sum->first_ns == 0 || count->first_ns < sum->first_ns)
+		sum->first_ns = count->first_ns;
+	if (count->last_ns > sum->last_ns)
+		sum->last_ns = count->last_ns;
+}
+
+int program_count(const struct program *program, enum event_type type, struct event_count *ret)
+{
+	struct event_count *values = calloc((size_t)program->cpus, sizeof(*values));
+	struct event_count sum = {0};
+	uint32_t key = type;
+	int r = 0;
+
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(program->skeleton->maps.counts), &key, values) < 0)
+		r = -errno;
+	for (int i = 0; r == 0 && i < program->cpus; i++)
+		add_count(&sum, &values[i], program->skeleton->bss->loss_epoch);
+	free(values);
+	if (r == 0)
+		*ret = sum;
+	return r;
+}
+
+void program_next_epoch(struct program *program)
+{
+	program->skeleton->bss->loss_epoch++;
+}
+
+uint64_t program_recursion_misses(const struct program *program, enum event_type type)
+{
+	const struct canopy_bpf *s = program->skeleton;
+	const struct bpf_program *const hooks[2][PROGRAM_HOOKS] = {
+		[PROBE_TYPED] = {s->progs.typed_fork, s->progs.typed_exec, s->progs.typed_exit},
+		[PROBE_PLAIN] = {s->progs.plain_fork, s->progs.plain_exec, s->progs.plain_exit},
+	};
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (type < EVENT_FORK || type > EVENT_EXIT)
+		return 0;
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks[program->mode][type - EVENT_FORK]), &info, &size) < 0)
+		return 0;
+	return info.recursion_misses; /* stays 0 where the kernel does not count them (before 5.12) */
+}

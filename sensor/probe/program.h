@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loaded kernel side: picks what this kernel takes, loads it and attaches it. */
+#ifndef CANOPY_SENSOR_PROBE_PROGRAM_H
+#define CANOPY_SENSOR_PROBE_PROGRAM_H
+
+#include "sensor/probe/probe.h"
+
+#define PROGRAM_HOOKS 3 /* fork, exec, exit, in the order of enum event_type */
+
+struct canopy_bpf;
+
+struct program {
+	struct canopy_bpf *skeleton;
+	enum probe_mode mode;
+	bool iterator;
+	int cpus; /* possible ones: entries of a per-CPU value */
+};
+
+#define PROGRAM_NULL ((struct program){0})
+
+/* Loads and attaches. Errors and *ret_why as for probe_open(). */
+int program_init(struct program *program, const struct probe_options *options, char **ret_why);
+
+/* Detaches and unloads. Takes PROGRAM_NULL. */
+void program_finish(struct program *program);
+
+/* The map that the records come from. */
+int program_ring_fd(const struct program *program);
+
+/* Its size, and how much of it is not consumed yet; zeros when the kernel does not show it. */
+void program_ring_state(const struct program *program, size_t *ret_bytes, size_t *ret_used);
+
+/* A new pass of the task iterator: a descriptor to read to its end, to be closed by the caller. */
+int program_iterate(const struct program *program);
+
+/* Sums the counts of all CPUs for one type. first_ns and last_ns are of the present epoch alone, 0 when nothing was lost in it.
+ * Errors: negative errno. */
+int program_count(const struct program *program, enum event_type type, struct event_count *ret);
+void program_next_epoch(struct program *program);
+
+/* Runs of the hook that the kernel skipped since it was loaded. */
+uint64_t program_recursion_misses(const struct program *program, enum event_type type);
+
+#endif
