@@ -95,7 +95,7 @@ static void from_key(struct lake_process *p, const struct ocsf_source *source, s
 }
 
 /* The family of creation: an orphan keeps the parent that made it, as in the forest. Without a node the fact's own word has to do. */
-static void find_family(struct lake_family *family, struct lake_process at[1 + OCSF_ANCESTORS_MAX], const struct ocsf_source *source,
+static void find_family(struct lake_family *family, struct lake_process at[OCSF_ANCESTORS_MAX], const struct ocsf_source *source,
 			const struct fact *fact, struct arena *arena)
 {
 	const struct forest_node *self = source->host ? forest_find(source->host, fact->self) : NULL;
@@ -110,7 +110,7 @@ static void find_family(struct lake_family *family, struct lake_process at[1 + O
 	from_key(&at[0], source, parent, fact->time_ns, arena);
 	family->parent = &at[0];
 	family->ancestor_count = 1;
-	for (node = node ? forest_parent(node) : NULL; node && family->ancestor_count <= OCSF_ANCESTORS_MAX; node = forest_parent(node))
+	for (node = node ? forest_parent(node) : NULL; node && family->ancestor_count < OCSF_ANCESTORS_MAX; node = forest_parent(node))
 		if (from_node(&at[family->ancestor_count], source, node, fact->time_ns, arena))
 			family->ancestor_count++;
 	family->cut = node != NULL;
@@ -430,7 +430,7 @@ static const struct lake_process *actor_of(const struct fact *fact, const struct
 
 void ocsf_fact_write(struct json *json, const struct ocsf_source *source, const struct fact *fact, struct arena *arena)
 {
-	struct lake_process self, creator, related[1 + OCSF_ANCESTORS_MAX];
+	struct lake_process self, creator, related[OCSF_ANCESTORS_MAX];
 	struct lake_family family;
 	const struct activity *activity = activity_of(fact->type);
 	int64_t wall_ns = (int64_t)(fact->time_ns + (uint64_t)source->boottime_to_wall_ns);
