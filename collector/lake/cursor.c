@@ -3,12 +3,13 @@
  *
  *   canopy-lake-cursor 1
  *   writer 1f0c77ab
- *   next 1200
- *   to 1233
+ *   next 1200 1795338067123456789
+ *   to 1233 1795338102987654321
  *   file 0.tmp class=process_activity/day=2026-11-22/hour=09/canopy-….ndjson.gz
  *   crc 8d2f1c04
  *
- * 'to' and 'file' stand there only with an intent. crc is CRC-32 of everything above it. */
+ * 'to' and 'file' stand there only with an intent; the second number is the time at which the collector received the
+ * last record before 'next', and that at 'to'. crc is CRC-32 of everything above it. */
 #include "collector/lake/cursor.h"
 
 #include <errno.h>
@@ -26,15 +27,20 @@
 #define CURSOR_TEXT_MAX (sizeof(struct cursor) + 1024) /* the struct's own arrays and the words between them */
 #define CURSOR_LINE_MAX (CURSOR_STAGED_MAX + CURSOR_FINAL_MAX + 16)
 
-static bool parse_number(const char *word, uint64_t *ret)
+/* A position and a time. */
+static bool parse_numbers(const char *words, uint64_t *ret_position, int64_t *ret_wall_ns)
 {
 	char *end;
 
-	if (*word < '0' || *word > '9')
+	if (*words < '0' || *words > '9')
 		return false;
 	errno = 0;
-	*ret = strtoull(word, &end, 10);
-	return !errno && !*end;
+	*ret_position = strtoull(words, &end, 10);
+	if (errno || *end != ' ')
+		return false;
+	words = end + 1;
+	*ret_wall_ns = strtoll(words, &end, 10);
+	return !errno && end != words && !*end;
 }
 
 static bool parse_move(char *words, struct cursor *cursor)
@@ -67,10 +73,10 @@ static bool parse_line(char *line, struct cursor *cursor)
 		return true;
 	}
 	if (!strcmp(line, "next"))
-		return parse_number(value, &cursor->next);
+		return parse_numbers(value, &cursor->next, &cursor->received_wall_ns);
 	if (!strcmp(line, "to")) {
 		cursor->intent = true;
-		return parse_number(value, &cursor->to);
+		return parse_numbers(value, &cursor->to, &cursor->to_received_wall_ns);
 	}
 	return !strcmp(line, "file") && parse_move(value, cursor);
 }
@@ -143,12 +149,13 @@ int cursor_load(int folder, const char *name, struct cursor *ret)
 
 static size_t cursor_format(const struct cursor *cursor, char *text)
 {
-	size_t len = (size_t)snprintf(text, CURSOR_TEXT_MAX, CURSOR_MAGIC "\nwriter %s\nnext %" PRIu64 "\n", cursor->writer,
-				      cursor->next);
+	size_t len = (size_t)snprintf(text, CURSOR_TEXT_MAX, CURSOR_MAGIC "\nwriter %s\nnext %" PRIu64 " %" PRId64 "\n",
+				      cursor->writer, cursor->next, cursor->received_wall_ns);
 	char crc[24];
 
 	if (cursor->intent)
-		len += (size_t)snprintf(text + len, CURSOR_TEXT_MAX - len, "to %" PRIu64 "\n", cursor->to);
+		len += (size_t)snprintf(text + len, CURSOR_TEXT_MAX - len, "to %" PRIu64 " %" PRId64 "\n", cursor->to,
+					cursor->to_received_wall_ns);
 	for (size_t i = 0; cursor->intent && i < cursor->move_count; i++)
 		len += (size_t)snprintf(text + len, CURSOR_TEXT_MAX - len, "file %s %s\n", cursor->moves[i].staged,
 					cursor->moves[i].final);

@@ -25,8 +25,11 @@ struct cursor {
 	char writer[CURSOR_WRITER_MAX]; /* random, drawn with the first cursor: keeps apart the files of two collectors, or of two lives of a
 					 * state folder, in one lake */
 	uint64_t next;                  /* first journal position that is not in the lake */
+	int64_t received_wall_ns;       /* when the collector received the position before it; INT64_MIN = there was none. It
+					 * tells a journal that lost its tail from one that was begun anew */
 	bool intent;                    /* to and moves hold knowledge */
 	uint64_t to;                    /* last position that the moves bring */
+	int64_t to_received_wall_ns;    /* of to */
 	size_t move_count;
 	struct cursor_move moves[CURSOR_MOVES_MAX];
 };

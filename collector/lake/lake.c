@@ -50,7 +50,8 @@ struct lake {
 	uv_timer_t interval, retry;
 	uv_work_t work;
 	int work_result;
-	uint64_t work_rows, work_first, work_next; /* rows of a commit; positions of the journal for a recovery */
+	uint64_t work_rows;                 /* of a commit */
+	struct ndjson_journal work_journal; /* for a recovery */
 	unsigned handles;
 
 	struct journal_reader *reader;
@@ -139,7 +140,7 @@ static void do_recover(uv_work_t *work)
 {
 	struct lake *lake = work->data;
 
-	lake->work_result = ndjson_recover(lake->sink, lake->work_first, lake->work_next);
+	lake->work_result = ndjson_recover(lake->sink, &lake->work_journal);
 }
 
 static void do_write(uv_work_t *work)
@@ -169,8 +170,8 @@ static void recovered(struct lake *lake)
 	}
 	lake->next = ndjson_next(lake->sink);
 	if (ndjson_restarted(lake->sink))
-		log_warning("lake dir=%s: its cursor stood behind the end of the journal, so the journal is another one; begins at its oldest record",
-			    lake->spec.dir);
+		log_warning("lake dir=%s: its cursor stood behind the end of the journal, which was begun anew or has lost its end; goes on at "
+			    "position %" PRIu64, lake->spec.dir, ndjson_next(lake->sink));
 	lake->expected = lake->next;
 	r = journal_reader_open(&lake->reader, lake->journal, lake->expected);
 	if (r < 0)
@@ -230,6 +231,22 @@ static void start_work(struct lake *lake, uv_work_cb work)
 
 /* ---- states ---------------------------------------------------------------------------------------------------- */
 
+/* What recovery has to know of the journal. A newest record that cannot be read counts as old: nothing is then brought twice. */
+static void describe_journal(struct lake *lake)
+{
+	struct ndjson_journal *journal = &lake->work_journal;
+	struct journal_reader *reader;
+	struct journal_entry entry;
+
+	*journal = (struct ndjson_journal){journal_first(lake->journal), journal_durable(lake->journal) + 1, INT64_MIN};
+	if (journal->next <= journal->first || journal_reader_open(&reader, lake->journal, journal->next - 1) < 0)
+		return;
+	if (journal_reader_next(reader, &lake->entry_memory, &entry) == 0)
+		journal->newest_wall_ns = entry.received_wall_ns;
+	journal_reader_close(reader);
+	arena_reset(&lake->entry_memory);
+}
+
 static void on_slice(uv_idle_t *handle);
 static void on_retry(uv_timer_t *handle);
 
@@ -257,8 +274,7 @@ static void enter(struct lake *lake, enum lake_state state, const char *reason)
 	switch (state) {
 	case LAKE_RECOVERING:
 		close_reader(lake);
-		lake->work_first = journal_first(lake->journal);
-		lake->work_next = journal_durable(lake->journal) + 1;
+		describe_journal(lake);
 		start_work(lake, do_recover);
 		break;
 	case LAKE_READING:
@@ -363,7 +379,7 @@ static int put_entry(struct lake *lake, size_t *budget)
 			r = put_gap(lake, &source, &batch->gaps[lake->gap]);
 	}
 	if (!r) {
-		ndjson_position(lake->sink, lake->entry.position);
+		ndjson_position(lake->sink, lake->entry.position, lake->entry.received_wall_ns);
 		lake->expected = lake->entry.position + 1;
 		lake->entry_open = false;
 		arena_reset(&lake->entry_memory);

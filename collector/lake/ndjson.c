@@ -44,6 +44,7 @@ struct ndjson {
 	bool restarted;
 	struct cursor cursor;
 	uint64_t position; /* last whose rows have all been appended; next - 1 when there is none */
+	int64_t position_wall_ns;
 	uint64_t rows;     /* of this run */
 	struct part parts[CURSOR_MOVES_MAX];
 	size_t part_count;
@@ -186,6 +187,7 @@ static void drop_parts(struct ndjson *sink)
 	sink->open_row = NULL;
 	sink->rows = 0;
 	sink->position = sink->cursor.next - 1;
+	sink->position_wall_ns = sink->cursor.received_wall_ns;
 }
 
 void ndjson_destroy(struct ndjson *sink)
@@ -214,7 +216,7 @@ static int draw_writer(struct cursor *cursor)
 
 static int begin_cursor(struct ndjson *sink, uint64_t first)
 {
-	sink->cursor = (struct cursor){.next = first};
+	sink->cursor = (struct cursor){.next = first, .received_wall_ns = INT64_MIN};
 	return draw_writer(&sink->cursor) ?: cursor_save(sink->state_fd, sink->cursor_name, &sink->cursor);
 }
 
@@ -258,7 +260,7 @@ static int finish_intent(struct ndjson *sink)
 	return r ?: ndjson_commit_publish(sink) ?: ndjson_commit_advance(sink);
 }
 
-int ndjson_recover(struct ndjson *sink, uint64_t first, uint64_t next)
+int ndjson_recover(struct ndjson *sink, const struct ndjson_journal *journal)
 {
 	int r;
 
@@ -270,13 +272,15 @@ int ndjson_recover(struct ndjson *sink, uint64_t first, uint64_t next)
 		return r;
 	r = cursor_load(sink->state_fd, sink->cursor_name, &sink->cursor);
 	if (r == CURSOR_E_NONE)
-		r = begin_cursor(sink, first);
+		r = begin_cursor(sink, journal->first);
 	r = r ?: open_staging(sink) ?: finish_intent(sink) ?: purge_staging(sink);
-	if (!r && sink->cursor.next > next) {
+	if (!r && sink->cursor.next > journal->next) {
+		bool anew = journal->newest_wall_ns > sink->cursor.received_wall_ns;
+
 		sink->restarted = true;
-		r = begin_cursor(sink, first) ?: open_staging(sink);
+		r = begin_cursor(sink, anew ? journal->first : journal->next) ?: open_staging(sink);
 	}
-	sink->position = sink->cursor.next - 1;
+	drop_parts(sink);
 	return r;
 }
 
@@ -329,9 +333,10 @@ int ndjson_row_end(struct ndjson *sink)
 	return rows->failed ? -ENOMEM : 0;
 }
 
-void ndjson_position(struct ndjson *sink, uint64_t position)
+void ndjson_position(struct ndjson *sink, uint64_t position, int64_t received_wall_ns)
 {
 	sink->position = position;
+	sink->position_wall_ns = received_wall_ns;
 }
 
 size_t ndjson_buffered(const struct ndjson *sink)
@@ -445,6 +450,7 @@ int ndjson_commit_intend(struct ndjson *sink)
 		return 0;
 	cursor->intent = true;
 	cursor->to = sink->position;
+	cursor->to_received_wall_ns = sink->position_wall_ns;
 	cursor->move_count = sink->part_count;
 	for (size_t i = 0; i < sink->part_count; i++) {
 		char folder[PARTITION_FOLDER_MAX];
@@ -500,6 +506,7 @@ int ndjson_commit_advance(struct ndjson *sink)
 
 	FAILPOINT("lake-published");
 	cursor->next = (cursor->intent ? cursor->to : sink->position) + 1;
+	cursor->received_wall_ns = cursor->intent ? cursor->to_received_wall_ns : sink->position_wall_ns;
 	cursor->intent = false;
 	cursor->move_count = 0;
 	r = cursor_save(sink->state_fd, sink->cursor_name, cursor);

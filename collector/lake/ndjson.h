@@ -26,11 +26,18 @@ struct ndjson;
 int ndjson_create(struct ndjson **ret, const char *dir, const char *state_dir, uint64_t bytes_max, char **ret_why);
 void ndjson_destroy(struct ndjson *sink);
 
+/* What a journal holds now: positions from first to before next, the newest of which was received at newest_wall_ns (INT64_MIN = it is empty). */
+struct ndjson_journal {
+	uint64_t first, next;
+	int64_t newest_wall_ns;
+};
+
 /* Blocking. Opens the folder (makes it when only its last component is missing) and the cursor, drops what was begun, finishes what was
- * intended. first and next: the positions that the journal holds and will give next; a new cursor begins at first, and so does, under a new
- * writer, one that stands beyond next, because it then speaks of a journal that is gone. Errors: -EBADMSG (damaged cursor), or the errno of the failing call. */
-int ndjson_recover(struct ndjson *sink, uint64_t first, uint64_t next);
-/* Whether the last recovery had to begin again for a journal that is gone. */
+ * intended. A new cursor begins at first. One that stands beyond next speaks of records that are gone; it then goes on under a new writer,
+ * since positions come again: at first when all that the journal holds is newer (it was begun anew), else at next (it lost its
+ * tail). Errors: -EBADMSG (damaged cursor), or the errno of the failing call. */
+int ndjson_recover(struct ndjson *sink, const struct ndjson_journal *journal);
+/* Whether the last recovery had to go on under a new writer. */
 bool ndjson_restarted(const struct ndjson *sink);
 
 /* First position whose rows are not in the lake. Valid after ndjson_recover. */
@@ -40,8 +47,8 @@ uint64_t ndjson_next(const struct ndjson *sink);
 struct json *ndjson_row_begin(struct ndjson *sink, struct partition partition);
 /* Ends the row. Errors: -ENOMEM (the buffer failed; drop the whole run by ndjson_recover). */
 int ndjson_row_end(struct ndjson *sink);
-/* All rows of position, and of everything before it, have been appended. */
-void ndjson_position(struct ndjson *sink, uint64_t position);
+/* All rows of position, and of everything before it, have been appended; received_wall_ns: of position. */
+void ndjson_position(struct ndjson *sink, uint64_t position, int64_t received_wall_ns);
 
 size_t ndjson_buffered(const struct ndjson *sink); /* bytes of rows that wait for ndjson_write */
 bool ndjson_pending(const struct ndjson *sink);    /* positions were appended that are not committed */

@@ -35,12 +35,22 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Received one nanosecond after the other. */
+#define RECEIVED(position) (1000 + (int64_t)(position))
+
+static int recover(struct ndjson *sink, uint64_t next)
+{
+	const struct ndjson_journal journal = {1, next, next > 1 ? RECEIVED(next - 1) : INT64_MIN};
+
+	return ndjson_recover(sink, &journal);
+}
+
 static struct ndjson *open_sink(uint64_t next, int expect)
 {
 	struct ndjson *sink = NULL;
 
 	assert_int_equal(ndjson_create(&sink, folder.lake, folder.state, NEVER_FULL, NULL), 0);
-	assert_int_equal(ndjson_recover(sink, 1, next), expect);
+	assert_int_equal(recover(sink, next), expect);
 	return sink;
 }
 
@@ -61,7 +71,7 @@ static void put_positions(struct ndjson *sink, uint64_t to)
 	for (uint64_t position = ndjson_next(sink); position <= to; position++) {
 		assert_int_equal(put(sink, partition_at(LAKE_PROCESS_ACTIVITY, (int64_t)(position / 5) * HOUR_NS), 2 * position), 0);
 		assert_int_equal(put(sink, partition_at(LAKE_GAP, (int64_t)(position / 5) * HOUR_NS), 2 * position + 1), 0);
-		ndjson_position(sink, position);
+		ndjson_position(sink, position, RECEIVED(position));
 	}
 }
 
@@ -125,7 +135,7 @@ static void test_empty_commit(void **state)
 {
 	struct ndjson *sink = open_sink(1, 0);
 
-	ndjson_position(sink, 9);
+	ndjson_position(sink, 9, RECEIVED(9));
 	assert_true(ndjson_pending(sink));
 	assert_int_equal(ndjson_commit(sink, NULL), 0);
 	ndjson_destroy(sink);
@@ -191,11 +201,11 @@ static void test_publish_breaks(void **state)
 	put_positions(sink, POSITIONS);
 	assert_int_equal(ndjson_commit(sink, NULL), -ENOTDIR);
 	assert_true(folder_list(folder.lake, "*.ndjson.gz") > 0);
-	assert_int_equal(ndjson_recover(sink, 1, POSITIONS + 1), -ENOTDIR);
+	assert_int_equal(recover(sink, POSITIONS + 1), -ENOTDIR);
 	ndjson_destroy(sink);
 	sink = open_sink(POSITIONS + 1, -ENOTDIR);
 	assert_int_equal(unlink(blocked), 0);
-	assert_int_equal(ndjson_recover(sink, 1, POSITIONS + 1), 0);
+	assert_int_equal(recover(sink, POSITIONS + 1), 0);
 	assert_true(ndjson_next(sink) == POSITIONS + 1);
 	assert_each_once(POSITIONS);
 	ndjson_destroy(sink);
@@ -256,10 +266,10 @@ static void test_out_of_reach(void **state)
 
 	(void)snprintf(deep, sizeof(deep), "%s/not/mounted", folder.path);
 	assert_int_equal(ndjson_create(&sink, deep, folder.state, NEVER_FULL, NULL), 0);
-	assert_int_equal(ndjson_recover(sink, 1, 1), -ENOENT);
+	assert_int_equal(recover(sink, 1), -ENOENT);
 	(void)snprintf(deep, sizeof(deep), "%s/not", folder.path);
 	assert_int_equal(mkdir(deep, 0700), 0);
-	assert_int_equal(ndjson_recover(sink, 1, 1), 0);
+	assert_int_equal(recover(sink, 1), 0);
 	put_positions(sink, 4);
 	assert_int_equal(ndjson_commit(sink, NULL), 0);
 	ndjson_destroy(sink);
@@ -302,7 +312,7 @@ static void test_disk_full(void **state)
 	}
 	assert_int_equal(r, -EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_int_equal(ndjson_recover(sink, 1, 1), 0);
+	assert_int_equal(recover(sink, 1), 0);
 	assert_int_equal(folder_list(folder.lake, "*.tmp"), 0);
 	assert_true(ndjson_next(sink) == 1);
 	put_positions(sink, POSITIONS);
@@ -325,6 +335,7 @@ static void test_damaged_cursor(void **state)
 /* The journal was thrown away but not the cursor: the new journal is brought wholly, and no file of the old one is touched. */
 static void test_other_journal(void **state)
 {
+	const struct ndjson_journal other = {1, 5, RECEIVED(100)};
 	struct ndjson *sink = open_sink(1, 0);
 	unsigned counts[2 * POSITIONS + 2];
 
@@ -332,7 +343,8 @@ static void test_other_journal(void **state)
 	assert_int_equal(ndjson_commit(sink, NULL), 0);
 	assert_false(ndjson_restarted(sink));
 	ndjson_destroy(sink);
-	sink = open_sink(5, 0);
+	assert_int_equal(ndjson_create(&sink, folder.lake, folder.state, NEVER_FULL, NULL), 0);
+	assert_int_equal(ndjson_recover(sink, &other), 0);
 	assert_true(ndjson_restarted(sink));
 	assert_true(ndjson_next(sink) == 1);
 	put_positions(sink, 9);
@@ -343,13 +355,31 @@ static void test_other_journal(void **state)
 	ndjson_destroy(sink);
 }
 
+/* The journal lost its end to a damaged disk: what it still holds is in the lake already. */
+static void test_lost_tail(void **state)
+{
+	struct ndjson *sink = open_sink(1, 0);
+
+	put_positions(sink, 9);
+	assert_int_equal(ndjson_commit(sink, NULL), 0);
+	ndjson_destroy(sink);
+	sink = open_sink(5, 0);
+	assert_true(ndjson_restarted(sink));
+	assert_true(ndjson_next(sink) == 5);
+	assert_int_equal(recover(sink, 5), 0);
+	assert_false(ndjson_restarted(sink));
+	assert_true(ndjson_next(sink) == 5);
+	assert_each_once(9);
+	ndjson_destroy(sink);
+}
+
 static void test_due(void **state)
 {
 	struct ndjson *sink = NULL;
 	uint64_t random = 1;
 
 	assert_int_equal(ndjson_create(&sink, folder.lake, folder.state, 4096, NULL), 0);
-	assert_int_equal(ndjson_recover(sink, 1, 1), 0);
+	assert_int_equal(recover(sink, 1), 0);
 	assert_false(ndjson_due(sink));
 	for (int i = 0; i < 2000000 && !ndjson_due(sink); i++) {
 		random = random * 6364136223846793005ull + 1442695040888963407ull;
@@ -370,7 +400,7 @@ static void test_too_many_hours(void **state)
 	for (uint64_t row = 0; row < 500; row++)
 		assert_int_equal(put(sink, partition_at(LAKE_PROCESS_ACTIVITY, (int64_t)row * HOUR_NS), row), 0);
 	assert_int_equal(put(sink, partition_at(LAKE_GAP, 0), 500), 0);
-	ndjson_position(sink, 1);
+	ndjson_position(sink, 1, RECEIVED(1));
 	assert_true(ndjson_due(sink));
 	assert_int_equal(ndjson_commit(sink, NULL), 0);
 	count_rows(counts, 502);
@@ -389,7 +419,7 @@ static void test_neighbours(void **state)
 
 	folder_make(&other);
 	assert_int_equal(ndjson_create(&b, folder.lake, other.state, NEVER_FULL, NULL), 0);
-	assert_int_equal(ndjson_recover(b, 1, 1), 0);
+	assert_int_equal(recover(b, 1), 0);
 	put_positions(a, 4);
 	put_positions(b, 4);
 	assert_int_equal(ndjson_commit(a, NULL), 0);
@@ -397,7 +427,7 @@ static void test_neighbours(void **state)
 	assert_int_equal(folder_list(folder.lake, "*.ndjson.gz"), 4);
 	ndjson_destroy(b);
 	assert_int_equal(ndjson_create(&b, other.lake, folder.state, NEVER_FULL, NULL), 0);
-	assert_int_equal(ndjson_recover(b, 1, 1), 0);
+	assert_int_equal(recover(b, 1), 0);
 	assert_true(ndjson_next(b) == 1);
 	assert_int_equal(folder_list(folder.state, "*.cursor"), 2);
 	ndjson_destroy(b);
@@ -421,6 +451,7 @@ int main(void)
 		WITH_FOLDER(test_disk_full),
 		WITH_FOLDER(test_damaged_cursor),
 		WITH_FOLDER(test_other_journal),
+		WITH_FOLDER(test_lost_tail),
 		WITH_FOLDER(test_due),
 		WITH_FOLDER(test_too_many_hours),
 		WITH_FOLDER(test_neighbours),

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many sensors in one process: each connection is a host boot of its own that sends lives (fork, exec, exit) as fast as the collector
+ * acknowledges them. Batches are encoded before the clock starts, so that what is measured is the collector.
+ *
+ *   load ADDR:PORT HOSTS LIVES */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/batch/encoder.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/message.h"
+
+#define HOSTS_MAX 1000ul
+#define LIVES_MAX 100000000ul
+#define FACTS_PER_LIFE 3u
+#define SILENCE_MS 30000 /* a collector that says nothing for so long has failed the run */
+
+struct frame {
+	uint8_t *data; /* owned */
+	size_t len;
+};
+
+struct host {
+	pthread_t thread;
+	struct boot_id boot;
+	uint64_t stream;
+	unsigned long lives;
+	int fd;
+	struct frame *frames;
+	size_t frame_count, frame_capacity;
+	uint64_t bytes, facts;
+	bool failed;
+};
+
+static const char *address, *port;
+static pthread_barrier_t ready;
+
+/* ---- what is sent ---------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *exe, *comm, *argv;
+	uint32_t argv_len;
+} programs[] = {
+#define PROGRAM(exe, comm, argv) {exe, comm, argv, sizeof(argv) - 1}
+	PROGRAM("/usr/bin/dash", "sh", "/bin/sh\0-c\0make -j8 all\0"),
+	PROGRAM("/usr/bin/x86_64-linux-gnu-gcc-12", "gcc", "gcc\0-O2\0-g\0-Wall\0-Iinclude\0-c\0src/main.c\0-o\0build/main.o\0"),
+	PROGRAM("/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "cc1", "cc1\0-quiet\0src/main.c\0-o\0/tmp/cc3kQk2s.s\0"),
+	PROGRAM("/usr/bin/cat", "cat", "cat\0/proc/loadavg\0"),
+	PROGRAM("/usr/bin/git", "git", "git\0rev-parse\0--show-toplevel\0"),
+	PROGRAM("/usr/bin/sed", "sed", "sed\0-e\0s/a/b/\0config.status\0"),
+};
+#define PROGRAMS (sizeof(programs) / sizeof(*programs))
+
+static const struct fact_context context = {
+	.uid = 1000, .gid = 1000, .euid = 1000, .egid = 1000, .suid = 1000, .sgid = 1000, .fsuid = 1000, .fsgid = 1000,
+	.loginuid = 1000, .session = 3,
+	.ns_mnt = 4026531841u, .ns_pid = 4026531836u, .ns_net = 4026531840u, .ns_user = 4026531837u, .ns_uts = 4026531838u,
+	.ns_ipc = 4026531839u, .ns_cgroup = 4026531835u, .cgroup_id = 4242,
+	.cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43}, .user = {"builder", 7}, .nodename = {"builder-1", 9},
+};
+
+/* Fact number which (0 fork, 1 exec, 2 exit) of one life. */
+static struct fact fact_of(const struct host *host, unsigned long life, unsigned which)
+{
+	unsigned program = (unsigned)(life % PROGRAMS);
+	uint64_t start = 1000000000ull + life * 250000;
+	uint32_t tgid = 1000 + (uint32_t)(life % 4000000);
+	struct fact fact = {
+		.type = (enum fact_type)(FACT_FORK + which), .time_ns = start + which * 80000 + 1000, .self = {start, tgid},
+		.parent = {500000000, 900}, .creator = {500000000, 900}, .tid = tgid, .ns_tgid = tgid, .pgid = 900, .sid = 900,
+		.exec_seq = which > 0, .comm = bytes_from_string(which ? programs[program].comm : "make"), .context = &context,
+	};
+
+	(void)host;
+	if (which == 1) {
+		fact.flags = FACT_EXE_KNOWN | FACT_ARGV_KNOWN | FACT_CWD_KNOWN;
+		fact.exe = bytes_from_string(programs[program].exe);
+		fact.argv = bytes_make(programs[program].argv, programs[program].argv_len);
+		fact.argv_bytes = fact.argv.len;
+		fact.cwd = BYTES_LITERAL("/home/builder/project");
+		fact.exe_inode = 100000 + program;
+		fact.exe_dev = 8 << 20 | 1;
+		fact.exe_mode = 0100755;
+		fact.exe_nlink = 1;
+		fact.exe_ctime_ns = 1600000000000000000ull;
+	} else if (which == 2) {
+		fact.exit = (struct fact_exit){.utime_ns = 400000 + life % 1000, .stime_ns = 300000 + life % 777,
+					       .max_rss_bytes = 4096u << (life % 10), .read_bytes = UINT64_MAX, .written_bytes = UINT64_MAX};
+	}
+	return fact;
+}
+
+static int add_frame(struct host *host, struct batch_encoder *encoder)
+{
+	struct batch_id id = {host->boot, host->stream, host->frame_count + 1};
+	struct message message = {.type = MESSAGE_BATCH};
+	const uint8_t *data;
+	size_t len;
+	struct frame *frame;
+	int r = batch_encoder_finish(encoder, &id, 1700000000000000000ll, &data, &len);
+
+	if (r < 0)
+		return r;
+	if (host->frame_count == host->frame_capacity) {
+		host->frame_capacity = host->frame_capacity ? host->frame_capacity * 2 : 64;
+		host->frames = realloc(host->frames, host->frame_capacity * sizeof(*host->frames));
+		if (!host->frames)
+			return -ENOMEM;
+	}
+	frame = &host->frames[host->frame_count];
+	message.batch = bytes_make(data, len);
+	r = message_encode(&message, true, &frame->data, &frame->len);
+	if (r < 0)
+		return r;
+	host->frame_count++;
+	host->bytes += frame->len;
+	return 0;
+}
+
+static int encode_lives(struct host *host)
+{
+	struct batch_encoder *encoder;
+	int r = batch_encoder_create(&encoder);
+
+	for (unsigned long i = 0; r >= 0 && i < host->lives * FACTS_PER_LIFE; i++) {
+		struct fact fact = fact_of(host, i / FACTS_PER_LIFE, i % FACTS_PER_LIFE);
+
+		r = batch_encoder_add(encoder, &fact);
+		if (r == BATCH_E_FULL) {
+			r = add_frame(host, encoder);
+			if (!r)
+				r = batch_encoder_add(encoder, &fact);
+		}
+		host->facts++;
+	}
+	if (r >= 0)
+		r = add_frame(host, encoder);
+	batch_encoder_destroy(encoder);
+	return r;
+}
+
+/* ---- the session ----------------------------------------------------------------------------------------------- */
+
+static int dial(void)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+	int fd, one = 1;
+
+	if (getaddrinfo(address, port, &hints, &list) != 0)
+		return -1;
+	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) < 0) {
+		(void)close(fd);
+		fd = -1;
+	}
+	if (fd >= 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	freeaddrinfo(list);
+	return fd;
+}
+
+static int send_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int say_hello(const struct host *host)
+{
+	struct message message = {.type = MESSAGE_HELLO};
+	char name[32];
+	uint8_t *frame;
+	size_t len;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "load-%02x%02x%02x", host->boot.octets[0], host->boot.octets[1], host->boot.octets[2]);
+	message.hello = (struct hello){
+		.protocol_version = PROTOCOL_VERSION, .boot = host->boot, .hostname = bytes_from_string(name), .kernel = BYTES_LITERAL("6.1.0"),
+		.arch = BYTES_LITERAL("x86_64"), .sensor_version = BYTES_LITERAL("bench"), .stream = host->stream, .first_unacked_seq = 1,
+		.boottime_to_wall_ns = 1700000000000000000ll, .boottime_ns = 1000000000,
+	};
+	r = message_encode(&message, false, &frame, &len);
+	if (r < 0)
+		return r;
+	r = send_all(host->fd, frame, len);
+	free(frame);
+	return r;
+}
+
+/* Takes what the collector says; updates window and acknowledged. */
+static int hear(struct host *host, struct frame_reader *reader, struct arena *arena, uint64_t *window, uint64_t *acked)
+{
+	struct pollfd wait = {.fd = host->fd, .events = POLLIN};
+	const uint8_t *data;
+	uint8_t *at;
+	size_t len;
+	ssize_t n;
+	int r;
+
+	if (poll(&wait, 1, SILENCE_MS) != 1)
+		return -ETIMEDOUT;
+	r = frame_reader_space(reader, &at, &len);
+	if (r < 0)
+		return r;
+	n = recv(host->fd, at, len, 0);
+	if (n <= 0)
+		return n < 0 ? -errno : -ECONNRESET;
+	frame_reader_filled(reader, (size_t)n);
+	while ((r = frame_reader_next(reader, &data, &len)) == 0) {
+		struct message message;
+
+		arena_reset(arena);
+		r = message_decode_collector(arena, data, len, &message, NULL);
+		if (r < 0)
+			return r;
+		if (r == 0 && message.type == MESSAGE_WELCOME)
+			*window = message.welcome.window_batches;
+		else if (r == 0 && message.type == MESSAGE_ACK)
+			*acked = message.ack.seq;
+		else if (r == 0 && message.type == MESSAGE_REJECT)
+			return fprintf(stderr, "load: rejected: %.*s\n", (int)message.reject.reason.len, message.reject.reason.data), -EPROTO;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int talk(struct host *host)
+{
+	struct frame_reader reader;
+	struct arena arena = ARENA_NULL;
+	uint64_t window = 0, acked = 0, sent = 0;
+	int r = say_hello(host);
+
+	frame_reader_init(&reader, FRAME_BYTES_MAX);
+	while (!r && acked < host->frame_count) {
+		while (!r && sent < host->frame_count && sent - acked < window) {
+			r = send_all(host->fd, host->frames[sent].data, host->frames[sent].len);
+			sent++;
+		}
+		if (!r)
+			r = hear(host, &reader, &arena, &window, &acked);
+	}
+	frame_reader_finish(&reader);
+	arena_finish(&arena);
+	return r;
+}
+
+static void *run_host(void *argument)
+{
+	struct host *host = argument;
+	int r = encode_lives(host);
+
+	host->fd = dial();
+	if (r >= 0 && host->fd < 0)
+		r = -errno;
+	(void)pthread_barrier_wait(&ready);
+	if (r >= 0)
+		r = talk(host);
+	if (r < 0)
+		fprintf(stderr, "load: %s:%s: %s\n", address, port, strerror(-r));
+	host->failed = r < 0;
+	if (host->fd >= 0)
+		(void)close(host->fd);
+	for (size_t i = 0; i < host->frame_count; i++)
+		free(host->frames[i].data);
+	free(host->frames);
+	return NULL;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int run(struct host *hosts, unsigned long count, unsigned long lives)
+{
+	uint64_t facts = 0, bytes = 0;
+	double begin, seconds;
+	bool failed = false;
+
+	(void)pthread_barrier_init(&ready, NULL, (unsigned)count + 1);
+	for (unsigned long i = 0; i < count; i++) {
+		hosts[i].lives = lives / count + (i < lives % count);
+		if (getrandom(&hosts[i].boot, sizeof(hosts[i].boot), 0) < 0 || getrandom(&hosts[i].stream, 8, 0) < 0 ||
+		    pthread_create(&hosts[i].thread, NULL, run_host, &hosts[i]) != 0) {
+			perror("load: starting a host");
+			exit(1);
+		}
+	}
+	(void)pthread_barrier_wait(&ready);
+	begin = now();
+	for (unsigned long i = 0; i < count; i++) {
+		(void)pthread_join(hosts[i].thread, NULL);
+		facts += hosts[i].facts;
+		bytes += hosts[i].bytes;
+		failed |= hosts[i].failed;
+	}
+	seconds = now() - begin;
+	if (!failed)
+		printf("hosts=%lu facts=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f\n", count, (unsigned long long)facts, seconds,
+		       (double)facts / seconds, (double)bytes / (double)facts);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	char *colon = argc == 4 ? strrchr(argv[1], ':') : NULL;
+	unsigned long count = colon ? strtoul(argv[2], NULL, 10) : 0, lives = colon ? strtoul(argv[3], NULL, 10) : 0;
+	struct host *hosts;
+	int r;
+
+	if (!colon || !count || count > HOSTS_MAX || lives < count || lives > LIVES_MAX) {
+		fputs("usage: load ADDR:PORT HOSTS LIVES\n", stderr);
+		return 2;
+	}
+	*colon = '\0';
+	address = argv[1];
+	port = colon + 1;
+	hosts = calloc(count, sizeof(*hosts));
+	if (!hosts)
+		return 1;
+	r = run(hosts, count, lives);
+	free(hosts);
+	return r;
+}
