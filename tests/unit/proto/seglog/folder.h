@@ -29,7 +29,8 @@ static inline int folder_make(struct folder *folder)
 
 static inline void folder_file(const struct folder *folder, const char *name, char path[FOLDER_PATH_MAX * 2])
 {
-	(void)snprintf(path, FOLDER_PATH_MAX * 2, "%s/%s", folder->path, name);
+	if (snprintf(path, FOLDER_PATH_MAX * 2, "%s/%s", folder->path, name) >= FOLDER_PATH_MAX * 2)
+		abort();
 }
 
 /* Removes the files and the folder; there are no nested ones. */
