@@ -310,6 +310,8 @@ static void device(struct json *json, const struct ocsf_source *source)
 	}
 	if (info)
 		string(json, "hostname", info->hostname);
+	if (!info || (!info->machine_id_known && !info->hostname.len))
+		text(json, "name", uuid); /* the schema wants one of uid, hostname, name */
 	json_key(json, "os");
 	json_object_begin(json);
 	text(json, "name", "Linux");
