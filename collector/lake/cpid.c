@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 40 bytes (boot UUID, pid namespace, start in clock ticks, tgid in that namespace) through SHA-256; the first 16 bytes of the digest
- * become a UUID of version 8. */
+/* 40 bytes (boot UUID, pid namespace, start in clock ticks, tgid in that namespace) through SHA-256; the first 16 bytes
+ * of the digest become a UUID of version 8. */
 #include "collector/lake/cpid.h"
 
 #include <errno.h>
@@ -39,7 +39,8 @@ void cpid_uuid_format(const uint8_t octets[16], char out[CPID_MAX])
 	*out = '\0';
 }
 
-int cpid_format(const struct boot_id *boot, uint32_t ns_pid, uint64_t start_ns, uint32_t ns_tgid, struct bytes arch, char out[CPID_MAX])
+int cpid_format(const struct boot_id *boot, uint32_t ns_pid, uint64_t start_ns, uint32_t ns_tgid, struct bytes arch,
+		char out[CPID_MAX])
 {
 	uint8_t input[40], digest[EVP_MAX_MD_SIZE];
 	bool big = is_big_endian(arch);

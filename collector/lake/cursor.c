@@ -67,7 +67,8 @@ static bool parse_line(char *line, struct cursor *cursor)
 		return false;
 	*value++ = '\0';
 	if (!strcmp(line, "writer")) {
-		if (strlen(value) != CURSOR_WRITER_MAX - 1 || strspn(value, "0123456789abcdef") != CURSOR_WRITER_MAX - 1)
+		if (strlen(value) != CURSOR_WRITER_MAX - 1 ||
+		    strspn(value, "0123456789abcdef") != CURSOR_WRITER_MAX - 1)
 			return false;
 		strcpy(cursor->writer, value);
 		return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far a sink has come, and what it is about to do: the durable record that makes each row appear once.
  *
- * A commit of files first writes the cursor with its intent (the files are complete under their staged names, and these are the final
- * ones), then moves the files, then writes the cursor behind them. Whoever finds an intent finishes it; whoever
- * finds none throws staged files away and reads the journal again from `next`. */
+ * A commit of files first writes the cursor with its intent (the files are complete under their staged names, and these
+ * are the final ones), then moves the files, then writes the cursor behind them. Whoever finds an intent finishes it;
+ * whoever finds none throws staged files away and reads the journal again from `next`. */
 #ifndef CANOPY_COLLECTOR_LAKE_CURSOR_H
 #define CANOPY_COLLECTOR_LAKE_CURSOR_H
 
@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CURSOR_WRITER_MAX 9   /* 8 hex digits and NUL */
-#define CURSOR_STAGED_MAX 16  /* bytes with NUL */
+#define CURSOR_WRITER_MAX 9  /* 8 hex digits and NUL */
+#define CURSOR_STAGED_MAX 16 /* bytes with NUL */
 #define CURSOR_FINAL_MAX 160
-#define CURSOR_MOVES_MAX 64   /* files of one commit: each costs a descriptor and a compressor of 260 KiB */
+#define CURSOR_MOVES_MAX 64 /* files of one commit: each costs a descriptor and a compressor of 260 KiB */
 
 struct cursor_move {
 	char staged[CURSOR_STAGED_MAX]; /* name in the staging folder */
@@ -22,14 +22,14 @@ struct cursor_move {
 };
 
 struct cursor {
-	char writer[CURSOR_WRITER_MAX]; /* random, drawn with the first cursor: keeps apart the files of two collectors, or of two lives of a
-					 * state folder, in one lake */
+	char writer[CURSOR_WRITER_MAX]; /* random, drawn with the first cursor: keeps apart the files of two collectors,
+					 * or of two lives of a state folder, in one lake */
 	uint64_t next;                  /* first journal position that is not in the lake */
-	int64_t received_wall_ns;       /* when the collector received the position before it; INT64_MIN = there was none. It
-					 * tells a journal that lost its tail from one that was begun anew */
-	bool intent;                    /* to and moves hold knowledge */
-	uint64_t to;                    /* last position that the moves bring */
-	int64_t to_received_wall_ns;    /* of to */
+	int64_t received_wall_ns; /* when the collector received the position before it; INT64_MIN = there was none. It
+				   * tells a journal that lost its tail from one that was begun anew */
+	bool intent;              /* to and moves hold knowledge */
+	uint64_t to;              /* last position that the moves bring */
+	int64_t to_received_wall_ns; /* of to */
 	size_t move_count;
 	struct cursor_move moves[CURSOR_MOVES_MAX];
 };
@@ -41,7 +41,8 @@ enum {
 /* Reads NAME in the folder. Errors: -EBADMSG (damaged, or of a newer version), or the errno of the failing call. */
 int cursor_load(int folder, const char *name, struct cursor *ret);
 
-/* Replaces NAME atomically and makes it durable before it returns. After an error either the old or the new cursor stands. */
+/* Replaces NAME atomically and makes it durable before it returns. After an error either the old or the new cursor
+ * stands. */
 int cursor_save(int folder, const char *name, const struct cursor *cursor);
 
 /* Parses the text of a cursor. Errors: -EBADMSG. */

@@ -6,8 +6,8 @@
  *       |           v  |
  *    backoff <- writing, committing        zlib and the disk, on the thread pool
  *
- * While the pool works the loop builds no rows, so that neither side needs a lock. Whatever fails, the way back is the same: drop what was
- * begun, read the cursor again and follow the journal from there. */
+ * While the pool works the loop builds no rows, so that neither side needs a lock. Whatever fails, the way back is the
+ * same: drop what was begun, read the cursor again and follow the journal from there. */
 #include "collector/lake/lake.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@
 enum lake_state {
 	LAKE_RECOVERING,
 	LAKE_READING,
-	LAKE_WAITING,    /* all of the journal has been read */
+	LAKE_WAITING, /* all of the journal has been read */
 	LAKE_WRITING,
 	LAKE_COMMITTING,
 	LAKE_BACKOFF,
@@ -60,8 +60,8 @@ struct lake {
 	bool entry_open;   /* entry is being worked through */
 	size_t fact, gap;  /* of entry: the next to look at */
 	uint64_t expected; /* position that should come next */
-	uint64_t next;     /* first position that is not in the lake; a copy, since the pool may be at work on the sink */
-	uint64_t hole_from;/* positions from here to before entry are missing; 0 = none */
+	uint64_t next; /* first position that is not in the lake; a copy, since the pool may be at work on the sink */
+	uint64_t hole_from; /* positions from here to before entry are missing; 0 = none */
 
 	bool commit_asked; /* the interval is over */
 	bool failing;      /* an error was logged and nothing has worked since */
@@ -128,7 +128,8 @@ static void fail(struct lake *lake, const char *what, const char *why)
 {
 	lake->failures++;
 	if (!lake->failing)
-		log_warning("lake dir=%s: cannot %s: %s; its rows stay in the journal and are tried again", lake->spec.dir, what, why);
+		log_warning("lake dir=%s: cannot %s: %s; its rows stay in the journal and are tried again",
+			    lake->spec.dir, what, why);
 	lake->failing = true;
 	finish_flush(lake);
 	enter(lake, lake->closing ? LAKE_ENDING : LAKE_BACKOFF, what);
@@ -160,8 +161,9 @@ static void do_commit(uv_work_t *work)
 
 static void recovered(struct lake *lake)
 {
-	static const char damaged[] = "its cursor below STATE/lake is damaged; remove it to fill the lake anew from the oldest record "
-				      "(move the files away first, or rows stand there twice)";
+	static const char damaged[] =
+		"its cursor below STATE/lake is damaged; remove it to fill the lake anew from the oldest record "
+		"(move the files away first, or rows stand there twice)";
 	int r;
 
 	if (lake->work_result < 0) {
@@ -170,8 +172,9 @@ static void recovered(struct lake *lake)
 	}
 	lake->next = ndjson_next(lake->sink);
 	if (ndjson_restarted(lake->sink))
-		log_warning("lake dir=%s: its cursor stood behind the end of the journal, which was begun anew or has lost its end; goes on at "
-			    "position %" PRIu64, lake->spec.dir, ndjson_next(lake->sink));
+		log_warning("lake dir=%s: its cursor stood behind the end of the journal, which was begun anew or has "
+			    "lost its end; goes on at position %" PRIu64,
+			    lake->spec.dir, ndjson_next(lake->sink));
 	lake->expected = lake->next;
 	r = journal_reader_open(&lake->reader, lake->journal, lake->expected);
 	if (r < 0)
@@ -231,7 +234,8 @@ static void start_work(struct lake *lake, uv_work_cb work)
 
 /* ---- states ---------------------------------------------------------------------------------------------------- */
 
-/* What recovery has to know of the journal. A newest record that cannot be read counts as old: nothing is then brought twice. */
+/* What recovery has to know of the journal. A newest record that cannot be read counts as old: nothing is then brought
+ * twice. */
 static void describe_journal(struct lake *lake)
 {
 	struct ndjson_journal *journal = &lake->work_journal;
@@ -252,7 +256,8 @@ static void on_retry(uv_timer_t *handle);
 
 static void end(struct lake *lake)
 {
-	uv_handle_t *handles[] = {(uv_handle_t *)&lake->slice, (uv_handle_t *)&lake->interval, (uv_handle_t *)&lake->retry};
+	uv_handle_t *handles[] = {(uv_handle_t *)&lake->slice, (uv_handle_t *)&lake->interval,
+				  (uv_handle_t *)&lake->retry};
 
 	close_reader(lake);
 	finish_flush(lake);
@@ -263,8 +268,9 @@ static void end(struct lake *lake)
 static void enter(struct lake *lake, enum lake_state state, const char *reason)
 {
 	static const char *const names[] = {
-		[LAKE_RECOVERING] = "recovering", [LAKE_READING] = "reading",       [LAKE_WAITING] = "waiting", [LAKE_WRITING] = "writing",
-		[LAKE_COMMITTING] = "committing", [LAKE_BACKOFF] = "backoff", [LAKE_ENDING] = "ending",
+		[LAKE_RECOVERING] = "recovering", [LAKE_READING] = "reading",       [LAKE_WAITING] = "waiting",
+		[LAKE_WRITING] = "writing",       [LAKE_COMMITTING] = "committing", [LAKE_BACKOFF] = "backoff",
+		[LAKE_ENDING] = "ending",
 	};
 
 	log_debug("lake dir=%s state=%s from=%s reason='%s'", lake->spec.dir, names[state], names[lake->state], reason);
@@ -335,7 +341,8 @@ static int put_hole(struct lake *lake)
 	lake->hole_from = 0;
 	if (to < from)
 		return 0;
-	log_warning("lake dir=%s: journal positions %" PRIu64 " to %" PRIu64 " are missing; goes on behind them", lake->spec.dir, from, to);
+	log_warning("lake dir=%s: journal positions %" PRIu64 " to %" PRIu64 " are missing; goes on behind them",
+		    lake->spec.dir, from, to);
 	ocsf_hole_write(ndjson_row_begin(lake->sink, partition_at(LAKE_GAP, wall_ns)), from, to, wall_ns);
 	return ndjson_row_end(lake->sink);
 }
@@ -370,7 +377,8 @@ static int put_entry(struct lake *lake, size_t *budget)
 
 	if (lake->entry.type == JOURNAL_BATCH) {
 		find_source(lake, &source, &info);
-		for (; !r && lake->fact < batch->fact_count && *budget && ndjson_buffered(lake->sink) < CHUNK_BYTES; lake->fact++, --*budget)
+		for (; !r && lake->fact < batch->fact_count && *budget && ndjson_buffered(lake->sink) < CHUNK_BYTES;
+		     lake->fact++, --*budget)
 			if (journal_is_new(&lake->entry, lake->fact))
 				r = put_fact(lake, &source, &batch->facts[lake->fact]);
 		if (lake->fact < batch->fact_count)
@@ -411,7 +419,8 @@ static bool wants_commit(const struct lake *lake, bool at_end)
 	if (!ndjson_pending(lake->sink))
 		return false;
 	return lake->commit_asked || ndjson_due(lake->sink) || (at_end && lake->closing) ||
-	       (lake->closing && uv_now(lake->loop) >= lake->close_by) || (lake->flushed && lake->expected > lake->flush_to);
+	       (lake->closing && uv_now(lake->loop) >= lake->close_by) ||
+	       (lake->flushed && lake->expected > lake->flush_to);
 }
 
 static void on_interval(uv_timer_t *handle)
@@ -490,7 +499,8 @@ static int make_state(const char *state_dir, char **ret, char **ret_why)
 		return -ENOMEM;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
 		r = -errno;
-		if (ret_why && asprintf(ret_why, "cannot make the folder %s for the lake's cursor: %s", path, strerror(-r)) < 0)
+		if (ret_why &&
+		    asprintf(ret_why, "cannot make the folder %s for the lake's cursor: %s", path, strerror(-r)) < 0)
 			*ret_why = NULL;
 		free(path);
 		return r;
@@ -508,8 +518,8 @@ static void init_handles(struct lake *lake)
 	lake->handles = 3;
 }
 
-int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char *state_dir, struct journal *journal, struct forest *forest,
-		char **ret_why)
+int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char *state_dir, struct journal *journal,
+		struct forest *forest, char **ret_why)
 {
 	struct lake *lake = calloc(1, sizeof(*lake));
 	char *state = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows are collected in memory per file and compressed in chunks, so that the thread that knows the forest never waits for zlib or a
- * disk. Staged files lie in one hidden folder of the lake's own file system: a rename is then atomic, and recovery looks into one
- * folder whatever the number of days in the lake. */
+/* Rows are collected in memory per file and compressed in chunks, so that the thread that knows the forest never waits
+ * for zlib or a disk. Staged files lie in one hidden folder of the lake's own file system: a rename is then atomic, and
+ * recovery looks into one folder whatever the number of days in the lake. */
 #include "collector/lake/ndjson.h"
 
 #include <dirent.h>
@@ -21,10 +21,14 @@
 #include "collector/lake/cursor.h"
 
 #define PARTS_CLASS_MAX (CURSOR_MOVES_MAX / 2) /* open files of one class; there are two classes */
-#define PARTS_DUE (PARTS_CLASS_MAX / 2) /* open files at which a commit is asked for before the next record, which may open many */
-#define GZIP_MODE "wb1"              /* rows repeat each other so much that higher levels gain little and cost three times the CPU */
-#define GZIP_BUFFER (128u * 1024u)   /* bytes per write(2) */
-#define FOLDER_MODE 0750             /* command lines may hold secrets: owner and group only */
+#define PARTS_DUE                                                                                                      \
+	(PARTS_CLASS_MAX /                                                                                             \
+	 2) /* open files at which a commit is asked for before the next record, which may open many */
+#define GZIP_MODE                                                                                                      \
+	"wb1" /* rows repeat each other so much that higher levels gain little and cost three times the CPU            \
+	       */
+#define GZIP_BUFFER (128u * 1024u) /* bytes per write(2) */
+#define FOLDER_MODE 0750           /* command lines may hold secrets: owner and group only */
 #define FILE_MODE 0640
 
 /* One file of the run that is being built. */
@@ -45,7 +49,7 @@ struct ndjson {
 	struct cursor cursor;
 	uint64_t position; /* last whose rows have all been appended; next - 1 when there is none */
 	int64_t position_wall_ns;
-	uint64_t rows;     /* of this run */
+	uint64_t rows; /* of this run */
 	struct part parts[CURSOR_MOVES_MAX];
 	size_t part_count;
 	struct part *open_row;
@@ -255,7 +259,8 @@ static int finish_intent(struct ndjson *sink)
 
 	if (!sink->cursor.intent)
 		return 0;
-	/* What was read may not be durable yet, if it was this very process that failed behind the rename of the cursor. */
+	/* What was read may not be durable yet, if it was this very process that failed behind the rename of the
+	 * cursor. */
 	r = cursor_save(sink->state_fd, sink->cursor_name, &sink->cursor);
 	return r ?: ndjson_commit_publish(sink) ?: ndjson_commit_advance(sink);
 }
@@ -296,8 +301,8 @@ uint64_t ndjson_next(const struct ndjson *sink)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
 
-/* A journal record whose facts claim more hours than there may be files: rows carry their own time, so the last file of the class keeps
- * those that have no file of their own. */
+/* A journal record whose facts claim more hours than there may be files: rows carry their own time, so the last file of
+ * the class keeps those that have no file of their own. */
 static struct part *find_part(struct ndjson *sink, struct partition partition)
 {
 	struct part *part, *last = NULL;
@@ -457,13 +462,15 @@ int ndjson_commit_intend(struct ndjson *sink)
 
 		partition_folder(sink->parts[i].partition, folder);
 		staged_name(sink, &sink->parts[i], cursor->moves[i].staged);
-		(void)snprintf(cursor->moves[i].final, CURSOR_FINAL_MAX, "%s/canopy-%020" PRIu64 "-%020" PRIu64 "-%s.ndjson.gz", folder,
-			       cursor->next, cursor->to, cursor->writer);
+		(void)snprintf(cursor->moves[i].final, CURSOR_FINAL_MAX,
+			       "%s/canopy-%020" PRIu64 "-%020" PRIu64 "-%s.ndjson.gz", folder, cursor->next, cursor->to,
+			       cursor->writer);
 	}
 	return cursor_save(sink->state_fd, sink->cursor_name, cursor);
 }
 
-/* Moves one file unless an earlier attempt has: it is then no longer staged, or (after a power cut) stands under both names. */
+/* Moves one file unless an earlier attempt has: it is then no longer staged, or (after a power cut) stands under both
+ * names. */
 static int publish_one(struct ndjson *sink, const struct cursor_move *move)
 {
 	const char *base = strrchr(move->final, '/');
@@ -519,8 +526,9 @@ int ndjson_commit_advance(struct ndjson *sink)
 int ndjson_commit(struct ndjson *sink, uint64_t *ret_rows)
 {
 	uint64_t rows = sink->rows;
-	int r = ndjson_commit_stage(sink) ?: ndjson_commit_intend(sink) ?: ndjson_commit_publish(sink) ?: ndjson_commit_advance(sink);
+	int r = ndjson_commit_stage(sink) ?: ndjson_commit_intend(sink);
 
+	r = r ?: ndjson_commit_publish(sink) ?: ndjson_commit_advance(sink);
 	if (!r && ret_rows)
 		*ret_rows = rows;
 	return r;

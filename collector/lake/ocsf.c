@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The envelope of an event, and the choice of who its actor is: of a fork whoever called fork, of an exec the parent (the pair of which
- * is what a launch means to an analyst), of an exit the process itself. A snapshot is nobody's act, its actor is the sensor. */
+/* The envelope of an event, and the choice of who its actor is: of a fork whoever called fork, of an exec the parent
+ * (the pair of which is what a launch means to an analyst), of an exit the process itself. A snapshot is nobody's act,
+ * its actor is the sensor. */
 #include "collector/lake/ocsf.h"
 
 #include <inttypes.h>
@@ -56,8 +57,8 @@ static void from_image(struct lake_process *p, const struct process_image *image
 	p->comm = image->comm;
 }
 
-static bool from_node(struct lake_process *p, const struct ocsf_source *source, const struct forest_node *node, uint64_t time_ns,
-		      struct arena *arena)
+static bool from_node(struct lake_process *p, const struct ocsf_source *source, const struct forest_node *node,
+		      uint64_t time_ns, struct arena *arena)
 {
 	const struct process_image *image;
 	struct process_view view;
@@ -81,7 +82,8 @@ static bool from_node(struct lake_process *p, const struct ocsf_source *source, 
 }
 
 /* What is known of a relative: from the forest, or else its bare identity. */
-static void from_key(struct lake_process *p, const struct ocsf_source *source, struct process_key key, uint64_t time_ns, struct arena *arena)
+static void from_key(struct lake_process *p, const struct ocsf_source *source, struct process_key key, uint64_t time_ns,
+		     struct arena *arena)
 {
 	const struct forest_node *node = source->host ? forest_find(source->host, key) : NULL;
 
@@ -94,9 +96,10 @@ static void from_key(struct lake_process *p, const struct ocsf_source *source, s
 		p->start_wall_ns = (int64_t)(key.start_ns + (uint64_t)source->boottime_to_wall_ns);
 }
 
-/* The family of creation: an orphan keeps the parent that made it, as in the forest. Without a node the fact's own word has to do. */
-static void find_family(struct lake_family *family, struct lake_process at[OCSF_ANCESTORS_MAX], const struct ocsf_source *source,
-			const struct fact *fact, struct arena *arena)
+/* The family of creation: an orphan keeps the parent that made it, as in the forest. Without a node the fact's own word
+ * has to do. */
+static void find_family(struct lake_family *family, struct lake_process at[OCSF_ANCESTORS_MAX],
+			const struct ocsf_source *source, const struct fact *fact, struct arena *arena)
 {
 	const struct forest_node *self = source->host ? forest_find(source->host, fact->self) : NULL;
 	const struct forest_node *node = self ? forest_parent(self) : NULL;
@@ -110,7 +113,8 @@ static void find_family(struct lake_family *family, struct lake_process at[OCSF_
 	from_key(&at[0], source, parent, fact->time_ns, arena);
 	family->parent = &at[0];
 	family->ancestor_count = 1;
-	for (node = node ? forest_parent(node) : NULL; node && family->ancestor_count < OCSF_ANCESTORS_MAX; node = forest_parent(node))
+	for (node = node ? forest_parent(node) : NULL; node && family->ancestor_count < OCSF_ANCESTORS_MAX;
+	     node = forest_parent(node))
 		if (from_node(&at[family->ancestor_count], source, node, fact->time_ns, arena))
 			family->ancestor_count++;
 	family->cut = node != NULL;
@@ -140,8 +144,8 @@ static struct process_image fact_image(const struct fact *fact)
 }
 
 /* The image of a fork is the parent's, of an exit the last one: facts of these kinds carry none. */
-static void find_image(struct lake_process *p, const struct ocsf_source *source, const struct fact *fact, const struct lake_process *parent,
-		       struct arena *arena)
+static void find_image(struct lake_process *p, const struct ocsf_source *source, const struct fact *fact,
+		       const struct lake_process *parent, struct arena *arena)
 {
 	struct lake_process known = LAKE_PROCESS_NULL;
 
@@ -205,8 +209,9 @@ static const struct activity *activity_of(enum fact_type type)
 	return &activities[type];
 }
 
-static void classification(struct json *json, unsigned class_uid, const char *class_name, unsigned category_uid, const char *category_name,
-			   unsigned activity_id, const char *activity_name, const char *type_name)
+static void classification(struct json *json, unsigned class_uid, const char *class_name, unsigned category_uid,
+			   const char *category_name, unsigned activity_id, const char *activity_name,
+			   const char *type_name)
 {
 	number(json, "class_uid", class_uid);
 	text(json, "class_name", class_name);
@@ -267,7 +272,8 @@ static void fact_uid(struct json *json, const struct ocsf_source *source, const 
 
 static void metadata(struct json *json, const struct ocsf_source *source, const struct fact *fact, const char *code)
 {
-	static const uint32_t cut = FACT_ARGV_TRUNCATED | FACT_EXE_TRUNCATED | FACT_CWD_TRUNCATED | FACT_CGROUP_TRUNCATED;
+	static const uint32_t cut =
+		FACT_ARGV_TRUNCATED | FACT_EXE_TRUNCATED | FACT_CWD_TRUNCATED | FACT_CGROUP_TRUNCATED;
 
 	json_key(json, "metadata");
 	json_object_begin(json);
@@ -414,8 +420,8 @@ static void unmapped(struct json *json, const struct ocsf_source *source, const 
 
 /* ---- events ---------------------------------------------------------------------------------------------------- */
 
-static const struct lake_process *actor_of(const struct fact *fact, const struct lake_process *self, const struct lake_process *parent,
-					   const struct lake_process *creator)
+static const struct lake_process *actor_of(const struct fact *fact, const struct lake_process *self,
+					   const struct lake_process *parent, const struct lake_process *creator)
 {
 	switch (fact->type) {
 	case FACT_FORK:
@@ -436,7 +442,8 @@ void ocsf_fact_write(struct json *json, const struct ocsf_source *source, const 
 	struct lake_family family;
 	const struct activity *activity = activity_of(fact->type);
 	int64_t wall_ns = (int64_t)(fact->time_ns + (uint64_t)source->boottime_to_wall_ns);
-	bool other_creator = fact->type == FACT_FORK && fact->creator.tgid && !process_key_equal(fact->creator, fact->parent);
+	bool other_creator =
+		fact->type == FACT_FORK && fact->creator.tgid && !process_key_equal(fact->creator, fact->parent);
 
 	from_fact(&self, source, fact);
 	find_family(&family, related, source, fact, arena);
@@ -445,7 +452,8 @@ void ocsf_fact_write(struct json *json, const struct ocsf_source *source, const 
 	find_image(&self, source, fact, family.parent, arena);
 
 	json_object_begin(json);
-	classification(json, CLASS_PROCESS_ACTIVITY, "Process Activity", 1, "System Activity", activity->id, activity->name, activity->type_name);
+	classification(json, CLASS_PROCESS_ACTIVITY, "Process Activity", 1, "System Activity", activity->id,
+		       activity->name, activity->type_name);
 	if (activity->launch_type_id) {
 		number(json, "launch_type_id", activity->launch_type_id);
 		text(json, "launch_type", activity->launch_type);
@@ -466,8 +474,9 @@ void ocsf_fact_write(struct json *json, const struct ocsf_source *source, const 
 static const char *gap_reason_word(uint32_t reason)
 {
 	static const char *const words[] = {
-		[GAP_RING_FULL] = "ring_full",         [GAP_RECURSION] = "recursion",       [GAP_MAP_FAILED] = "map_failed",
-		[GAP_SPOOL_DROPPED] = "spool_dropped", [GAP_SENSOR_DOWN] = "sensor_down",   [GAP_SEQUENCE] = "sequence",
+		[GAP_RING_FULL] = "ring_full",         [GAP_RECURSION] = "recursion",
+		[GAP_MAP_FAILED] = "map_failed",       [GAP_SPOOL_DROPPED] = "spool_dropped",
+		[GAP_SENSOR_DOWN] = "sensor_down",     [GAP_SEQUENCE] = "sequence",
 		[GAP_SPOOL_DAMAGED] = "spool_damaged", [GAP_FILTERED] = "filtered",
 	};
 
@@ -523,8 +532,8 @@ void ocsf_gap_write(struct json *json, const struct ocsf_source *source, const s
 	char boot[CPID_MAX], uid[160], message[128];
 
 	cpid_uuid_format(source->boot->octets, boot);
-	(void)snprintf(uid, sizeof(uid), "%s-gap-%s-%s-%" PRIx64 "-%" PRIx64 "-%" PRIu64, boot, reason, type, gap->from_ns, gap->to_ns,
-		       gap->count);
+	(void)snprintf(uid, sizeof(uid), "%s-gap-%s-%s-%" PRIx64 "-%" PRIx64 "-%" PRIu64, boot, reason, type,
+		       gap->from_ns, gap->to_ns, gap->count);
 	(void)snprintf(message, sizeof(message), "facts of type %s are missing: %s", type, reason);
 	json_object_begin(json);
 	gap_head(json);
@@ -554,7 +563,8 @@ void ocsf_hole_write(struct json *json, uint64_t from, uint64_t to, int64_t wall
 	json_object_begin(json);
 	gap_head(json);
 	interval(json, wall_ns, wall_ns);
-	text(json, "message", "records of the collector's journal could not be read, or were deleted before they reached the lake");
+	text(json, "message",
+	     "records of the collector's journal could not be read, or were deleted before they reached the lake");
 	gap_metadata(json, uid, from << SEQUENCE_INDEX_BITS, NULL);
 	json_key(json, "unmapped");
 	json_object_begin(json);

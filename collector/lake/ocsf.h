@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One fact as one OCSF 1.8.0 event of the class Process Activity (1007); one loss as one Base Event (0). docs/lake.md holds the mapping. */
+/* One fact as one OCSF 1.8.0 event of the class Process Activity (1007); one loss as one Base Event (0). docs/lake.md
+ * holds the mapping. */
 #ifndef CANOPY_COLLECTOR_LAKE_OCSF_H
 #define CANOPY_COLLECTOR_LAKE_OCSF_H
 
@@ -14,16 +15,16 @@
 /* Where a fact was found. */
 struct ocsf_source {
 	const struct boot_id *boot;
-	const struct forest_host *host;    /* NULL = the forest does not know this boot */
+	const struct forest_host *host;      /* NULL = the forest does not know this boot */
 	const struct forest_host_info *info; /* of host; NULL when host is */
 	int64_t received_wall_ns, boottime_to_wall_ns;
-	uint64_t stream, seq;              /* of the batch */
-	uint64_t position;                 /* in the journal */
-	size_t index;                      /* of the fact in the batch, below 65536 */
+	uint64_t stream, seq; /* of the batch */
+	uint64_t position;    /* in the journal */
+	size_t index;         /* of the fact in the batch, below 65536 */
 };
 
-/* Appends the event for the fact. What the forest knows of relatives is taken from there, at the time of the fact; evicted ones are left
- * out. The arena is scratch. Without memory json is failed. */
+/* Appends the event for the fact. What the forest knows of relatives is taken from there, at the time of the fact;
+ * evicted ones are left out. The arena is scratch. Without memory json is failed. */
 void ocsf_fact_write(struct json *json, const struct ocsf_source *source, const struct fact *fact, struct arena *arena);
 
 /* Appends the event for facts that one host lost. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Day and hour are folders of their own, because every reader of hive partitions can then leave out what a query does not ask for; a
- * class has its own folder, because one file must have one schema. */
+/* Day and hour are folders of their own, because every reader of hive partitions can then leave out what a query does
+ * not ask for; a class has its own folder, because one file must have one schema. */
 #include "collector/lake/partition.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OCSF attributes first, each under the name that any reader of the schema looks for; what the schema has no place for stands in
- * xattributes, exactly as the kernel gave it. A value that is not known is left out: zero and null would claim something. */
+/* OCSF attributes first, each under the name that any reader of the schema looks for; what the schema has no place for
+ * stands in xattributes, exactly as the kernel gave it. A value that is not known is left out: zero and null would
+ * claim something. */
 #include "collector/lake/process.h"
 
 #include "collector/lake/cpid.h"
@@ -247,10 +248,17 @@ static void x_flags(struct json *json, uint32_t flags)
 		uint32_t bit;
 		const char *word;
 	} words[] = {
-		{FACT_SETUID, "setuid"}, {FACT_SETGID, "setgid"}, {FACT_FILECAP, "filecap"}, {FACT_MEMFD, "memfd"},
-		{FACT_DELETED, "deleted"}, {FACT_UPPER, "upper"}, {FACT_ZOMBIE, "zombie"},
-		{FACT_ARGV_TRUNCATED, "argv_truncated"}, {FACT_EXE_TRUNCATED, "exe_truncated"},
-		{FACT_CWD_TRUNCATED, "cwd_truncated"}, {FACT_CGROUP_TRUNCATED, "cgroup_truncated"},
+		{FACT_SETUID, "setuid"},
+		{FACT_SETGID, "setgid"},
+		{FACT_FILECAP, "filecap"},
+		{FACT_MEMFD, "memfd"},
+		{FACT_DELETED, "deleted"},
+		{FACT_UPPER, "upper"},
+		{FACT_ZOMBIE, "zombie"},
+		{FACT_ARGV_TRUNCATED, "argv_truncated"},
+		{FACT_EXE_TRUNCATED, "exe_truncated"},
+		{FACT_CWD_TRUNCATED, "cwd_truncated"},
+		{FACT_CGROUP_TRUNCATED, "cgroup_truncated"},
 	};
 
 	json_key(json, "flags");
@@ -362,7 +370,8 @@ static void relatives(struct json *json, const struct lake_family *family, struc
 	json_array_end(json);
 }
 
-void lake_process_write(struct json *json, const struct lake_process *p, const struct lake_family *family, struct arena *arena)
+void lake_process_write(struct json *json, const struct lake_process *p, const struct lake_family *family,
+			struct arena *arena)
 {
 	json_object_begin(json);
 	identity(json, p);

@@ -20,9 +20,9 @@ struct lake_process {
 	struct process_key creator;         /* tgid 0 = unknown or the same as the parent */
 	const struct fact_context *context; /* NULL = unknown */
 	struct bytes comm;
-	bool image_known;                   /* image holds knowledge, as far as its *_KNOWN flags say so */
+	bool image_known; /* image holds knowledge, as far as its *_KNOWN flags say so */
 	struct process_image image;
-	struct bytes environ_;              /* as in struct fact */
+	struct bytes environ_; /* as in struct fact */
 };
 
 #define LAKE_PROCESS_NULL ((struct lake_process){.start_wall_ns = INT64_MIN, .end_wall_ns = INT64_MIN})
@@ -32,12 +32,13 @@ struct lake_family {
 	const struct lake_process *parent;    /* NULL = unknown */
 	const struct lake_process *ancestors; /* newest first, the parent included */
 	size_t ancestor_count;
-	bool cut;                             /* there are more */
+	bool cut; /* there are more */
 };
 
-/* The object of the process itself, with parent_process and ancestry when family is given and with all extended attributes. Long
- * strings are built in the arena; without memory json is failed. */
-void lake_process_write(struct json *json, const struct lake_process *process, const struct lake_family *family, struct arena *arena);
+/* The object of the process itself, with parent_process and ancestry when family is given and with all extended
+ * attributes. Long strings are built in the arena; without memory json is failed. */
+void lake_process_write(struct json *json, const struct lake_process *process, const struct lake_family *family,
+			struct arena *arena);
 
 /* The members of 'user' for the process's real user; false when nothing is known and nothing was written. */
 bool lake_user_write(struct json *json, const char *key, const struct fact_context *context);

@@ -20,8 +20,7 @@ struct unit {
 static const struct unit times[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
 static const struct unit sizes[] = {{"", 1}, {"k", 1ull << 10}, {"M", 1ull << 20}, {"G", 1ull << 30}, {NULL, 0}};
 
-__attribute__((format(printf, 2, 3)))
-static int refuse(char **ret_why, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int refuse(char **ret_why, const char *format, ...)
 {
 	va_list args;
 
@@ -60,8 +59,11 @@ static int parse_option(const char *text, size_t len, struct lake_spec *spec, ch
 	if (len >= sizeof(interval) - 1 && !memcmp(text, interval, sizeof(interval) - 1)) {
 		size_t skip = sizeof(interval) - 1;
 
-		if (!parse_amount(text + skip, len - skip, times, &spec->interval_ms) || spec->interval_ms < LAKE_INTERVAL_MS_MIN)
-			return refuse(ret_why, "'%.*s' of the lake is no time of at least %ums: write it like interval=30s (units ms, s, m, h)",
+		if (!parse_amount(text + skip, len - skip, times, &spec->interval_ms) ||
+		    spec->interval_ms < LAKE_INTERVAL_MS_MIN)
+			return refuse(ret_why,
+				      "'%.*s' of the lake is no time of at least %ums: write it like interval=30s "
+				      "(units ms, s, m, h)",
 				      shown, text, LAKE_INTERVAL_MS_MIN);
 		return 0;
 	}
@@ -69,11 +71,14 @@ static int parse_option(const char *text, size_t len, struct lake_spec *spec, ch
 		size_t skip = sizeof(bytes) - 1;
 
 		if (!parse_amount(text + skip, len - skip, sizes, &spec->bytes) || spec->bytes < LAKE_FILE_BYTES_MIN)
-			return refuse(ret_why, "'%.*s' of the lake is no size of at least %llu bytes: write it like bytes=64M (units k, M, G)",
+			return refuse(ret_why,
+				      "'%.*s' of the lake is no size of at least %llu bytes: write it like bytes=64M "
+				      "(units k, M, G)",
 				      shown, text, LAKE_FILE_BYTES_MIN);
 		return 0;
 	}
-	return refuse(ret_why, "unknown option '%.*s' of the lake: there are interval=TIME and bytes=SIZE", shown, text);
+	return refuse(ret_why, "unknown option '%.*s' of the lake: there are interval=TIME and bytes=SIZE", shown,
+		      text);
 }
 
 void lake_spec_finish(struct lake_spec *spec)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long it takes from an exec on this host until whoever follows the collector's events sees it: follows /api/v1/events, spawns
- * a program with an argument that never was before, and waits until that argument comes by.
+/* How long it takes from an exec on this host until whoever follows the collector's events sees it: follows
+ * /api/v1/events, spawns a program with an argument that never was before, and waits until that argument comes by.
  *
  *   latency ADDR:PORT ROUNDS PROGRAM */
 #include <errno.h>
@@ -76,7 +76,8 @@ static int wait_for(int fd, const char *text, double until)
 static int follow(int fd, const char *address)
 {
 	char request[512];
-	int len = snprintf(request, sizeof(request), "GET /api/v1/events HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", address);
+	int len = snprintf(request, sizeof(request),
+			   "GET /api/v1/events HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", address);
 
 	if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len)
 		return -1;
@@ -123,8 +124,8 @@ static int run(int fd, char *program, unsigned long rounds, double *ms)
 		(void)nanosleep(&pause, NULL);
 	}
 	qsort(ms, rounds, sizeof(*ms), compare);
-	printf("rounds=%lu p50_ms=%.2f p90_ms=%.2f p99_ms=%.2f max_ms=%.2f\n", rounds, ms[rounds / 2], ms[rounds * 90 / 100], ms[rounds * 99 / 100],
-	       ms[rounds - 1]);
+	printf("rounds=%lu p50_ms=%.2f p90_ms=%.2f p99_ms=%.2f max_ms=%.2f\n", rounds, ms[rounds / 2],
+	       ms[rounds * 90 / 100], ms[rounds * 99 / 100], ms[rounds - 1]);
 	return 0;
 }
 

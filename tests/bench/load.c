@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many sensors in one process: each connection is a host boot of its own that sends lives (fork, exec, exit) as fast as the collector
- * acknowledges them. Batches are encoded before the clock starts, so that what is measured is the collector.
+/* Many sensors in one process: each connection is a host boot of its own that sends lives (fork, exec, exit) as fast as
+ * the collector acknowledges them. Batches are encoded before the clock starts, so that what is measured is the
+ * collector.
  *
  *   load ADDR:PORT HOSTS LIVES */
 #include <errno.h>
@@ -53,9 +54,13 @@ static const struct {
 	const char *exe, *comm, *argv;
 	uint32_t argv_len;
 } programs[] = {
-#define PROGRAM(exe, comm, argv) {exe, comm, argv, sizeof(argv) - 1}
+#define PROGRAM(exe, comm, argv)                                                                                       \
+	{                                                                                                              \
+		exe, comm, argv, sizeof(argv) - 1                                                                      \
+	}
 	PROGRAM("/usr/bin/dash", "sh", "/bin/sh\0-c\0make -j8 all\0"),
-	PROGRAM("/usr/bin/x86_64-linux-gnu-gcc-12", "gcc", "gcc\0-O2\0-g\0-Wall\0-Iinclude\0-c\0src/main.c\0-o\0build/main.o\0"),
+	PROGRAM("/usr/bin/x86_64-linux-gnu-gcc-12", "gcc",
+		"gcc\0-O2\0-g\0-Wall\0-Iinclude\0-c\0src/main.c\0-o\0build/main.o\0"),
 	PROGRAM("/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "cc1", "cc1\0-quiet\0src/main.c\0-o\0/tmp/cc3kQk2s.s\0"),
 	PROGRAM("/usr/bin/cat", "cat", "cat\0/proc/loadavg\0"),
 	PROGRAM("/usr/bin/git", "git", "git\0rev-parse\0--show-toplevel\0"),
@@ -64,11 +69,27 @@ static const struct {
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))
 
 static const struct fact_context context = {
-	.uid = 1000, .gid = 1000, .euid = 1000, .egid = 1000, .suid = 1000, .sgid = 1000, .fsuid = 1000, .fsgid = 1000,
-	.loginuid = 1000, .session = 3,
-	.ns_mnt = 4026531841u, .ns_pid = 4026531836u, .ns_net = 4026531840u, .ns_user = 4026531837u, .ns_uts = 4026531838u,
-	.ns_ipc = 4026531839u, .ns_cgroup = 4026531835u, .cgroup_id = 4242,
-	.cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43}, .user = {"builder", 7}, .nodename = {"builder-1", 9},
+	.uid = 1000,
+	.gid = 1000,
+	.euid = 1000,
+	.egid = 1000,
+	.suid = 1000,
+	.sgid = 1000,
+	.fsuid = 1000,
+	.fsgid = 1000,
+	.loginuid = 1000,
+	.session = 3,
+	.ns_mnt = 4026531841u,
+	.ns_pid = 4026531836u,
+	.ns_net = 4026531840u,
+	.ns_user = 4026531837u,
+	.ns_uts = 4026531838u,
+	.ns_ipc = 4026531839u,
+	.ns_cgroup = 4026531835u,
+	.cgroup_id = 4242,
+	.cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43},
+	.user = {"builder", 7},
+	.nodename = {"builder-1", 9},
 };
 
 /* Fact number which (0 fork, 1 exec, 2 exit) of one life. */
@@ -78,9 +99,18 @@ static struct fact fact_of(const struct host *host, unsigned long life, unsigned
 	uint64_t start = 1000000000ull + life * 250000;
 	uint32_t tgid = 1000 + (uint32_t)(life % 4000000);
 	struct fact fact = {
-		.type = (enum fact_type)(FACT_FORK + which), .time_ns = start + which * 80000 + 1000, .self = {start, tgid},
-		.parent = {500000000, 900}, .creator = {500000000, 900}, .tid = tgid, .ns_tgid = tgid, .pgid = 900, .sid = 900,
-		.exec_seq = which > 0, .comm = bytes_from_string(which ? programs[program].comm : "make"), .context = &context,
+		.type = (enum fact_type)(FACT_FORK + which),
+		.time_ns = start + which * 80000 + 1000,
+		.self = {start, tgid},
+		.parent = {500000000, 900},
+		.creator = {500000000, 900},
+		.tid = tgid,
+		.ns_tgid = tgid,
+		.pgid = 900,
+		.sid = 900,
+		.exec_seq = which > 0,
+		.comm = bytes_from_string(which ? programs[program].comm : "make"),
+		.context = &context,
 	};
 
 	(void)host;
@@ -96,8 +126,11 @@ static struct fact fact_of(const struct host *host, unsigned long life, unsigned
 		fact.exe_nlink = 1;
 		fact.exe_ctime_ns = 1600000000000000000ull;
 	} else if (which == 2) {
-		fact.exit = (struct fact_exit){.utime_ns = 400000 + life % 1000, .stime_ns = 300000 + life % 777,
-					       .max_rss_bytes = 4096u << (life % 10), .read_bytes = UINT64_MAX, .written_bytes = UINT64_MAX};
+		fact.exit = (struct fact_exit){.utime_ns = 400000 + life % 1000,
+					       .stime_ns = 300000 + life % 777,
+					       .max_rss_bytes = 4096u << (life % 10),
+					       .read_bytes = UINT64_MAX,
+					       .written_bytes = UINT64_MAX};
 	}
 	return fact;
 }
@@ -192,11 +225,19 @@ static int say_hello(const struct host *host)
 	size_t len;
 	int r;
 
-	(void)snprintf(name, sizeof(name), "load-%02x%02x%02x", host->boot.octets[0], host->boot.octets[1], host->boot.octets[2]);
+	(void)snprintf(name, sizeof(name), "load-%02x%02x%02x", host->boot.octets[0], host->boot.octets[1],
+		       host->boot.octets[2]);
 	message.hello = (struct hello){
-		.protocol_version = PROTOCOL_VERSION, .boot = host->boot, .hostname = bytes_from_string(name), .kernel = BYTES_LITERAL("6.1.0"),
-		.arch = BYTES_LITERAL("x86_64"), .sensor_version = BYTES_LITERAL("bench"), .stream = host->stream, .first_unacked_seq = 1,
-		.boottime_to_wall_ns = 1700000000000000000ll, .boottime_ns = 1000000000,
+		.protocol_version = PROTOCOL_VERSION,
+		.boot = host->boot,
+		.hostname = bytes_from_string(name),
+		.kernel = BYTES_LITERAL("6.1.0"),
+		.arch = BYTES_LITERAL("x86_64"),
+		.sensor_version = BYTES_LITERAL("bench"),
+		.stream = host->stream,
+		.first_unacked_seq = 1,
+		.boottime_to_wall_ns = 1700000000000000000ll,
+		.boottime_ns = 1000000000,
 	};
 	r = message_encode(&message, false, &frame, &len);
 	if (r < 0)
@@ -237,7 +278,9 @@ static int hear(struct host *host, struct frame_reader *reader, struct arena *ar
 		else if (r == 0 && message.type == MESSAGE_ACK)
 			*acked = message.ack.seq;
 		else if (r == 0 && message.type == MESSAGE_REJECT)
-			return fprintf(stderr, "load: rejected: %.*s\n", (int)message.reject.reason.len, message.reject.reason.data), -EPROTO;
+			return fprintf(stderr, "load: rejected: %.*s\n", (int)message.reject.reason.len,
+				       message.reject.reason.data),
+			       -EPROTO;
 	}
 	return r < 0 ? r : 0;
 }
@@ -318,8 +361,8 @@ static int run(struct host *hosts, unsigned long count, unsigned long lives)
 	}
 	seconds = now() - begin;
 	if (!failed)
-		printf("hosts=%lu facts=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f\n", count, (unsigned long long)facts, seconds,
-		       (double)facts / seconds, (double)bytes / (double)facts);
+		printf("hosts=%lu facts=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f\n", count,
+		       (unsigned long long)facts, seconds, (double)facts / seconds, (double)bytes / (double)facts);
 	return failed;
 }
 

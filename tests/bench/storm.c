@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A storm of short lives: N processes are born and die, one after the other in each of W workers, and the time for it is printed.
+/* A storm of short lives: N processes are born and die, one after the other in each of W workers, and the time for it
+ * is printed.
  *
  *   storm fork|exec|vfork|spawn LIVES [WORKERS [PROGRAM]]
  *
- * fork: fork + exit. exec: fork + exec of PROGRAM + exit. vfork: the same by vfork. spawn: by posix_spawn. PROGRAM is 'noop' beside
- * this program unless given. */
+ * fork: fork + exit. exec: fork + exec of PROGRAM + exit. vfork: the same by vfork. spawn: by posix_spawn. PROGRAM is
+ * 'noop' beside this program unless given. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -85,7 +86,8 @@ static int work(pid_t (*live)(void), unsigned long lives, int start)
 		int status;
 
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-			fprintf(stderr, "storm: life %lu of worker %d failed: %s\n", i, getpid(), pid < 0 ? strerror(errno) : "bad exit");
+			fprintf(stderr, "storm: life %lu of worker %d failed: %s\n", i, getpid(),
+				pid < 0 ? strerror(errno) : "bad exit");
 			return 1;
 		}
 	}
@@ -126,8 +128,8 @@ static int storm(const char *name, pid_t (*live)(void), unsigned long lives, uns
 		failed |= status != 0;
 	seconds = now() - begin;
 	if (!failed)
-		printf("mode=%s lives=%lu workers=%lu seconds=%.4f lives_per_s=%.0f us_per_life=%.2f\n", name, lives, workers, seconds,
-		       (double)lives / seconds, seconds / (double)lives * 1e6);
+		printf("mode=%s lives=%lu workers=%lu seconds=%.4f lives_per_s=%.0f us_per_life=%.2f\n", name, lives,
+		       workers, seconds, (double)lives / seconds, seconds / (double)lives * 1e6);
 	return failed;
 }
 
@@ -152,7 +154,8 @@ static char *beside(const char *name)
 
 int main(int argc, char **argv)
 {
-	unsigned long lives = argc > 2 ? parse(argv[2], LIVES_MAX) : 0, workers = argc > 3 ? parse(argv[3], WORKERS_MAX) : 1;
+	unsigned long lives = argc > 2 ? parse(argv[2], LIVES_MAX) : 0,
+		      workers = argc > 3 ? parse(argv[3], WORKERS_MAX) : 1;
 
 	program = argc > 4 ? argv[4] : beside("noop");
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(*modes); i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child brings rows into a lake and is killed by SIGKILL at each fail point, at each passage of it in turn; the next child goes on. At the
- * end every row stands in the lake once. */
+/* A child brings rows into a lake and is killed by SIGKILL at each fail point, at each passage of it in turn; the next
+ * child goes on. At the end every row stands in the lake once. */
 #ifndef CANOPY_FAILPOINTS
 #define CANOPY_FAILPOINTS 1
 #endif
@@ -40,7 +40,8 @@ static int live(void)
 	int r = ndjson_create(&sink, folder.lake, folder.state, UINT64_MAX, NULL) ?: ndjson_recover(sink, &journal);
 
 	for (uint64_t position = r ? POSITIONS + 1 : ndjson_next(sink); !r && position <= POSITIONS; position++) {
-		r = put(sink, LAKE_PROCESS_ACTIVITY, position / 4, 2 * position) ?: put(sink, LAKE_GAP, position / 4, 2 * position + 1);
+		r = put(sink, LAKE_PROCESS_ACTIVITY, position / 4, 2 * position);
+		r = r ?: put(sink, LAKE_GAP, position / 4, 2 * position + 1);
 		ndjson_position(sink, position, (int64_t)position);
 		if (!r && position % 2)
 			r = ndjson_write(sink);
@@ -146,11 +147,8 @@ static void test_advanced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_staged),
-		cmocka_unit_test(test_intended),
-		cmocka_unit_test(test_publishing),
-		cmocka_unit_test(test_published),
-		cmocka_unit_test(test_advanced),
+		cmocka_unit_test(test_staged),    cmocka_unit_test(test_intended), cmocka_unit_test(test_publishing),
+		cmocka_unit_test(test_published), cmocka_unit_test(test_advanced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

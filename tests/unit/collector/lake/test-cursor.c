@@ -30,8 +30,13 @@ static int teardown(void **state)
 
 static struct cursor sample(size_t moves)
 {
-	struct cursor cursor = {.writer = "1f0c77ab", .next = 1200, .intent = moves > 0, .to = moves ? 1233 : 0, .move_count = moves,
-				.received_wall_ns = moves ? 1795338067123456789 : INT64_MIN, .to_received_wall_ns = moves ? -5 : 0};
+	struct cursor cursor = {.writer = "1f0c77ab",
+				.next = 1200,
+				.intent = moves > 0,
+				.to = moves ? 1233 : 0,
+				.move_count = moves,
+				.received_wall_ns = moves ? 1795338067123456789 : INT64_MIN,
+				.to_received_wall_ns = moves ? -5 : 0};
 
 	for (size_t i = 0; i < moves; i++) {
 		(void)snprintf(cursor.moves[i].staged, CURSOR_STAGED_MAX, "%u.tmp", (unsigned)(i & 63));
@@ -96,8 +101,14 @@ static void test_damage(void **state)
 static void test_nonsense(void **state)
 {
 	static const char *const texts[] = {
-		"", "\n", "canopy-lake-cursor 1\n", "canopy-lake-cursor 2\nwriter 00000000\nnext 1 1\ncrc 0\n", "canopy-lake-cursor 1\ncrc 0\n",
-		"canopy-lake-cursor 1\nfile\ncrc 0\n", "canopy-lake-cursor 1\nfile a b\n", "canopy-lake-cursor 1\nnext 1 \ncrc 1\n",
+		"",
+		"\n",
+		"canopy-lake-cursor 1\n",
+		"canopy-lake-cursor 2\nwriter 00000000\nnext 1 1\ncrc 0\n",
+		"canopy-lake-cursor 1\ncrc 0\n",
+		"canopy-lake-cursor 1\nfile\ncrc 0\n",
+		"canopy-lake-cursor 1\nfile a b\n",
+		"canopy-lake-cursor 1\nnext 1 \ncrc 1\n",
 	};
 	struct cursor read = {.next = 77};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The follower with a real journal and forest on a loop: what was new stands in the lake once, whatever the lake's folder does meanwhile. */
+/* The follower with a real journal and forest on a loop: what was new stands in the lake once, whatever the lake's
+ * folder does meanwhile. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,7 +101,8 @@ static bool has_rows(void *count)
 
 static void open_journal(uint64_t segment_bytes, uint64_t retain_bytes)
 {
-	struct journal_options options = {.dir = journal_dir, .segment_bytes = segment_bytes, .retain_bytes = retain_bytes};
+	struct journal_options options = {
+		.dir = journal_dir, .segment_bytes = segment_bytes, .retain_bytes = retain_bytes};
 	struct seglog_recovery recovery;
 
 	assert_int_equal(journal_open(&journal, &loop, &options, &recovery, NULL), 0);
@@ -172,10 +174,18 @@ static const struct fact_context context = {.ns_pid = 4026531836u};
 static struct fact fact_of(enum fact_type type, uint32_t tgid)
 {
 	return (struct fact){
-		.type = type, .time_ns = tgid * 1000000ull + (unsigned)type, .self = {tgid * 1000000ull, tgid}, .tid = tgid, .ns_tgid = tgid,
-		.comm = BYTES_LITERAL("life"), .context = &context, .exec_seq = type == FACT_EXEC,
-		.flags = type == FACT_EXEC ? FACT_EXE_KNOWN | FACT_ARGV_KNOWN : 0, .exe = BYTES_LITERAL("/bin/life"),
-		.argv = BYTES_LITERAL("life\0"), .argv_bytes = 5,
+		.type = type,
+		.time_ns = tgid * 1000000ull + (unsigned)type,
+		.self = {tgid * 1000000ull, tgid},
+		.tid = tgid,
+		.ns_tgid = tgid,
+		.comm = BYTES_LITERAL("life"),
+		.context = &context,
+		.exec_seq = type == FACT_EXEC,
+		.flags = type == FACT_EXEC ? FACT_EXE_KNOWN | FACT_ARGV_KNOWN : 0,
+		.exe = BYTES_LITERAL("/bin/life"),
+		.argv = BYTES_LITERAL("life\0"),
+		.argv_bytes = 5,
 	};
 }
 
@@ -201,7 +211,8 @@ static size_t accept_batch(const uint8_t *data, size_t len)
 			news++;
 		}
 	}
-	assert_int_equal(journal_append_batch(journal, WALL_NS, bytes_make(data, len), verdict, batch.fact_count, &position), 0);
+	assert_int_equal(
+		journal_append_batch(journal, WALL_NS, bytes_make(data, len), verdict, batch.fact_count, &position), 0);
 	arena_finish(&arena);
 	assert_true(run_until(all_durable, &position));
 	return news;
@@ -242,7 +253,7 @@ static size_t feed(unsigned stream, uint32_t first, uint32_t last)
 static size_t assert_lives(uint32_t first, uint32_t last)
 {
 	size_t lives = last + 1, gaps = 0;
-	unsigned char (*seen)[5] = calloc(lives, sizeof(*seen));
+	unsigned char(*seen)[5] = calloc(lives, sizeof(*seen));
 
 	assert_non_null(seen);
 	folder_list(folder.lake, "*.ndjson.gz");
@@ -257,12 +268,17 @@ static size_t assert_lives(uint32_t first, uint32_t last)
 			json_int_t pid = 0;
 
 			assert_non_null(event);
-			assert_int_equal(json_unpack(event, "{s:{s:s}, s?{s:I}}", "metadata", "event_code", &code, "process", "pid", &pid), 0);
+			assert_int_equal(json_unpack(event, "{s:{s:s}, s?{s:I}}", "metadata", "event_code", &code,
+						     "process", "pid", &pid),
+					 0);
 			if (!strcmp(code, "gap")) {
 				gaps++;
 			} else {
 				assert_true((uint32_t)pid >= first && (uint32_t)pid <= last);
-				seen[pid][!strcmp(code, "fork") ? 1 : !strcmp(code, "exec") ? 2 : !strcmp(code, "exit") ? 3 : 4]++;
+				seen[pid][!strcmp(code, "fork")   ? 1
+					  : !strcmp(code, "exec") ? 2
+					  : !strcmp(code, "exit") ? 3
+								  : 4]++;
 			}
 			json_decref(event);
 		}
@@ -409,7 +425,8 @@ static void test_hole(void **state)
 
 static void test_gap(void **state)
 {
-	struct gap gap = {.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = SECOND, .to_ns = 2 * SECOND, .count = 3};
+	struct gap gap = {
+		.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = SECOND, .to_ns = 2 * SECOND, .count = 3};
 
 	open_lake("");
 	assert_int_equal(batch_encoder_add_gap(encoder, &gap), 0);
@@ -431,7 +448,8 @@ static void test_refused(void **state)
 	struct lake *none = NULL;
 	char *why = NULL;
 
-	assert_int_equal(lake_create(&none, &loop, "ndjson:x?interval=1", folder.state, journal, forest, &why), -EINVAL);
+	assert_int_equal(lake_create(&none, &loop, "ndjson:x?interval=1", folder.state, journal, forest, &why),
+			 -EINVAL);
 	assert_non_null(strstr(why, "interval=1"));
 	free(why);
 	assert_int_equal(lake_create(&none, &loop, "ndjson:x", "/nonexistent/state", journal, forest, &why), -ENOENT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts go through the real forest, then each event is compared leaf by leaf with what the mapping of docs/lake.md says. */
+/* Facts go through the real forest, then each event is compared leaf by leaf with what the mapping of docs/lake.md
+ * says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +17,8 @@
 #define SECOND 1000000000ull
 #define BOOT "2899dae44fa44eef95b66bc95325f61a"
 
-static const struct boot_id boot = {{0x28, 0x99, 0xda, 0xe4, 0x4f, 0xa4, 0x4e, 0xef, 0x95, 0xb6, 0x6b, 0xc9, 0x53, 0x25, 0xf6, 0x1a}};
+static const struct boot_id boot = {
+	{0x28, 0x99, 0xda, 0xe4, 0x4f, 0xa4, 0x4e, 0xef, 0x95, 0xb6, 0x6b, 0xc9, 0x53, 0x25, 0xf6, 0x1a}};
 static struct forest *forest;
 static struct forest_host *host;
 static struct arena arena;
@@ -24,23 +26,50 @@ static struct json json;
 static json_t *event;
 
 static const struct fact_context root_context = {
-	.suid = 0, .loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN, .ns_pid = 4026531836u,
+	.suid = 0,
+	.loginuid = FACT_ID_UNKNOWN,
+	.session = FACT_ID_UNKNOWN,
+	.ns_pid = 4026531836u,
 };
 static const struct fact_context user_context = {
-	.uid = 1000, .gid = 100, .euid = 0, .egid = 100, .suid = 0, .sgid = 100, .fsuid = 0, .fsgid = 100,
-	.loginuid = 1000, .session = 7,
-	.cap_effective = 0x1ffffffffffull, .cap_permitted = 0x1ffffffffffull,
-	.ns_mnt = 4026531841u, .ns_pid = 4026532263u, .ns_net = 4026531840u, .ns_user = 4026531837u,
-	.ns_uts = 4026531838u, .ns_ipc = 4026531839u, .ns_cgroup = 4026531835u, .cgroup_id = 4321,
+	.uid = 1000,
+	.gid = 100,
+	.euid = 0,
+	.egid = 100,
+	.suid = 0,
+	.sgid = 100,
+	.fsuid = 0,
+	.fsgid = 100,
+	.loginuid = 1000,
+	.session = 7,
+	.cap_effective = 0x1ffffffffffull,
+	.cap_permitted = 0x1ffffffffffull,
+	.ns_mnt = 4026531841u,
+	.ns_pid = 4026532263u,
+	.ns_net = 4026531840u,
+	.ns_user = 4026531837u,
+	.ns_uts = 4026531838u,
+	.ns_ipc = 4026531839u,
+	.ns_cgroup = 4026531835u,
+	.cgroup_id = 4321,
 	.cgroup = {"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 72},
-	.user = {"ann", 3}, .nodename = {"box", 3},
+	.user = {"ann", 3},
+	.nodename = {"box", 3},
 };
 
 static struct fact fact_of(enum fact_type type, uint32_t tgid, uint64_t time_ns)
 {
 	return (struct fact){
-		.type = type, .time_ns = time_ns, .tid = tgid, .ns_tgid = tgid, .pgid = tgid, .sid = tgid,
-		.self = {tgid * SECOND, tgid}, .parent = {SECOND, tgid == 1 ? 0 : 1}, .comm = BYTES_LITERAL("init"), .context = &root_context,
+		.type = type,
+		.time_ns = time_ns,
+		.tid = tgid,
+		.ns_tgid = tgid,
+		.pgid = tgid,
+		.sid = tgid,
+		.self = {tgid * SECOND, tgid},
+		.parent = {SECOND, tgid == 1 ? 0 : 1},
+		.comm = BYTES_LITERAL("init"),
+		.context = &root_context,
 	};
 }
 
@@ -69,9 +98,18 @@ static int setup(void **state)
 {
 	static const struct tag tags[] = {{{"role", 4}, {"web", 3}}};
 	struct hello hello = {
-		.protocol_version = 1, .boot = boot, .machine_id = {0xab, 0xcd, 0xef}, .machine_id_known = true, .hostname = BYTES_LITERAL("web-1"),
-		.kernel = BYTES_LITERAL("6.18.0"), .arch = BYTES_LITERAL("x86_64"), .sensor_version = BYTES_LITERAL("0.1.0"), .tags = tags,
-		.tag_count = 1, .boottime_to_wall_ns = WALL_NS, .boottime_ns = SECOND,
+		.protocol_version = 1,
+		.boot = boot,
+		.machine_id = {0xab, 0xcd, 0xef},
+		.machine_id_known = true,
+		.hostname = BYTES_LITERAL("web-1"),
+		.kernel = BYTES_LITERAL("6.18.0"),
+		.arch = BYTES_LITERAL("x86_64"),
+		.sensor_version = BYTES_LITERAL("0.1.0"),
+		.tags = tags,
+		.tag_count = 1,
+		.boottime_to_wall_ns = WALL_NS,
+		.boottime_ns = SECOND,
 	};
 	struct forest_options options = FOREST_OPTIONS_DEFAULT;
 
@@ -109,8 +147,14 @@ static void load(void)
 static struct ocsf_source source_of(struct forest_host_info *info)
 {
 	struct ocsf_source source = {
-		.boot = &boot, .host = host, .received_wall_ns = WALL_NS + 1234567890, .boottime_to_wall_ns = WALL_NS,
-		.stream = 0xfeedfacecafebeefull, .seq = 42, .position = 9, .index = 3,
+		.boot = &boot,
+		.host = host,
+		.received_wall_ns = WALL_NS + 1234567890,
+		.boottime_to_wall_ns = WALL_NS,
+		.stream = 0xfeedfacecafebeefull,
+		.seq = 42,
+		.position = 9,
+		.index = 3,
 	};
 
 	if (host) {
@@ -143,12 +187,14 @@ static void flatten(const char *path, json_t *value)
 	size_t i;
 
 	if (json_is_object(value) && json_object_size(value)) {
-		json_object_foreach(value, key, member) {
+		json_object_foreach(value, key, member)
+		{
 			(void)snprintf(child, sizeof(child), "%s%s%s", path, *path ? "." : "", key);
 			flatten(child, member);
 		}
 	} else if (json_is_array(value) && json_array_size(value)) {
-		json_array_foreach(value, i, member) {
+		json_array_foreach(value, i, member)
+		{
 			(void)snprintf(child, sizeof(child), "%s[%zu]", path, i);
 			flatten(child, member);
 		}
@@ -208,8 +254,10 @@ static void assert_valid(void)
 	json_int_t class_uid, activity, type;
 	const json_t *actor, *process, *file, *metadata, *device;
 
-	assert_int_equal(json_unpack(event, "{s:I, s:I, s:I, s:i, s:i, s:I}", "class_uid", &class_uid, "activity_id", &activity, "type_uid", &type,
-				     "category_uid", &(int){0}, "severity_id", &(int){0}, "time", &(json_int_t){0}), 0);
+	assert_int_equal(json_unpack(event, "{s:I, s:I, s:I, s:i, s:i, s:I}", "class_uid", &class_uid, "activity_id",
+				     &activity, "type_uid", &type, "category_uid", &(int){0}, "severity_id", &(int){0},
+				     "time", &(json_int_t){0}),
+			 0);
 	assert_int_equal(type, class_uid * 100 + activity);
 	assert_true(activity == 1 || activity == 2 || activity == 99);
 	metadata = json_object_get(event, "metadata");
@@ -217,14 +265,18 @@ static void assert_valid(void)
 	assert_non_null(json_string_value(json_object_get(json_object_get(metadata, "product"), "name")));
 	device = json_object_get(event, "device");
 	assert_true(json_is_integer(json_object_get(device, "type_id")));
-	assert_true(json_object_get(device, "uid") || json_object_get(device, "hostname") || json_object_get(device, "name"));
+	assert_true(json_object_get(device, "uid") || json_object_get(device, "hostname") ||
+		    json_object_get(device, "name"));
 	actor = json_object_get(event, "actor");
-	assert_true(json_object_get(actor, "process") || json_object_get(actor, "user") || json_object_get(actor, "app_name"));
+	assert_true(json_object_get(actor, "process") || json_object_get(actor, "user") ||
+		    json_object_get(actor, "app_name"));
 	process = json_object_get(event, "process");
-	assert_true(json_object_get(process, "pid") || json_object_get(process, "uid") || json_object_get(process, "cpid"));
+	assert_true(json_object_get(process, "pid") || json_object_get(process, "uid") ||
+		    json_object_get(process, "cpid"));
 	file = json_object_get(process, "file");
 	if (file)
-		assert_true(json_is_integer(json_object_get(file, "type_id")) && json_is_string(json_object_get(file, "name")));
+		assert_true(json_is_integer(json_object_get(file, "type_id")) &&
+			    json_is_string(json_object_get(file, "name")));
 	if (json_object_get(event, "launch_type_id"))
 		assert_int_equal(activity, 1);
 }
@@ -379,7 +431,8 @@ static void test_exec(void **state)
 		"process.xattributes.ns.uts=4026531838",
 		"process.xattributes.ns.ipc=4026531839",
 		"process.xattributes.ns.cgroup=4026531835",
-		"process.xattributes.cgroup=\"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"",
+		"process.xattributes.cgroup=\"/docker/"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"",
 		"process.xattributes.cgroup_id=4321",
 		"process.xattributes.nodename=\"box\"",
 		"process.parent_process.pid=1",
@@ -472,7 +525,11 @@ static void test_exit_code(void **state)
 	fact.self = exec.self;
 	fact.context = &user_context;
 	fact.comm = BYTES_LITERAL("sh");
-	fact.exit = (struct fact_exit){.code = 3, .utime_ns = 11, .stime_ns = 22, .max_rss_bytes = 4096, .read_bytes = 5,
+	fact.exit = (struct fact_exit){.code = 3,
+				       .utime_ns = 11,
+				       .stime_ns = 22,
+				       .max_rss_bytes = 4096,
+				       .read_bytes = 5,
 				       .written_bytes = UINT64_MAX};
 	assert_true(apply(&exec));
 	assert_true(apply(&fact));
@@ -504,7 +561,10 @@ static void test_exit_signal(void **state)
 	static const struct {
 		uint32_t signal;
 		const char *code, *exit_code;
-	} rows[] = {{11, "\"SIGSEGV\"", "139"}, {9, "\"SIGKILL\"", "137"}, {34, "\"SIG34\"", "162"}, {UINT32_MAX, "\"SIG65535\"", "4294967423"}};
+	} rows[] = {{11, "\"SIGSEGV\"", "139"},
+		    {9, "\"SIGKILL\"", "137"},
+		    {34, "\"SIG34\"", "162"},
+		    {UINT32_MAX, "\"SIG65535\"", "4294967423"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct fact fact = fact_of(FACT_EXIT, 50 + (uint32_t)i, 52 * SECOND);
@@ -516,7 +576,8 @@ static void test_exit_signal(void **state)
 		assert_leaf("exit_code", rows[i].exit_code);
 		assert_leaf("status_code", rows[i].code);
 		assert_leaf("unmapped.core_dumped", rows[i].signal == 11 ? "true" : "false");
-		assert_leaf("status_detail", rows[i].signal == 11 ? "\"ended by a signal, core dumped\"" : "\"ended by a signal\"");
+		assert_leaf("status_detail",
+			    rows[i].signal == 11 ? "\"ended by a signal, core dumped\"" : "\"ended by a signal\"");
 	}
 }
 
@@ -544,8 +605,16 @@ static void test_snapshot(void **state)
 static void test_bare(void **state)
 {
 	static const struct fact_context unknown = {
-		.uid = FACT_ID_UNKNOWN, .gid = FACT_ID_UNKNOWN, .euid = FACT_ID_UNKNOWN, .egid = FACT_ID_UNKNOWN, .suid = FACT_ID_UNKNOWN,
-		.sgid = FACT_ID_UNKNOWN, .fsuid = FACT_ID_UNKNOWN, .fsgid = FACT_ID_UNKNOWN, .loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN,
+		.uid = FACT_ID_UNKNOWN,
+		.gid = FACT_ID_UNKNOWN,
+		.euid = FACT_ID_UNKNOWN,
+		.egid = FACT_ID_UNKNOWN,
+		.suid = FACT_ID_UNKNOWN,
+		.sgid = FACT_ID_UNKNOWN,
+		.fsuid = FACT_ID_UNKNOWN,
+		.fsgid = FACT_ID_UNKNOWN,
+		.loginuid = FACT_ID_UNKNOWN,
+		.session = FACT_ID_UNKNOWN,
 	};
 
 	host = NULL;
@@ -587,7 +656,8 @@ static void test_evicted_parent(void **state)
 
 static void test_truncated(void **state)
 {
-	static const uint32_t flags[] = {FACT_ARGV_TRUNCATED, FACT_EXE_TRUNCATED, FACT_CWD_TRUNCATED, FACT_CGROUP_TRUNCATED};
+	static const uint32_t flags[] = {FACT_ARGV_TRUNCATED, FACT_EXE_TRUNCATED, FACT_CWD_TRUNCATED,
+					 FACT_CGROUP_TRUNCATED};
 	struct fact fact = exec_fact();
 
 	write_fact(&fact);
@@ -655,7 +725,8 @@ static void test_deep(void **state)
 /* Relatives stand as they were at the time of the fact, not as they are when the row is written. */
 static void test_image_of_the_time(void **state)
 {
-	struct fact fork = fact_of(FACT_FORK, 50, 50 * SECOND), first = exec_fact(), later = exec_fact(), child = fact_of(FACT_FORK, 60, 55 * SECOND);
+	struct fact fork = fact_of(FACT_FORK, 50, 50 * SECOND), first = exec_fact(), later = exec_fact(),
+		    child = fact_of(FACT_FORK, 60, 55 * SECOND);
 
 	fork.self = first.self;
 	later.time_ns = 58 * SECOND;
@@ -676,7 +747,8 @@ static void test_image_of_the_time(void **state)
 /* An orphan keeps the parent that made it; who is responsible for it now stands beside. */
 static void test_orphan(void **state)
 {
-	struct fact middle = fact_of(FACT_FORK, 50, 50 * SECOND), orphan = fact_of(FACT_FORK, 60, 60 * SECOND), exec = exec_fact();
+	struct fact middle = fact_of(FACT_FORK, 50, 50 * SECOND), orphan = fact_of(FACT_FORK, 60, 60 * SECOND),
+		    exec = exec_fact();
 
 	orphan.parent = middle.self;
 	assert_true(apply(&middle));
@@ -705,13 +777,15 @@ static void assert_valid_loss(void)
 	assert_leaf("type_uid", "99");
 	assert_leaf("metadata.version", "\"1.8.0\"");
 	assert_leaf("metadata.event_code", "\"gap\"");
-	assert_int_equal(json_unpack(event, "{s:I, s:I, s:I}", "time", &time, "start_time", &start, "end_time", &end), 0);
+	assert_int_equal(json_unpack(event, "{s:I, s:I, s:I}", "time", &time, "start_time", &start, "end_time", &end),
+			 0);
 	assert_true(time == start && start <= end);
 }
 
 static void test_gap(void **state)
 {
-	struct gap gap = {.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = 5 * SECOND, .to_ns = 7 * SECOND, .count = 12};
+	struct gap gap = {
+		.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = 5 * SECOND, .to_ns = 7 * SECOND, .count = 12};
 	struct forest_host_info info;
 	struct ocsf_source source = source_of(&info);
 
@@ -722,7 +796,8 @@ static void test_gap(void **state)
 	assert_leaf("end_time", "1700000007000");
 	assert_leaf("count", "12");
 	assert_leaf("message", "\"facts of type exec are missing: ring_full\"");
-	assert_leaf("metadata.uid", "\"2899dae4-4fa4-4eef-95b6-6bc95325f61a-gap-ring_full-exec-12a05f200-1a13b8600-12\"");
+	assert_leaf("metadata.uid",
+		    "\"2899dae4-4fa4-4eef-95b6-6bc95325f61a-gap-ring_full-exec-12a05f200-1a13b8600-12\"");
 	assert_leaf("device.hostname", "\"web-1\"");
 	assert_leaf("unmapped.reason", "\"ring_full\"");
 	assert_leaf("unmapped.fact_type", "\"exec\"");

@@ -34,7 +34,8 @@ static void test_folders(void **state)
 
 static void test_equality(void **state)
 {
-	struct partition a = partition_at(LAKE_PROCESS_ACTIVITY, 3599999999999), b = partition_at(LAKE_PROCESS_ACTIVITY, 3600000000000);
+	struct partition a = partition_at(LAKE_PROCESS_ACTIVITY, 3599999999999),
+			 b = partition_at(LAKE_PROCESS_ACTIVITY, 3600000000000);
 
 	assert_true(partition_equal(a, partition_at(LAKE_PROCESS_ACTIVITY, 0)));
 	assert_false(partition_equal(a, b));
