@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* canopy hosts: how fresh and how whole the picture of each host is. */
+#include "collector/console/cli/command.h"
+#include "collector/console/cli/context.h"
+
+int cmd_hosts(struct context *context)
+{
+	struct text path = TEXT_NULL;
+	struct listing listing;
+	int code = context_open_listing(context, &listing, column_host_table(), "host,state,lag,queue,lost,skew,gaps,live,version,tags",
+					"host,state,lag,queue,lost,skew,gaps,live,exited,events,kernel,arch,version,first_seen,boot_id,tags");
+
+	if (code)
+		return code;
+	text_puts(&path, "/api/v1/hosts");
+	code = context_list(context, &listing, &path, "hosts", 0, 0);
+	text_finish(&path);
+	listing_close(&listing);
+	return code;
+}
