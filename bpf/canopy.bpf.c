@@ -68,7 +68,7 @@ INLINE int on_fork(enum way way, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
-INLINE int on_exec(enum way way, struct task_struct *task, struct linux_binprm *bprm)
+INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
 	struct large_draft *large = begin_large(bpf_get_smp_processor_id(), EVENT_EXEC);
 	struct mm_struct *mm = GET(way, task, mm);
@@ -77,8 +77,9 @@ INLINE int on_exec(enum way way, struct task_struct *task, struct linux_binprm *
 
 	if (!large || !mm)
 		return 0;
-	/* By now the kernel has made whichever thread called exec the leader. */
+	/* By now the kernel has made whichever thread called exec the leader; old_pid is its former number. */
 	fill_common(way, &large->draft, LARGE_ROOM, task, task);
+	large->draft.event.tid = old_pid;
 	fill_proc(way, &large->draft.event, task, find_current_proc(way, task));
 	exe = GET(way, mm, exe_file);
 	fill_root(way, large, task);
@@ -137,7 +138,7 @@ int typed_fork(unsigned long long *args)
 SEC("tp_btf/sched_process_exec")
 int typed_exec(unsigned long long *args)
 {
-	return on_exec(TYPED, (void *)args[0], (void *)args[2]);
+	return on_exec(TYPED, (void *)args[0], args[1], (void *)args[2]);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -159,7 +160,7 @@ int plain_fork(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tp/sched_process_exec")
 int plain_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_exec(PROBED, (void *)ctx->args[0], (void *)ctx->args[2]);
+	return on_exec(PROBED, (void *)ctx->args[0], ctx->args[1], (void *)ctx->args[2]);
 }
 
 SEC("raw_tp/sched_process_exit")
