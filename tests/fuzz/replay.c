@@ -65,8 +65,10 @@ int main(int argc, char **argv)
 		size_t size = 0;
 		uint8_t *data;
 
-		if (entries[i]->d_name[0] == '.')
+		if (entries[i]->d_name[0] == '.') {
+			free(entries[i]);
 			continue;
+		}
 		data = read_file(argv[2], entries[i]->d_name, &size);
 		if (data)
 			run_file(data, size);
@@ -74,7 +76,10 @@ int main(int argc, char **argv)
 		printf("%sok %d - %s %s\n", data ? "" : "not ", ++count, argv[1], entries[i]->d_name);
 		(void)fflush(stdout);
 		free(data);
+		free(entries[i]);
 	}
+	if (found >= 0)
+		free(entries);
 	if (count == 0) {
 		printf("not ok 1 - %s has no corpus in %s\n", argv[1], argv[2]);
 		count = failed = 1;
