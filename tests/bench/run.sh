@@ -147,6 +147,11 @@ part_lake() {
   fresh_collector
 }
 
+part_seglog() {
+  title "Segment log: durable commits by way of writing, and the log itself, in $work"
+  "$bench/seglog/bench-seglog" "$work" | sed 's/^/  /'
+}
+
 part_latency() {
   title "Latency: from exec to the console's event stream, $rounds rounds"
   sensor_up latency
@@ -165,18 +170,18 @@ fresh_collector() {
 trap 'restore_stats; cleanup' EXIT
 [ -x "$CANOPY_COLLECTOR" ] || die "the collector was not built"
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(storm programs sensor ingest lake latency)
+[ ${#parts[@]} -gt 0 ] || parts=(storm programs sensor ingest lake latency seglog)
 echo "$(uname -sr), $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), $(date -u +%FT%TZ)"
 fresh_collector
 for part in "${parts[@]}"; do
   case $part in
-    ingest | lake) ;;
+    ingest | lake | seglog) ;;
     storm | programs | sensor | latency)
       if [ "$(id -u)" != 0 ] || [ ! -x "$CANOPY_SENSOR" ]; then
         title "$part: skipped, needs root and the sensor"
         continue
       fi ;;
-    *) die "no part '$part': there are storm programs sensor ingest lake latency" ;;
+    *) die "no part '$part': there are storm programs sensor ingest lake latency seglog" ;;
   esac
   "part_$part"
 done
