@@ -112,6 +112,7 @@ enum gap_reason {
 	GAP_SEQUENCE = 6,       /* the collector saw a jump in the batch numbers */
 	GAP_SPOOL_DAMAGED = 7,  /* records of the spool were unreadable */
 	GAP_FILTERED = 8,       /* left out on request by a filter of the host */
+	GAP_FOREST_FULL = 9,    /* the collector's forest had no room for the process; no sensor says it */
 };
 
 /* Loss, as an interval and counted by type. type 0 = facts of unknown type; count 0 = unknown number. */

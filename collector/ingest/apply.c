@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing here fails: the batch goes to the journal in any case, and what the forest cannot hold becomes a gap that people see. */
+#include "collector/ingest/apply.h"
+
+static void note_refused(struct gap *gap, const struct fact *fact)
+{
+	if (gap->count == 0 || fact->time_ns < gap->from_ns)
+		gap->from_ns = fact->time_ns;
+	if (fact->time_ns > gap->to_ns)
+		gap->to_ns = fact->time_ns;
+	gap->count++;
+}
+
+void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch, uint8_t *verdict, struct apply_counts *counts)
+{
+	struct gap refused = {.reason = GAP_FOREST_FULL};
+	bool is_new;
+
+	for (size_t i = 0; i < batch->fact_count; i++) {
+		const struct fact *fact = &batch->facts[i];
+
+		is_new = true;
+		if (forest_apply(forest, host, fact, batch->boottime_to_wall_ns, &is_new) < 0)
+			note_refused(&refused, fact);
+		if (is_new && verdict)
+			verdict[i / 8] |= (uint8_t)(1u << i % 8);
+		if (fact->type < 5)
+			(is_new ? counts->facts_new : counts->facts_known)[fact->type]++;
+	}
+	for (size_t i = 0; i < batch->gap_count; i++)
+		(void)forest_apply_gap(forest, host, &batch->gaps[i], &is_new);
+	for (size_t i = 0; i < batch->snapshot_count; i++)
+		(void)forest_apply_snapshot(forest, host, &batch->snapshots[i]);
+	if (refused.count > 0)
+		(void)forest_apply_gap(forest, host, &refused, &is_new);
+	counts->facts_refused += refused.count;
+	(void)forest_evict(forest);
+}
+
+static uint64_t oldest(const struct batch *batch)
+{
+	uint64_t time_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < batch->fact_count; i++) {
+		if (batch->facts[i].time_ns < time_ns)
+			time_ns = batch->facts[i].time_ns;
+	}
+	return batch->fact_count ? time_ns : 0;
+}
+
+void apply_sequence_gap(struct forest *forest, struct forest_host *host, const struct stream_entry *entry, const struct batch *batch)
+{
+	struct gap gap = {.reason = GAP_SEQUENCE, .from_ns = entry->last_ns, .to_ns = oldest(batch)};
+	bool is_new;
+
+	if (gap.to_ns < gap.from_ns)
+		gap.to_ns = gap.from_ns;
+	(void)forest_apply_gap(forest, host, &gap, &is_new);
+}
+
+uint64_t apply_newest(const struct batch *batch)
+{
+	uint64_t time_ns = 0;
+
+	for (size_t i = 0; i < batch->fact_count; i++) {
+		if (batch->facts[i].time_ns > time_ns)
+			time_ns = batch->facts[i].time_ns;
+	}
+	return time_ns;
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order within ingest_batch is what 'never lost, never twice' rests on: judge, join, append, and only then count the batch as taken.
+ * The stream table moves forward at once, so that the same batch from a second connection is a duplicate although the first is not durable yet; its ack
+ * waits behind the first one's journal position ('ticket').
+ *
+ * When an append fails after the join, the forest knows facts that the journal does not: nothing is taken any more until the collector is
+ * started anew from its journal, and the sensors still hold what was not acknowledged. */
+#include "collector/ingest/ingest.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <zlib.h>
+
+#include "collector/ingest/apply.h"
+#include "collector/ingest/latency.h"
+#include "collector/ingest/links.h"
+#include "collector/ingest/pending.h"
+#include "collector/ingest/streams.h"
+#include "proto/batch/decoder.h"
+
+struct ingest_peer {
+	struct ingest *ingest;
+	TAILQ_ENTRY(ingest_peer) siblings; /* in reading or waiting */
+	TAILQ_ENTRY(ingest_peer) unsaid;   /* in acks, when acking */
+	const struct ingest_peer_events *events;
+	void *owner;
+	struct boot_id boot;
+	uint64_t stream;
+	struct stream_entry *entry; /* of its own boot; counted in its users */
+	struct link *link;
+	uint64_t last_seq;          /* of the newest batch it brought; 0 = none */
+	uint64_t acked_seq;
+	uint32_t unacked;           /* batches brought and not acknowledged */
+	bool paused, acking;
+};
+
+TAILQ_HEAD(peers, ingest_peer);
+
+struct ingest {
+	struct ingest_options options;
+	struct streams streams;
+	struct links links;
+	struct pending pending;
+	struct peers reading, waiting; /* peers by whether they are paused */
+	struct peers acks;             /* peers whose ack is to be sent */
+	struct apply_counts applied;
+	struct fleet_ingest_stats stats;
+	uint64_t appended; /* newest journal position */
+	bool paused;
+	int error;         /* what stopped the journal, or 0 */
+	char why[INGEST_REASON_MAX];
+};
+
+__attribute__((format(printf, 4, 5)))
+static int refuse(struct ingest_refusal *ret, enum reject_code code, uint32_t retry_after_ms, const char *format, ...)
+{
+	va_list args;
+
+	*ret = (struct ingest_refusal){.code = code, .retry_after_ms = retry_after_ms};
+	va_start(args, format);
+	(void)vsnprintf(ret->reason, sizeof(ret->reason), format, args);
+	va_end(args);
+	return INGEST_E_REFUSED;
+}
+
+static int refuse_memory(struct ingest_refusal *ret)
+{
+	return refuse(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "the collector is out of memory; give it more or fewer hosts");
+}
+
+/* ---- peers --------------------------------------------------------------------------------------------------- */
+
+static struct peers *list_of(struct ingest_peer *peer)
+{
+	return peer->paused ? &peer->ingest->waiting : &peer->ingest->reading;
+}
+
+static void pause_peer(struct ingest_peer *peer, bool paused)
+{
+	TAILQ_REMOVE(list_of(peer), peer, siblings);
+	peer->paused = paused;
+	TAILQ_INSERT_TAIL(list_of(peer), peer, siblings);
+	peer->events->paused(peer->owner, paused);
+}
+
+static void pause_all(struct ingest *ingest)
+{
+	struct ingest_peer *peer;
+
+	ingest->paused = true;
+	while ((peer = TAILQ_FIRST(&ingest->reading)))
+		pause_peer(peer, true);
+}
+
+/* A peer that goes on may bring so much that all are paused again: the rest of the list then waits. */
+static void resume_all(struct ingest *ingest)
+{
+	struct ingest_peer *peer;
+
+	ingest->paused = false;
+	while (!ingest->paused && (peer = TAILQ_FIRST(&ingest->waiting)))
+		pause_peer(peer, false);
+}
+
+static void balance(struct ingest *ingest)
+{
+	size_t waiting = journal_pending_bytes(ingest->options.journal);
+
+	if (!ingest->paused && waiting > INGEST_PENDING_HIGH)
+		pause_all(ingest);
+	else if (ingest->paused && waiting < INGEST_PENDING_LOW)
+		resume_all(ingest);
+}
+
+void ingest_leave(struct ingest_peer *peer)
+{
+	struct ingest *ingest;
+
+	if (!peer)
+		return;
+	ingest = peer->ingest;
+	TAILQ_REMOVE(list_of(peer), peer, siblings);
+	if (peer->acking)
+		TAILQ_REMOVE(&ingest->acks, peer, unsaid);
+	pending_forget(&ingest->pending, peer);
+	peer->entry->users--;
+	peer->link->sessions--;
+	free(peer);
+}
+
+static void refuse_peer(struct ingest_peer *peer, const struct ingest_refusal *refusal)
+{
+	const struct ingest_peer_events *events = peer->events;
+	void *owner = peer->owner;
+
+	ingest_leave(peer);
+	events->refused(owner, refusal);
+}
+
+static int refuse_failed(const struct ingest *ingest, struct ingest_refusal *ret)
+{
+	return refuse(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "%s", ingest->why);
+}
+
+static struct ingest_peer *other_peer(struct ingest *ingest, const struct ingest_peer *peer)
+{
+	struct ingest_peer *other = TAILQ_FIRST(&ingest->reading);
+
+	if (other && other == peer)
+		other = TAILQ_NEXT(other, siblings);
+	if (!other)
+		other = TAILQ_FIRST(&ingest->waiting);
+	return other && other == peer ? TAILQ_NEXT(other, siblings) : other;
+}
+
+/* The journal takes nothing more. current (may be NULL): the peer that is being served; it learns it by what is returned. */
+static void fail(struct ingest *ingest, int error, const struct ingest_peer *current)
+{
+	struct ingest_refusal refusal;
+	struct ingest_peer *peer;
+
+	if (ingest->error)
+		return;
+	ingest->error = error;
+	(void)snprintf(ingest->why, sizeof(ingest->why), "the collector's journal has stopped: %s; see to its disk and restart the collector",
+		       strerror(-error));
+	(void)refuse_failed(ingest, &refusal);
+	while ((peer = other_peer(ingest, current)))
+		refuse_peer(peer, &refusal);
+	if (ingest->options.failed)
+		ingest->options.failed(ingest->options.owner, error);
+}
+
+/* ---- durable, acknowledged ----------------------------------------------------------------------------------- */
+
+static void settle(struct ingest *ingest, const struct ticket *ticket, uint64_t now_ns)
+{
+	struct ingest_peer *peer = ticket->peer;
+
+	if (ticket->seq > ticket->entry->durable)
+		ticket->entry->durable = ticket->seq;
+	ticket->entry->users--;
+	if (ticket->received_ns)
+		latency_add(&ingest->stats, now_ns - ticket->received_ns);
+	if (!peer)
+		return;
+	peer->acked_seq = ticket->seq; /* a peer's numbers only grow */
+	peer->unacked--;
+	if (!peer->acking)
+		TAILQ_INSERT_TAIL(&ingest->acks, peer, unsaid);
+	peer->acking = true;
+}
+
+static void send_acks(struct ingest *ingest)
+{
+	struct ingest_peer *peer;
+
+	while ((peer = TAILQ_FIRST(&ingest->acks))) {
+		TAILQ_REMOVE(&ingest->acks, peer, unsaid);
+		peer->acking = false;
+		peer->events->acked(peer->owner, peer->acked_seq);
+	}
+}
+
+static void settle_until(struct ingest *ingest, uint64_t position)
+{
+	uint64_t now_ns = uv_hrtime();
+	struct ticket ticket;
+
+	while (pending_pop(&ingest->pending, position, &ticket))
+		settle(ingest, &ticket, now_ns);
+	send_acks(ingest);
+}
+
+static void on_durable(void *owner, uint64_t position, int error)
+{
+	struct ingest *ingest = owner;
+
+	settle_until(ingest, position);
+	if (error)
+		fail(ingest, error, NULL);
+	else
+		balance(ingest);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------- */
+
+int ingest_create(struct ingest **ret, const struct ingest_options *options)
+{
+	struct ingest *ingest = calloc(1, sizeof(*ingest));
+
+	if (!ingest)
+		return -ENOMEM;
+	ingest->options = *options;
+	streams_init(&ingest->streams);
+	links_init(&ingest->links);
+	TAILQ_INIT(&ingest->reading);
+	TAILQ_INIT(&ingest->waiting);
+	TAILQ_INIT(&ingest->acks);
+	journal_on_durable(options->journal, on_durable, ingest);
+	*ret = ingest;
+	return 0;
+}
+
+void ingest_destroy(struct ingest *ingest)
+{
+	if (!ingest)
+		return;
+	assert(TAILQ_EMPTY(&ingest->reading) && TAILQ_EMPTY(&ingest->waiting));
+	journal_off_durable(ingest->options.journal, on_durable, ingest);
+	pending_finish(&ingest->pending);
+	links_finish(&ingest->links);
+	streams_finish(&ingest->streams);
+	free(ingest);
+}
+
+int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
+{
+	ingest->appended = journal_durable(ingest->options.journal);
+	return replay_journal(ingest->options.journal, ingest->options.forest, &ingest->streams, &ingest->links, ret);
+}
+
+/* ---- joining ------------------------------------------------------------------------------------------------- */
+
+/* A description that retention has taken away is written again at the next occasion. */
+static int journal_description(struct ingest *ingest, struct link *link, const struct hello *hello, int64_t now_ns)
+{
+	uint64_t digest = link_digest(hello), position;
+	int r;
+
+	if (link->description == digest && link->described_at >= journal_first(ingest->options.journal))
+		return 0;
+	r = journal_append_host(ingest->options.journal, now_ns, hello, &position);
+	if (r < 0)
+		return r;
+	link->description = digest;
+	link->described_at = position;
+	ingest->appended = position;
+	return 0;
+}
+
+static int describe(struct ingest *ingest, const struct hello *hello, int64_t now_ns, struct link **ret_link, struct ingest_refusal *ret_refusal)
+{
+	struct forest_host *host;
+	struct link *link;
+	int r = forest_host_get(ingest->options.forest, &hello->boot, &host);
+
+	if (r == -ENOSPC)
+		return refuse(ret_refusal, REJECT_LIMIT, 0, "the collector already holds its limit of host boots; start another collector");
+	if (r == 0)
+		r = forest_host_describe(ingest->options.forest, host, hello);
+	if (r == 0)
+		r = links_get(&ingest->links, &hello->boot, &link);
+	if (r == 0)
+		r = journal_description(ingest, link, hello, now_ns);
+	if (r == -ENOMEM)
+		return refuse_memory(ret_refusal);
+	if (r < 0)
+		return refuse(ret_refusal, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "the collector's journal takes nothing now: %s", strerror(-r));
+	*ret_link = link;
+	return 0;
+}
+
+static int resolve_stream(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, struct stream_entry **ret,
+			  struct ingest_refusal *ret_refusal)
+{
+	int r = streams_get(&ingest->streams, boot, stream, ret);
+
+	if (r == -ENOSPC)
+		return refuse(ret_refusal, REJECT_LIMIT, 0, "%u streams of this host boot are connected at once, which is the limit; stop some of its sensors",
+			      STREAMS_PER_BOOT_MAX);
+	return r < 0 ? refuse_memory(ret_refusal) : 0;
+}
+
+static void welcome_peer(const struct stream_entry *entry, const struct hello *hello, struct welcome *ret)
+{
+	uint64_t first = hello->first_unacked_seq ? hello->first_unacked_seq : 1;
+
+	*ret = (struct welcome){
+		.protocol_version = hello->protocol_version < PROTOCOL_VERSION ? hello->protocol_version : PROTOCOL_VERSION,
+		/* Only what is durable counts: what is still on its way to the disk is sent again and found to be known. */
+		.resume_seq = entry->durable >= first ? entry->durable + 1 : first,
+		.window_batches = INGEST_WINDOW_BATCHES,
+		.max_frame_bytes = INGEST_FRAME_BYTES_MAX,
+		.collector_version = BYTES_LITERAL(CANOPY_VERSION),
+	};
+}
+
+int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner, int64_t now_ns,
+		struct ingest_peer **ret, struct welcome *ret_welcome, struct ingest_refusal *ret_refusal)
+{
+	struct stream_entry *entry = NULL;
+	struct link *link = NULL;
+	struct ingest_peer *peer;
+	int r;
+
+	if (ingest->error)
+		return refuse_failed(ingest, ret_refusal);
+	r = describe(ingest, hello, now_ns, &link, ret_refusal);
+	if (r == 0)
+		r = resolve_stream(ingest, &hello->boot, hello->stream, &entry, ret_refusal);
+	if (r != 0)
+		return r;
+	peer = calloc(1, sizeof(*peer));
+	if (!peer)
+		return refuse_memory(ret_refusal);
+	*peer = (struct ingest_peer){.ingest = ingest, .events = events, .owner = owner, .boot = hello->boot, .stream = hello->stream,
+				     .entry = entry, .link = link};
+	entry->users++;
+	link->sessions++;
+	link_clock(link, hello->boottime_ns, hello->boottime_to_wall_ns, now_ns);
+	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
+	welcome_peer(entry, hello, ret_welcome);
+	*ret = peer;
+	if (ingest->paused)
+		pause_peer(peer, true);
+	return 0;
+}
+
+/* ---- batches ------------------------------------------------------------------------------------------------- */
+
+/* What a peer may bring at all, by identity and number alone. */
+static int check_identity(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
+{
+	if (id->stream != peer->stream)
+		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx", (unsigned long long)id->seq,
+			      (unsigned long long)id->stream, (unsigned long long)peer->stream);
+	if (id->seq == 0 || id->seq > STREAM_SEQ_MAX)
+		return refuse(ret, REJECT_BAD_MESSAGE, 0, "batch number %llu is out of range; numbers count up from 1", (unsigned long long)id->seq);
+	if (id->seq <= peer->last_seq)
+		return refuse(ret, REJECT_BAD_ORDER, 0, "batch %llu came after batch %llu of this connection", (unsigned long long)id->seq,
+			      (unsigned long long)peer->last_seq);
+	/* A spool may still hold batches of the boot before; they stand in front of the first one of this boot. */
+	if (!boot_id_equal(&id->boot, &peer->boot) && peer->entry->next != 0 && id->seq > peer->entry->first)
+		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of another boot than the batches before it", (unsigned long long)id->seq);
+	if (peer->unacked >= INGEST_WINDOW_BATCHES)
+		return refuse(ret, REJECT_LIMIT, 0, "more than %u batches are unacknowledged, which is the window that the Welcome gave",
+			      INGEST_WINDOW_BATCHES);
+	return 0;
+}
+
+/* Must be reserved before. */
+static void queue_ack(struct ingest_peer *peer, struct stream_entry *entry, uint64_t seq, uint64_t received_ns)
+{
+	struct ticket ticket = {peer->ingest->appended, peer, entry, seq, received_ns};
+
+	entry->users++;
+	peer->unacked++;
+	peer->last_seq = seq;
+	pending_push(&peer->ingest->pending, &ticket);
+}
+
+static int decode(struct arena *arena, struct bytes data, struct batch *ret, struct ingest_refusal *ret_refusal)
+{
+	const char *why = "unreadable";
+	int r = batch_decode(arena, (const uint8_t *)data.data, data.len, ret, &why);
+
+	if (r == -ENOMEM)
+		return refuse_memory(ret_refusal);
+	if (r == -E2BIG)
+		return refuse(ret_refusal, REJECT_LIMIT, 0, "a batch of %u bytes decodes to more than %u events or %u bytes", data.len,
+			      BATCH_DECODED_EVENTS_MAX, BATCH_DECODED_BYTES_MAX);
+	if (r < 0)
+		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0, "bad batch: %.200s", why);
+	return 0;
+}
+
+static void count_batch(struct ingest *ingest, const struct batch *batch, enum stream_verdict verdict, int64_t now_ns)
+{
+	struct link *link;
+
+	ingest->stats.batches_new++;
+	ingest->stats.sequence_gaps += verdict == STREAM_GAP;
+	if (links_get(&ingest->links, &batch->id.boot, &link) < 0)
+		return;
+	link->sequence_gaps += verdict == STREAM_GAP;
+	if (batch->fact_count > 0)
+		link_batch(link, apply_newest(batch), batch->boottime_to_wall_ns, now_ns);
+}
+
+static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, struct stream_entry *entry, enum stream_verdict judged,
+		int64_t now_ns, struct ingest_refusal *ret_refusal)
+{
+	struct ingest *ingest = peer->ingest;
+	uint64_t received_ns = uv_hrtime();
+	struct forest_host *host;
+	struct batch batch;
+	uint8_t *verdict;
+	int r = decode(arena, data, &batch, ret_refusal);
+
+	if (r != 0)
+		return r;
+	verdict = arena_zalloc(arena, (batch.fact_count + 7) / 8 + 1, 1);
+	r = verdict ? forest_host_get(ingest->options.forest, &batch.id.boot, &host) : -ENOMEM;
+	if (r == -ENOSPC)
+		return refuse(ret_refusal, REJECT_LIMIT, 0, "the collector already holds its limit of host boots; start another collector");
+	if (r < 0 || pending_reserve(&ingest->pending) < 0)
+		return refuse_memory(ret_refusal);
+	if (judged == STREAM_GAP)
+		apply_sequence_gap(ingest->options.forest, host, entry, &batch);
+	apply_batch(ingest->options.forest, host, &batch, verdict, &ingest->applied);
+	r = journal_append_batch(ingest->options.journal, now_ns, data, verdict, batch.fact_count, &ingest->appended);
+	if (r < 0)
+		return r;
+	stream_take(entry, batch.id.seq, apply_newest(&batch));
+	stream_remember(entry, batch.id.seq, (uint32_t)crc32(0, (const Bytef *)data.data, data.len));
+	count_batch(ingest, &batch, judged, now_ns);
+	queue_ack(peer, entry, batch.id.seq, received_ns);
+	return 0;
+}
+
+static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, uint64_t seq, struct ingest_refusal *ret_refusal)
+{
+	struct ingest *ingest = peer->ingest;
+
+	if (pending_reserve(&ingest->pending) < 0)
+		return refuse_memory(ret_refusal);
+	ingest->stats.batches_duplicate++;
+	queue_ack(peer, entry, seq, 0);
+	if (ingest->appended <= journal_durable(ingest->options.journal))
+		settle_until(ingest, ingest->appended);
+	return 0;
+}
+
+int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns, struct ingest_refusal *ret_refusal)
+{
+	struct ingest *ingest = peer->ingest;
+	enum stream_verdict judged;
+	struct stream_entry *entry;
+	struct batch_id id;
+	int r;
+
+	if (batch_peek((const uint8_t *)data.data, data.len, &id) < 0)
+		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0, "bad batch: boot_id, stream or seq is missing or damaged");
+	r = check_identity(peer, &id, ret_refusal);
+	if (r == 0)
+		r = resolve_stream(ingest, &id.boot, id.stream, &entry, ret_refusal);
+	if (r != 0)
+		return r;
+	judged = stream_judge(entry, id.seq, (uint32_t)crc32(0, (const Bytef *)data.data, data.len));
+	if (judged == STREAM_CONFLICT)
+		return refuse(ret_refusal, REJECT_IDENTITY, 0, "another batch %llu of stream %016llx was taken before: two machines share boot id and "
+			      "spool, as clones of one memory snapshot do; give one a new boot", (unsigned long long)id.seq, (unsigned long long)id.stream);
+	if (judged == STREAM_DUPLICATE)
+		return take_duplicate(peer, entry, id.seq, ret_refusal);
+	r = take(peer, arena, data, entry, judged, now_ns, ret_refusal);
+	if (r < 0) {
+		fail(ingest, r, peer);
+		return refuse_failed(ingest, ret_refusal);
+	}
+	if (r == 0)
+		balance(ingest);
+	return r;
+}
+
+void ingest_heartbeat(struct ingest_peer *peer, const struct heartbeat *heartbeat, int64_t now_ns)
+{
+	link_heartbeat(peer->link, heartbeat, now_ns);
+}
+
+/* ---- for the console ----------------------------------------------------------------------------------------- */
+
+void ingest_link(const struct ingest *ingest, const struct boot_id *boot, int64_t now_ns, struct fleet_link *ret)
+{
+	link_show(links_find(&ingest->links, boot), INGEST_WINDOW_BATCHES, now_ns, ret);
+}
+
+void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats)
+{
+	const struct fleet_ingest_stats *own = &ingest->stats;
+
+	stats->batches_new += own->batches_new;
+	stats->batches_duplicate += own->batches_duplicate;
+	stats->sequence_gaps += own->sequence_gaps;
+	stats->latency_sum += own->latency_sum;
+	for (size_t i = 0; i < sizeof(own->latency_counts) / sizeof(*own->latency_counts); i++)
+		stats->latency_counts[i] += own->latency_counts[i];
+	for (size_t i = 0; i < sizeof(ingest->applied.facts_new) / sizeof(*ingest->applied.facts_new); i++) {
+		stats->facts_new[i] += ingest->applied.facts_new[i];
+		stats->facts_known[i] += ingest->applied.facts_known[i];
+	}
+}
+
+bool ingest_ready(const struct ingest *ingest, const char **ret_why)
+{
+	int waits = journal_error(ingest->options.journal);
+
+	if (ingest->error)
+		*ret_why = ingest->why;
+	else if (waits)
+		*ret_why = "the journal's disk is full; make room, the collector goes on by itself";
+	return !ingest->error && !waits;
+}

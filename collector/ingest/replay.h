@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the collector knew before it was stopped, rebuilt from the journal: forest, stream table, host descriptions. */
+#ifndef CANOPY_COLLECTOR_INGEST_REPLAY_H
+#define CANOPY_COLLECTOR_INGEST_REPLAY_H
+
+#include "collector/forest/forest.h"
+#include "collector/ingest/links.h"
+#include "collector/ingest/streams.h"
+#include "collector/journal/journal.h"
+
+struct replay_counts {
+	uint64_t batches, facts, hosts; /* records of batches and their facts, records of host descriptions */
+	uint64_t holes;                 /* places where the journal misses entries */
+	uint64_t refused;               /* facts and records that the forest had no room for */
+};
+
+/* Blocks until everything durable has been read. Errors: -ENOMEM or those of journal_reader_next. */
+int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links, struct replay_counts *ret);
+
+#endif

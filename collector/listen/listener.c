@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One timer for all sessions instead of one each: slowness is judged by the second, and a sweep over twenty thousand sessions is cheaper
+ * than their timers. What is over a bound is told why by the same refusing state as any other breach, up to a bound of its own.
+ *
+ * Half of the connections may be greeting: an idle flood from many addresses then leaves the other half to sensors that said hello. */
+#include "collector/listen/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ingest/index.h"
+#include "collector/listen/session.h"
+#include "proto/stream/acceptor.h"
+
+#define OVER_LIMIT_RETRY_MS 10000u /* told to those who are over a bound of connections: sessions that are dead may end meanwhile */
+
+/* Connections of one address. */
+struct address_count {
+	struct index_node node;
+	uint8_t key[16];
+	uint32_t count;
+};
+
+struct listener {
+	struct session_shared shared;
+	struct listener_options options;
+	struct acceptor *acceptor; /* owned; NULL once closing */
+	uv_timer_t timer;
+	LIST_HEAD(, session) sessions; /* owned */
+	struct index addresses;        /* of struct address_count, owned */
+	uint32_t session_count;
+	uint64_t sessions_total;
+	unsigned holds; /* timer and acceptor that have not yet called back */
+	bool closing;
+	void (*closed)(void *owner);
+	void *closed_owner;
+};
+
+/* ---- counting by address ------------------------------------------------------------------------------------- */
+
+static struct address_count *find_address(struct listener *listener, const uint8_t key[16])
+{
+	struct index_node *node = index_first(&listener->addresses, index_hash(&listener->addresses, key, 16));
+
+	for (; node; node = index_next(node)) {
+		struct address_count *address = index_entry(node, struct address_count, node);
+
+		if (memcmp(address->key, key, 16) == 0)
+			return address;
+	}
+	return NULL;
+}
+
+static int charge_address(struct listener *listener, const uint8_t key[16], uint32_t *ret_count)
+{
+	struct address_count *address = find_address(listener, key);
+
+	if (!address) {
+		address = calloc(1, sizeof(*address));
+		if (!address)
+			return -ENOMEM;
+		memcpy(address->key, key, 16);
+		if (index_insert(&listener->addresses, &address->node, index_hash(&listener->addresses, key, 16)) < 0) {
+			free(address);
+			return -ENOMEM;
+		}
+	}
+	*ret_count = ++address->count;
+	return 0;
+}
+
+static void discharge_address(struct listener *listener, const uint8_t key[16])
+{
+	struct address_count *address = find_address(listener, key);
+
+	if (address && --address->count == 0) {
+		index_remove(&listener->addresses, &address->node);
+		free(address);
+	}
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------- */
+
+static void finish_when_empty(struct listener *listener)
+{
+	void (*closed)(void *owner) = listener->closed;
+	void *owner = listener->closed_owner;
+
+	if (!listener->closing || listener->holds > 0 || listener->session_count > 0)
+		return;
+	arena_finish(&listener->shared.arena);
+	index_finish(&listener->addresses);
+	free(listener);
+	if (closed)
+		closed(owner);
+}
+
+static void on_acceptor_closed(void *owner)
+{
+	struct listener *listener = owner;
+
+	listener->holds--;
+	finish_when_empty(listener);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	on_acceptor_closed(handle->data);
+}
+
+/* The timer goes last: it ends those who linger. */
+static void on_session_closed(void *owner, struct session *session)
+{
+	struct listener *listener = owner;
+
+	LIST_REMOVE(session, siblings);
+	discharge_address(listener, session->key);
+	session_free(session);
+	listener->session_count--;
+	if (listener->closing && listener->session_count == 0)
+		uv_close((uv_handle_t *)&listener->timer, on_timer_closed);
+}
+
+/* ---- accepting ----------------------------------------------------------------------------------------------- */
+
+/* Returns why this connection is too many, or NULL. */
+static const char *judge(const struct listener *listener, uint32_t of_address, char *text, size_t size)
+{
+	const struct listener_options *options = &listener->options;
+
+	if (of_address > options->per_address_max)
+		(void)snprintf(text, size, "%u connections from this address is the limit; are sensors started over and over there?",
+			       options->per_address_max);
+	else if (listener->session_count > options->connections_max)
+		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one", options->connections_max);
+	else if (listener->shared.greeting > options->connections_max / 2 + 1)
+		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");
+	else
+		return NULL;
+	return text;
+}
+
+static void on_connection(void *owner, uv_stream_t *server)
+{
+	struct listener *listener = owner;
+	char text[INGEST_REASON_MAX];
+	struct session *session;
+	uint32_t of_address = UINT32_MAX;
+	const char *why;
+
+	if (session_create(&session, &listener->shared, server) < 0)
+		return; /* out of memory: the connection waits in the kernel */
+	LIST_INSERT_HEAD(&listener->sessions, session, siblings);
+	listener->session_count++;
+	listener->sessions_total++;
+	(void)charge_address(listener, session->key, &of_address); /* without memory it counts as too many */
+	why = judge(listener, of_address, text, sizeof(text));
+	if (!why)
+		session_start(session);
+	else if (listener->shared.refusing < LISTENER_REFUSING_MAX)
+		session_refuse(session, REJECT_LIMIT, OVER_LIMIT_RETRY_MS, why);
+	else
+		session_abort(session, why);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct listener *listener = timer->data;
+	uint64_t now_ms = uv_now(listener->shared.loop);
+	struct session *session, *next;
+
+	/* Sessions leave the list only in close callbacks, never in here. */
+	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
+		next = LIST_NEXT(session, siblings);
+		session_tick(session, now_ms);
+	}
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t by_default)
+{
+	return value ? value : by_default;
+}
+
+static void init_options(struct listener *listener, const struct listener_options *options)
+{
+	listener->options = *options;
+	listener->options.connections_max = or_default(options->connections_max, LISTENER_CONNECTIONS_MAX);
+	listener->options.per_address_max = or_default(options->per_address_max, LISTENER_PER_ADDRESS_MAX);
+	listener->shared.hello_ms = or_default(options->hello_ms, SESSION_HELLO_MS);
+	listener->shared.idle_ms = or_default(options->idle_ms, SESSION_IDLE_MS);
+	listener->shared.linger_ms = or_default(options->linger_ms, SESSION_LINGER_MS);
+	listener->shared.ingest = options->ingest;
+	listener->shared.http = options->http;
+	/* A batch decodes to at most BATCH_DECODED_BYTES_MAX; its message and our verdict bits come on top. */
+	listener->shared.arena.limit = BATCH_DECODED_BYTES_MAX + (size_t)FRAME_BYTES_MAX;
+}
+
+int listener_create(struct listener **ret, uv_loop_t *loop, const struct listener_options *options, char **ret_why)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+	int r;
+
+	if (!listener)
+		return -ENOMEM;
+	init_options(listener, options);
+	listener->shared.loop = loop;
+	listener->shared.closed = on_session_closed;
+	listener->shared.owner = listener;
+	LIST_INIT(&listener->sessions);
+	index_init(&listener->addresses);
+	r = acceptor_create(&listener->acceptor, loop, &options->address, on_connection, listener, ret_why);
+	if (r < 0) {
+		index_finish(&listener->addresses);
+		free(listener);
+		return r;
+	}
+	(void)uv_timer_init(loop, &listener->timer);
+	listener->timer.data = listener;
+	listener->holds = 2;
+	(void)uv_timer_start(&listener->timer, on_tick, LISTENER_TICK_MS, LISTENER_TICK_MS);
+	*ret = listener;
+	return 0;
+}
+
+void listener_address(const struct listener *listener, char *text)
+{
+	acceptor_address(listener->acceptor, text);
+}
+
+void listener_stats(const struct listener *listener, struct fleet_ingest_stats *stats)
+{
+	const struct session_shared *shared = &listener->shared;
+
+	stats->sessions += shared->greeting + shared->streaming;
+	stats->sessions_total += listener->sessions_total;
+	stats->rejects_total += shared->rejects_total;
+	stats->frames_bad += shared->frames_bad;
+	stats->bytes_received += shared->bytes_received;
+}
+
+void listener_close(struct listener *listener, void (*closed)(void *owner), void *owner)
+{
+	struct session *session, *next;
+
+	if (!listener)
+		return;
+	listener->closing = true;
+	listener->closed = closed;
+	listener->closed_owner = owner;
+	acceptor_close(listener->acceptor, on_acceptor_closed, listener);
+	listener->acceptor = NULL;
+	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
+		next = LIST_NEXT(session, siblings);
+		session_refuse(session, REJECT_UNAVAILABLE, 0, "the collector is shutting down");
+	}
+	if (listener->session_count == 0)
+		uv_close((uv_handle_t *)&listener->timer, on_timer_closed);
+}
