@@ -135,7 +135,7 @@ start_host() {
 canopy() { "$CANOPY_CLI" --no-pager --color never "$@"; }
 
 # facts FILTER…: process objects, one a line.
-processes() { canopy ps --exited -o ndjson "$@" 2>/dev/null || [ $? -eq 1 ]; }
+processes() { canopy ps -o ndjson "$@" 2>/dev/null || [ $? -eq 1 ]; }
 
 # has FILTER…: at least one process matches.
 has() { [ -n "$(processes --limit 1 "$@")" ]; }

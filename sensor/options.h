@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of canopy-sensor. */
+#ifndef CANOPY_SENSOR_OPTIONS_H
+#define CANOPY_SENSOR_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/wire/message.h"
+#include "sensor/print/print.h"
+
+struct sensor_options {
+	const char *collector; /* HOST:PORT; NULL with print */
+	const char *spool_dir;
+	uint64_t spool_bytes;  /* bound of the spool on disk */
+	size_t ring_bytes;     /* a power of two */
+	uint32_t argv_max;     /* bytes of argv that are kept */
+	enum print_format print;
+	struct tag tags[HELLO_TAGS_MAX]; /* borrowed from argv */
+	size_t tag_count;
+	bool raw_tracepoint;   /* leave the typed form of the hooks unused */
+	bool compress;         /* frames on the wire */
+	bool check;            /* say what this kernel offers and end */
+};
+
+enum {
+	OPTIONS_E_DONE = 1, /* --help or --version was answered on stdout */
+};
+
+/* Fills *ret from argv. Returns 0, OPTIONS_E_DONE, or -EINVAL after a message on stderr that names option, value and remedy. Sets log_level. */
+int sensor_options_parse(int argc, char **argv, struct sensor_options *ret);
+
+#endif
