@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# fetch.sh DIR: downloads one Debian cloud kernel of each line into DIR as vmlinuz-LINE and prints 'LINE FILE RELEASE' for each. An apt
+# root of its own (lists, cache, status) leaves the system's sources alone; the archive's address is taken from them.
+set -euo pipefail
+dir=$(mkdir -p "$1" && cd "$1" && pwd)
+root=$dir/apt
+mkdir -p "$root/lists/partial" "$root/cache/archives/partial" "$root/parts"
+: >"$root/status"
+
+archive_of() { # RELEASE: the address that this system's own sources use for it
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' | awk -v r="$1" '$2 == r {print $1; exit}'
+}
+codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+debian=$(archive_of "$codename")
+security=$(archive_of "$codename-security")
+[ -n "$debian" ] && [ -n "$security" ] || { echo "fetch.sh: no archive for $codename and $codename-security in apt's sources (run apt-get update)" >&2; exit 1; }
+
+# LINE SUITE PATTERN: the newest package of the suite whose name matches holds the kernel
+lines='5.10 bullseye-security ^linux-image-5\.10\..*[0-9]-cloud-amd64$
+6.1 bookworm-security ^linux-image-6\.1\.0-[0-9]+-cloud-amd64$
+6.12 bookworm-backports ^linux-image-6\.12\.[0-9]+\+.*[0-9]-cloud-amd64$
+7 trixie-backports ^linux-(image|binary)-7\..*[0-9]-cloud-amd64$'
+
+keyring='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+awk '{print $2}' <<<"$lines" | sort -u | while read -r suite; do
+  case $suite in *-security) echo "deb $keyring $security $suite main" ;; *) echo "deb $keyring $debian $suite main" ;; esac
+done >"$root/sources"
+cat >"$root/apt.conf" <<TXT
+Dir::State "$root"; Dir::State::lists "$root/lists"; Dir::State::status "$root/status"; Dir::Cache "$root/cache";
+Dir::Etc::sourcelist "$root/sources"; Dir::Etc::sourceparts "$root/parts"; Dir::Etc::preferencesparts "$root/parts";
+Acquire::Languages "none"; APT::Architecture "amd64"; APT::Architectures {"amd64";}; APT::Sandbox::User "";
+TXT
+export APT_CONFIG=$root/apt.conf
+apt-get update -qq
+
+extract() { # PACKAGE LINE: its vmlinuz
+  local package=$1 line=$2 tree=$dir/tree-$2
+  rm -rf "$tree"
+  (cd "$root/cache" && rm -f "$package"_*.deb && apt-get download -qq "$package" >/dev/null && dpkg-deb -x "$package"_*.deb "$tree")
+  find "$tree" -name 'vmlinuz*' -exec cp {} "$dir/vmlinuz-$line" \; -quit
+  rm -rf "$tree"
+  [ -s "$dir/vmlinuz-$line" ]
+}
+
+while read -r line suite pattern; do
+  found=
+  # An image that holds no vmlinuz has been split: its 'binary' package then sorts beside it and is tried next.
+  for package in $(apt-cache search --names-only "$pattern" | awk '{print $1}' | sort -t- -k3 -V -r | head -n 4); do
+    if extract "$package" "$line"; then found=$package; break; fi
+  done
+  [ -n "$found" ] || { echo "fetch.sh: no kernel of line $line in $suite: the suite is gone or its packages are named differently" >&2; exit 1; }
+  echo "$line $dir/vmlinuz-$line ${found#linux-*-}"
+done <<<"$lines"
