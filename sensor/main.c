@@ -5,6 +5,7 @@
 #include "canopy/log.h"
 #include "sensor/options.h"
 #include "sensor/sensor.h"
+#include "sensor/standalone.h"
 
 #define EXIT_USAGE 2
 
@@ -19,5 +20,6 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	if (r < 0)
 		return EXIT_USAGE;
-	return sensor_run(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	r = options.print == PRINT_NONE ? sensor_run(&options) : standalone_run(&options);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
