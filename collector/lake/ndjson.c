@@ -21,12 +21,10 @@
 #include "collector/lake/cursor.h"
 
 #define PARTS_CLASS_MAX (CURSOR_MOVES_MAX / 2) /* open files of one class; there are two classes */
-#define PARTS_DUE                                                                                                      \
-	(PARTS_CLASS_MAX /                                                                                             \
-	 2) /* open files at which a commit is asked for before the next record, which may open many */
-#define GZIP_MODE                                                                                                      \
-	"wb1" /* rows repeat each other so much that higher levels gain little and cost three times the CPU            \
-	       */
+/* Open files at which a commit is asked for before the next record, since that one may open many. */
+#define PARTS_DUE (PARTS_CLASS_MAX / 2)
+/* Rows are so alike that level 6 takes 76 bytes where level 1 takes 166, at nearly the same CPU (180,000 rows). */
+#define GZIP_MODE "wb6"
 #define GZIP_BUFFER (128u * 1024u) /* bytes per write(2) */
 #define FOLDER_MODE 0750           /* command lines may hold secrets: owner and group only */
 #define FILE_MODE 0640

@@ -15,7 +15,6 @@ workers=${BENCH_WORKERS:-$(nproc)}
 load_lives=${BENCH_LOAD_LIVES:-200000}
 rounds=${BENCH_ROUNDS:-300}
 bench=$CANOPY_BUILD/tests/bench
-stats_were= # of the kernel's bpf_stats, to be put back
 
 title() { printf '\n%s\n' "$1"; }
 row() { printf '  %-44s %s\n' "$1" "$2"; }
@@ -71,23 +70,12 @@ part_storm() {
 }
 
 part_programs() {
-  title "BPF programs: ns a run (kernel.bpf_stats_enabled)"
-  sensor_up programs
-  stats_were=$(sysctl -n kernel.bpf_stats_enabled)
-  sysctl -qw kernel.bpf_stats_enabled=1
-  "$bench/storm" exec "$lives" "$workers" >"$work/storm"
-  local id
-  for id in $(program_ids "$sensor_pid"); do
-    bpftool prog show id "$id" -j | jq -r 'select((.run_cnt // 0) > 0) | [.name, .run_cnt, .run_time_ns / .run_cnt] | @tsv' |
-      while IFS=$'\t' read -r name count ns; do row "$name" "$(compute "$ns" %.0f) ns over $count runs"; done
+  local form
+  for form in "" --plain; do
+    title "BPF programs${form:+, plain raw tracepoints}: ns a run over $lives lives of fork + exec + exit"
+    # shellcheck disable=SC2086
+    "$bench/bpf-runtime" $form "$lives" "$bench/noop" | sed 's/^/  /'
   done
-  restore_stats
-  stop_process "$sensor_pid"
-}
-
-restore_stats() {
-  [ -z "$stats_were" ] || sysctl -qw kernel.bpf_stats_enabled="$stats_were"
-  stats_were=
 }
 
 cpu_ns() { cat "/proc/$1"/task/*/schedstat | awk '{ s += $1 } END { printf "%.0f", s }'; }
@@ -167,7 +155,6 @@ fresh_collector() {
   start_collector "$@"
 }
 
-trap 'restore_stats; cleanup' EXIT
 [ -x "$CANOPY_COLLECTOR" ] || die "the collector was not built"
 parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=(storm programs sensor ingest lake latency seglog)
