@@ -22,6 +22,7 @@ struct frame_reader {
 	uint8_t *inflated; /* owned; last inflated message */
 	size_t inflated_capacity;
 	size_t frame_max; /* bound of one frame in bytes, header not counted */
+	size_t peak;      /* size of recent frames, decaying; decides when memory goes back */
 };
 
 enum {
@@ -41,6 +42,7 @@ void frame_reader_filled(struct frame_reader *reader, size_t len);
 int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len);
 /* Bytes that the reader holds in memory, to be charged to the peer. */
 size_t frame_reader_memory(const struct frame_reader *reader);
+
 
 /* Writes header and message (given as up to a few parts, one after the other) into one malloc'ed buffer that the
  * caller frees. compress: zlib level 1 where that makes it smaller. Errors: -ENOMEM, -EMSGSIZE. */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames in and out of a byte stream. The reader's memory follows the bytes that really came, never the length that a
+ * header promises, and goes back when large frames stop coming: a peer pays for what it sends, not for what it says. */
+#include "proto/wire/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#define FLAG_COMPRESSED 0x01u
+#define READ_MIN ((size_t)4096)         /* less room than this makes too many reads of a stream */
+#define CAPACITY_MIN ((size_t)16384)    /* of a busy reader; an idle one holds nothing */
+#define PEAK_DECAY 16u                  /* frames after which a peak has lost two thirds of its weight */
+#define SHRINK_FACTOR 4u                /* over the decayed peak: slack that is not worth keeping */
+
+void frame_reader_init(struct frame_reader *reader, size_t frame_max)
+{
+	*reader = (struct frame_reader){.frame_max = frame_max};
+}
+
+void frame_reader_finish(struct frame_reader *reader)
+{
+	free(reader->buffer);
+	free(reader->inflated);
+	frame_reader_init(reader, reader->frame_max);
+}
+
+size_t frame_reader_memory(const struct frame_reader *reader)
+{
+	return reader->capacity + reader->inflated_capacity;
+}
+
+static int reserve(uint8_t **buffer, size_t *capacity, size_t need)
+{
+	size_t size = *capacity ? *capacity : CAPACITY_MIN;
+	uint8_t *grown;
+
+	while (size < need)
+		size *= 2;
+	if (size == *capacity)
+		return 0;
+	grown = realloc(*buffer, size);
+	if (!grown)
+		return -ENOMEM;
+	*buffer = grown;
+	*capacity = size;
+	return 0;
+}
+
+int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *ret_len)
+{
+	int r;
+
+	if (reader->capacity - reader->end < READ_MIN && reader->start > 0) {
+		memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
+		reader->end -= reader->start;
+		reader->start = 0;
+	}
+	r = reserve(&reader->buffer, &reader->capacity, reader->end + READ_MIN);
+	if (r < 0)
+		return r;
+	*ret_at = reader->buffer + reader->end;
+	*ret_len = reader->capacity - reader->end;
+	return 0;
+}
+
+void frame_reader_filled(struct frame_reader *reader, size_t len)
+{
+	reader->end += len;
+}
+
+static void drop(uint8_t **buffer, size_t *capacity)
+{
+	free(*buffer);
+	*buffer = NULL;
+	*capacity = 0;
+}
+
+/* Called when no whole frame is left. An empty reader gives its memory back when it is small (the peer may
+ * stay silent for long) or far above what frames needed lately. */
+static int more(struct frame_reader *reader)
+{
+	size_t keep = reader->peak * SHRINK_FACTOR;
+
+	if (reader->start == reader->end) {
+		reader->start = reader->end = 0;
+		if (reader->capacity <= CAPACITY_MIN || reader->capacity > keep)
+			drop(&reader->buffer, &reader->capacity);
+	}
+	if (reader->inflated_capacity > keep)
+		drop(&reader->inflated, &reader->inflated_capacity);
+	return FRAME_E_MORE;
+}
+
+static void note_peak(struct frame_reader *reader, size_t len)
+{
+	reader->peak -= reader->peak / PEAK_DECAY;
+	if (reader->peak < len)
+		reader->peak = len;
+}
+
+/* Runs the stream to its end or to the end of the room. Returns 0, -EBADMSG, -ENOMEM or -ENOBUFS (more room is needed). */
+static int inflate_into(z_stream *z, struct frame_reader *reader, size_t *ret_len)
+{
+	int r;
+
+	z->next_out = reader->inflated + z->total_out;
+	z->avail_out = (uInt)(reader->inflated_capacity - z->total_out);
+	r = inflate(z, Z_FINISH);
+	if (r == Z_MEM_ERROR)
+		return -ENOMEM;
+	if (r == Z_STREAM_END) {
+		*ret_len = z->total_out;
+		return z->avail_in == 0 ? 0 : -EBADMSG; /* bytes behind the stream are nobody's message */
+	}
+	return (r == Z_OK || r == Z_BUF_ERROR) && z->avail_out == 0 ? -ENOBUFS : -EBADMSG;
+}
+
+static int inflate_message(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+{
+	z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
+	size_t room = len * 4;
+	int r;
+
+	if (inflateInit(&z) != Z_OK)
+		return -ENOMEM;
+	do {
+		if (room > FRAME_INFLATED_MAX)
+			room = FRAME_INFLATED_MAX;
+		r = reserve(&reader->inflated, &reader->inflated_capacity, room);
+		if (r == 0)
+			r = inflate_into(&z, reader, ret_len);
+		if (r == -ENOBUFS && reader->inflated_capacity >= FRAME_INFLATED_MAX)
+			r = -EMSGSIZE;
+		room = reader->inflated_capacity * 2;
+	} while (r == -ENOBUFS);
+	(void)inflateEnd(&z);
+	return r;
+}
+
+static uint32_t header_length(const uint8_t *header)
+{
+	return (uint32_t)header[1] << 24 | (uint32_t)header[2] << 16 | (uint32_t)header[3] << 8 | header[4];
+}
+
+int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len)
+{
+	const uint8_t *at = reader->buffer ? reader->buffer + reader->start : NULL;
+	size_t have = reader->end - reader->start, len;
+	int r;
+
+	if (have > 0 && at[0] & ~FLAG_COMPRESSED)
+		return -EBADMSG;
+	if (have < FRAME_HEADER_BYTES)
+		return more(reader);
+	len = header_length(at);
+	if (len > reader->frame_max)
+		return -EMSGSIZE;
+	if (have - FRAME_HEADER_BYTES < len)
+		return more(reader);
+	if (at[0] & FLAG_COMPRESSED) {
+		size_t inflated;
+
+		r = inflate_message(reader, at + FRAME_HEADER_BYTES, len, &inflated);
+		if (r < 0)
+			return r;
+		*ret_message = reader->inflated;
+		*ret_len = inflated;
+	} else {
+		*ret_message = at + FRAME_HEADER_BYTES;
+		*ret_len = len;
+	}
+	note_peak(reader, *ret_len > len ? *ret_len : len);
+	reader->start += FRAME_HEADER_BYTES + len;
+	return 0;
+}
+
+static void write_header(uint8_t *frame, uint8_t flags, size_t len)
+{
+	frame[0] = flags;
+	for (unsigned i = 0; i < 4; i++)
+		frame[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+}
+
+static size_t encode_plain(const struct bytes *parts, size_t count, uint8_t *frame)
+{
+	size_t at = FRAME_HEADER_BYTES;
+
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i].len)
+			memcpy(frame + at, parts[i].data, parts[i].len);
+		at += parts[i].len;
+	}
+	write_header(frame, 0, at - FRAME_HEADER_BYTES);
+	return at;
+}
+
+/* Deflates into room bytes behind the header. Returns 0 when that is not smaller than the parts themselves. */
+static size_t encode_compressed(const struct bytes *parts, size_t count, uint8_t *frame, size_t room)
+{
+	z_stream z = {.next_out = frame + FRAME_HEADER_BYTES, .avail_out = (uInt)room};
+	int r = Z_OK;
+
+	if (deflateInit(&z, Z_BEST_SPEED) != Z_OK)
+		return 0;
+	for (size_t i = 0; i < count && r == Z_OK; i++) {
+		z.next_in = (Bytef *)(uintptr_t)parts[i].data;
+		z.avail_in = parts[i].len;
+		r = deflate(&z, i + 1 < count ? Z_NO_FLUSH : Z_FINISH);
+		if (r == Z_OK && z.avail_in > 0)
+			r = Z_BUF_ERROR; /* the room is used up: not worth it */
+	}
+	(void)deflateEnd(&z);
+	if (r != Z_STREAM_END)
+		return 0;
+	write_header(frame, FLAG_COMPRESSED, z.total_out);
+	return FRAME_HEADER_BYTES + z.total_out;
+}
+
+int frame_encode(const struct bytes *parts, size_t count, bool compress, uint8_t **ret_frame, size_t *ret_len)
+{
+	size_t total = 0, len = 0;
+	uint8_t *frame;
+
+	for (size_t i = 0; i < count; i++)
+		total += parts[i].len;
+	/* An inflated message may be longer than a frame, but a receiver without zlib's luck must take it too. */
+	if (total > FRAME_BYTES_MAX)
+		return -EMSGSIZE;
+	frame = malloc(FRAME_HEADER_BYTES + total);
+	if (!frame)
+		return -ENOMEM;
+	if (compress && total >= FRAME_COMPRESS_MIN)
+		len = encode_compressed(parts, count, frame, total - 1);
+	if (len == 0)
+		len = encode_plain(parts, count, frame);
+	*ret_frame = frame;
+	*ret_len = len;
+	return 0;
+}
