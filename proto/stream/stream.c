@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,12 @@ int stream_create(struct stream **ret, uv_loop_t *loop, const struct stream_even
 /* Latency counts more than packets here: frames are whole when written, and Nagle would hold the last part of each back. */
 static void opened(struct stream *stream)
 {
+	unsigned timeout_ms = STREAM_UNHEARD_MS;
+	uv_os_fd_t fd;
+
 	stream->state = STREAM_OPEN;
+	if (uv_fileno((uv_handle_t *)&stream->tcp, &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 	(void)uv_tcp_nodelay(&stream->tcp, 1);
 	(void)uv_tcp_keepalive(&stream->tcp, 1, STREAM_KEEPALIVE_SECONDS);
 }
