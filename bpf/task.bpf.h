@@ -55,25 +55,43 @@ INLINE void fill_proc(enum way way, struct event *event, struct task_struct *lea
 	event->exec_seq = GET(way, leader, self_exec_id) - base;
 }
 
+#define PID_LEVEL_MAX 32 /* MAX_PID_NS_LEVEL */
+
+/* The place of a level is found by a sum with a variable, after which a pointer has no type any more: read by the helper. */
+INLINE void fill_pid_level(struct event *event, struct pid *pid, uint64_t level)
+{
+	uint64_t place = (uint64_t)pid + bpf_core_field_offset(struct pid, numbers);
+	struct upid upid = {};
+	struct pid_namespace *ns;
+
+	PIN(level);
+	if (level > PID_LEVEL_MAX)
+		return;
+	place += level * bpf_core_type_size(struct upid);
+	if (bpf_probe_read_kernel(&upid, sizeof(upid), (const void *)place))
+		return;
+	ns = upid.ns;
+	event->ns_tgid = upid.nr;
+	event->ns_pid = GET(PROBED, ns, ns.inum);
+}
+
 /* Number of the process in the innermost pid namespace, and that namespace itself. */
 INLINE void fill_pid(enum way way, struct event *event, struct task_struct *leader)
 {
 	struct pid *pid = GET(way, leader, thread_pid);
-	uint64_t place;
-	uint32_t level;
-	struct upid upid = {};
 	struct pid_namespace *ns;
+	uint32_t level;
 
 	if (!pid)
 		return; /* reaped meanwhile */
 	level = GET(way, pid, level);
-	/* A sum with a variable is no typed pointer any more, hence the helper. */
-	place = (uint64_t)pid + bpf_core_field_offset(struct pid, numbers) + (uint64_t)level * bpf_core_type_size(struct upid);
-	if (bpf_probe_read_kernel(&upid, sizeof(upid), (const void *)place))
+	if (level != 0) {
+		fill_pid_level(event, pid, level);
 		return;
-	event->ns_tgid = upid.nr;
-	ns = upid.ns;
-	event->ns_pid = GET(PROBED, ns, ns.inum);
+	}
+	ns = GET(way, pid, numbers[0].ns);
+	event->ns_tgid = event->tgid;
+	event->ns_pid = GET(way, ns, ns.inum);
 }
 
 INLINE uint32_t pid_number(enum way way, struct signal_struct *signal, int type)
