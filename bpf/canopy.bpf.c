@@ -97,8 +97,10 @@ INLINE bool first_to_report(const struct event *event)
 {
 	struct process_id id = {.start_ns = event->start_ns, .tgid = event->tgid};
 	uint32_t one = 1;
+	/* Before 6.4 (d7ba4cc900bf) an inlined update returns 32 bits: -17 with the upper half zero. */
+	int r = (int)bpf_map_update_elem(&ended, &id, &one, BPF_NOEXIST);
 
-	return bpf_map_update_elem(&ended, &id, &one, BPF_NOEXIST) != -17; /* EEXIST: any other refusal must not lose the event */
+	return r != -17; /* EEXIST; any other refusal must not lose the event */
 }
 
 INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group_dead)
