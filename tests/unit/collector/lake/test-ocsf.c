@@ -332,7 +332,7 @@ static void test_exec(void **state)
 		"metadata.version=\"1.8.0\"",
 		"metadata.product.name=\"Canopy\"",
 		"metadata.product.vendor_name=\"Canopy\"",
-		"metadata.product.version=\"" CANOPY_VERSION "\"",
+		("metadata.product.version=\"" CANOPY_VERSION "\""),
 		"metadata.profiles[0]=\"container\"",
 		"metadata.profiles[1]=\"host\"",
 		"metadata.profiles[2]=\"linux/linux_users\"",
