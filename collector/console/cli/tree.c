@@ -35,6 +35,12 @@ int tree_find_last(const uint32_t *depths, size_t count, bool *ret_last)
 	return 0;
 }
 
+void tree_pass_guide(struct tree_guide *guide, uint32_t depth, bool last)
+{
+	if (depth > 0 && depth <= TREE_GUIDE_LEVELS)
+		guide->open[depth - 1] = !last;
+}
+
 void tree_add_guide(struct tree_guide *guide, uint32_t depth, bool last, bool utf8, struct text *out)
 {
 	if (depth == 0)
@@ -46,7 +52,7 @@ void tree_add_guide(struct tree_guide *guide, uint32_t depth, bool last, bool ut
 	for (uint32_t level = 1; level < depth; level++)
 		text_puts(out, !guide->open[level - 1] ? "  " : utf8 ? "│ " : "| ");
 	text_puts(out, last ? (utf8 ? "└─" : "`-") : (utf8 ? "├─" : "|-"));
-	guide->open[depth - 1] = !last;
+	tree_pass_guide(guide, depth, last);
 }
 
 void tree_add_mark(const json_t *process, struct text *out)

@@ -24,6 +24,8 @@ struct tree_guide {
 /* For rows in pre-order: whether row i is the last child of its parent. ret_last holds count. Returns 0 or -ENOMEM. */
 int tree_find_last(const uint32_t *depths, size_t count, bool *ret_last);
 
+/* Takes a row into account that is not drawn. */
+void tree_pass_guide(struct tree_guide *guide, uint32_t depth, bool last);
 /* Takes the next row into account and appends its branches to out. Roots (depth 0) have none. */
 void tree_add_guide(struct tree_guide *guide, uint32_t depth, bool last, bool utf8, struct text *out);
 
