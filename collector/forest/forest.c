@@ -173,6 +173,7 @@ int forest_host_describe(struct forest *forest, struct forest_host *host, const 
 	struct arena fresh = ARENA_NULL;
 	struct forest_host copy = *host;
 
+	host_heard(host, hello->boottime_ns, hello->boottime_to_wall_ns);
 	if (hello->boottime_ns < host->described_ns)
 		return 0;
 	if (copy_description(&copy, &fresh, hello) < 0) {
@@ -192,7 +193,6 @@ int forest_host_describe(struct forest *forest, struct forest_host *host, const 
 	memcpy(host->machine_id, hello->machine_id, sizeof(host->machine_id));
 	host->machine_id_known = hello->machine_id_known;
 	(void)host_order_RB_INSERT(&forest->hosts, host);
-	host_heard(host, hello->boottime_ns, hello->boottime_to_wall_ns);
 	close_old_boots(forest);
 	return 0;
 }
@@ -268,6 +268,12 @@ size_t forest_evict(struct forest *forest)
 
 /* ---- applying -------------------------------------------------------------------------------------------------- */
 
+static bool has_parent(const struct forest_node *node, struct process_key key)
+{
+	/* a parent is never younger than its child: whoever says so would make a circle */
+	return key.tgid && key.start_ns && key_compare(key, node->key) < 0;
+}
+
 /* Ties the node to its creation parent, which is made when nobody has spoken of it yet. */
 static int tie_parent(struct forest *forest, struct forest_node *node)
 {
@@ -275,31 +281,33 @@ static int tie_parent(struct forest *forest, struct forest_node *node)
 	struct forest_node *parent;
 	int r;
 
-	if (!key.tgid || !key.start_ns || process_key_equal(key, node->key))
-		return 0;
 	if (node->parent && process_key_equal(node->parent->key, key))
+		return 0;
+	node_unlink(node);
+	if (!has_parent(node, key))
 		return 0;
 	r = host_node_get(node->host, key, forest->options.nodes_per_host_max, &parent);
 	if (r < 0)
 		return r;
-	/* a parent is never younger than its child: whoever says so would make a circle */
-	if (key_compare(parent->key, node->key) > 0)
-		return 0;
-	node_unlink(node);
 	unlist_exited(forest, parent);
 	node_link(parent, node);
 	return 0;
 }
 
-/* A fork or any fact of a child shows that its real parent was alive then. */
-static void witness_parent(struct forest_node *node, const struct fact *fact)
+/* Any fact of a child but its exit (which may be read after the parent's) shows that its parent was alive then. */
+static int witness_parent(struct forest *forest, struct forest_node *node, const struct fact *fact)
 {
-	struct forest_node *parent = host_node_find(node->host, fact->parent);
+	struct forest_node *parent;
+	int r;
 
-	if (!parent || fact->type == FACT_EXIT || fact->time_ns <= parent->alive_ns)
-		return;
+	if (!has_parent(node, fact->parent))
+		return 0;
+	r = host_node_get(node->host, fact->parent, forest->options.nodes_per_host_max, &parent);
+	if (r < 0 || fact->type == FACT_EXIT || fact->time_ns <= parent->alive_ns)
+		return r;
 	parent->alive_ns = fact->time_ns;
 	node_recount(parent);
+	return 0;
 }
 
 static int apply_known_host(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t offset_ns, bool *ret_new)
@@ -316,7 +324,8 @@ static int apply_known_host(struct forest *forest, struct forest_host *host, con
 	r = node_join(&forest->texts, &forest->scratch, node, fact, offset_ns, ret_new);
 	if (r == 0)
 		r = tie_parent(forest, node);
-	witness_parent(node, fact);
+	if (r == 0)
+		r = witness_parent(forest, node, fact);
 	node_recount(node);
 	list_exited(forest, node);
 	return r;

@@ -57,13 +57,15 @@ size_t node_bytes(const struct forest_node *node)
 
 /* ---- birth ----------------------------------------------------------------------------------------------------- */
 
-/* The fork decides; without it the earliest fact; at equal times the smaller parent. */
+/* The fork decides; without it the earliest fact that knows a parent; at equal times the smaller parent. */
 static bool birth_before(const struct forest_birth *a, const struct forest_birth *b)
 {
 	int order;
 
 	if (a->fork != b->fork)
 		return a->fork;
+	if (!a->parent.tgid != !b->parent.tgid)
+		return a->parent.tgid != 0;
 	if (a->time_ns != b->time_ns)
 		return a->time_ns < b->time_ns;
 	order = key_compare(a->parent, b->parent);
@@ -163,10 +165,8 @@ static bool same_exec(const struct forest_image *image, const struct fact *fact)
 		return false;
 	if (image->snapshot)
 		return true; /* one cell: the earliest snapshot */
-	if (image->seq == fact->exec_seq)
-		return apart <= IMAGE_SAME_SEQ_NS;
-	return apart <= IMAGE_SAME_CONTENT_NS && bytes_equal(text_bytes(image->exe), fact->exe) &&
-	       bytes_equal(text_bytes(image->argv), fact->argv);
+	return apart <= (image->seq == fact->exec_seq ? IMAGE_SAME_SEQ_NS : IMAGE_SAME_NS) &&
+	       bytes_equal(text_bytes(image->exe), fact->exe) && bytes_equal(text_bytes(image->argv), fact->argv);
 }
 
 static int image_create(struct text_table *texts, const struct fact *fact, int64_t offset_ns, struct forest_image **ret)

@@ -21,10 +21,10 @@
 
 struct forest_host;
 
-/* Two sensors see one exec some microseconds apart. Facts of one process that are so close are one exec when their ordinals agree, or (a sensor that
- * came later counts from its own snapshot) when path and arguments do. */
-#define IMAGE_SAME_SEQ_NS 1000000000ull
-#define IMAGE_SAME_CONTENT_NS 200000ull
+/* Two sensors see one exec some microseconds apart, and a sensor that came later counts its ordinals from its own snapshot. Execs of one process with
+ * the same path and arguments are therefore one when they are this close; an exec itself takes longer than the first bound. */
+#define IMAGE_SAME_NS 200000ull
+#define IMAGE_SAME_SEQ_NS 1000000ull /* when the ordinals agree as well: room for a hook that was preempted */
 
 struct forest_image {
 	struct forest_image *next; /* by time */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random but possible histories of a few hosts, as one or two sensors of each would tell them: forks, execs, setsid, exits, orphans taken over by pid 1,
+ * pid reuse, snapshots with their marks, gaps. Everything follows from a seed. */
+#ifndef TEST_FOREST_HISTORY_H
+#define TEST_FOREST_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "canopy/fact.h"
+#include "proto/wire/message.h"
+
+#define HISTORY_HOSTS 3u
+#define HISTORY_STEPS 120u
+#define HISTORY_ITEMS_MAX 20000u
+#define HISTORY_PROCESSES_MAX 256u
+#define HISTORY_PIDS 40u /* few, so that pids are reused */
+
+enum item_type { ITEM_FACT, ITEM_GAP, ITEM_MARK, ITEM_HELLO };
+
+struct item {
+	enum item_type type;
+	unsigned host;
+	struct fact fact;
+	struct gap gap;
+	struct snapshot_mark mark;
+	struct hello hello;
+};
+
+struct actor {
+	struct process_key key, parent, creator;
+	uint32_t pgid, sid, seq, seq_late; /* seq_late: as a sensor counts that came in the middle */
+	unsigned program;
+	bool alive;
+};
+
+struct history {
+	uint64_t random;
+	struct item *items;
+	size_t count;
+	struct actor actors[HISTORY_PROCESSES_MAX];
+	size_t actor_count;
+	uint64_t now;
+	unsigned host;
+	bool two_sensors;
+};
+
+static inline uint64_t history_random(struct history *h, uint64_t below)
+{
+	h->random ^= h->random << 13;
+	h->random ^= h->random >> 7;
+	h->random ^= h->random << 17;
+	return h->random % below;
+}
+
+static const struct fact_context history_contexts[3] = {
+	{.uid = 0, .cgroup = {"/", 1}, .user = {"root", 4}, .ns_mnt = 1},
+	{.uid = 1000, .cgroup = {"/user.slice", 11}, .user = {"ada", 3}, .ns_mnt = 1},
+	{.uid = 1000, .cgroup = {"/user.slice", 11}, .user = {"ada", 3}, .ns_mnt = 2},
+};
+static const char *const history_programs[4] = {"/bin/sh", "/usr/bin/make", "/usr/bin/cc", "/usr/bin/env"};
+
+static inline struct item *history_item(struct history *h, enum item_type type)
+{
+	struct item *item = &h->items[h->count++];
+
+	if (h->count >= HISTORY_ITEMS_MAX)
+		abort();
+	*item = (struct item){.type = type, .host = h->host};
+	return item;
+}
+
+static inline void history_add(struct history *h, enum fact_type type, const struct actor *a, uint64_t time, uint32_t seq)
+{
+	const char *program = history_programs[a->program];
+	struct fact *fact = &history_item(h, ITEM_FACT)->fact;
+
+	*fact = (struct fact){
+		.type = type, .time_ns = time, .self = a->key, .parent = a->parent, .creator = type == FACT_SNAPSHOT ? (struct process_key){0} : a->creator,
+		.tid = a->key.tgid, .ns_tgid = a->key.tgid, .pgid = a->pgid, .sid = a->sid, .exec_seq = seq,
+		.comm = bytes_from_string(program + 5), .context = &history_contexts[a->key.start_ns % 3],
+	};
+	if (type == FACT_EXEC || type == FACT_SNAPSHOT) {
+		fact->flags = FACT_EXE_KNOWN | FACT_ARGV_KNOWN;
+		fact->exe = bytes_from_string(program);
+		fact->argv = bytes_make(program, strlen(program) + 1);
+		fact->argv_bytes = fact->argv.len;
+		fact->exe_inode = 100 + a->program;
+	}
+	if (type == FACT_EXIT)
+		fact->exit = (struct fact_exit){.code = (int32_t)(a->key.start_ns % 5), .max_rss_bytes = 4096, .read_bytes = UINT64_MAX, .written_bytes = UINT64_MAX};
+}
+
+/* What one or two sensors say of one thing that happened. */
+static inline void history_tell(struct history *h, enum fact_type type, const struct actor *a)
+{
+	history_add(h, type, a, h->now, a->seq);
+	if (h->two_sensors)
+		history_add(h, type, a, h->now + 1 + history_random(h, 20000), a->seq_late);
+}
+
+static inline struct actor *history_pick(struct history *h)
+{
+	for (unsigned tries = 0; tries < 64; tries++) {
+		struct actor *a = &h->actors[history_random(h, h->actor_count)];
+
+		if (a->alive)
+			return a;
+	}
+	return &h->actors[0]; /* pid 1 never ends */
+}
+
+static inline bool history_pid_in_use(const struct history *h, uint32_t pid)
+{
+	for (size_t i = 0; i < h->actor_count; i++) {
+		if (h->actors[i].alive && h->actors[i].key.tgid == pid)
+			return true;
+	}
+	return false;
+}
+
+static inline void history_fork(struct history *h)
+{
+	struct actor *parent = history_pick(h), *child;
+	uint32_t pid = 2 + (uint32_t)history_random(h, HISTORY_PIDS);
+
+	if (h->actor_count == HISTORY_PROCESSES_MAX || history_pid_in_use(h, pid))
+		return;
+	child = &h->actors[h->actor_count++];
+	*child = *parent;
+	child->key = (struct process_key){h->now, pid};
+	child->parent = child->creator = parent->key;
+	child->seq = child->seq_late = 0;
+	child->alive = true;
+	h->now += 1000;
+	history_tell(h, FACT_FORK, child);
+}
+
+static inline void history_exec(struct history *h)
+{
+	struct actor *a = history_pick(h);
+
+	a->program = (unsigned)history_random(h, 4);
+	a->seq++;
+	a->seq_late++;
+	if (history_random(h, 4) == 0)
+		a->pgid = a->sid = a->key.tgid;
+	history_tell(h, FACT_EXEC, a);
+}
+
+static inline void history_exit(struct history *h)
+{
+	struct actor *a = history_pick(h);
+
+	if (a->key.tgid == 1)
+		return;
+	history_tell(h, FACT_EXIT, a);
+	a->alive = false;
+	for (size_t i = 0; i < h->actor_count; i++) {
+		if (h->actors[i].alive && process_key_equal(h->actors[i].parent, a->key))
+			h->actors[i].parent = h->actors[0].key;
+	}
+}
+
+static inline void history_snapshot(struct history *h)
+{
+	uint64_t begin = h->now;
+	size_t lost = history_random(h, 3) ? SIZE_MAX : history_random(h, h->actor_count);
+
+	for (size_t i = 0; i < h->actor_count; i++) {
+		/* now and then a process ends unseen: its exit was lost, the snapshot does not list it */
+		if (i == lost && i && h->actors[i].alive) {
+			h->actors[i].alive = false;
+			for (size_t k = 0; k < h->actor_count; k++) {
+				if (h->actors[k].alive && process_key_equal(h->actors[k].parent, h->actors[i].key))
+					h->actors[k].parent = h->actors[0].key;
+			}
+		}
+		if (!h->actors[i].alive)
+			continue;
+		h->now += 1000;
+		history_add(h, FACT_SNAPSHOT, &h->actors[i], h->now, h->actors[i].seq);
+		h->actors[i].seq_late = 0; /* the second sensor starts anew here */
+	}
+	h->now += 1000;
+	history_item(h, ITEM_MARK)->mark = (struct snapshot_mark){begin, h->now};
+}
+
+static inline void history_gap(struct history *h)
+{
+	history_item(h, ITEM_GAP)->gap =
+		(struct gap){.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = h->now - 1000, .to_ns = h->now, .count = 1 + history_random(h, 5)};
+}
+
+static inline void history_hello(struct history *h)
+{
+	struct hello *hello = &history_item(h, ITEM_HELLO)->hello;
+
+	*hello = (struct hello){.hostname = bytes_from_string(h->host ? "web" : "db"), .kernel = BYTES_LITERAL("6.1"), .arch = BYTES_LITERAL("x86_64"),
+				.sensor_version = BYTES_LITERAL("1"), .boottime_ns = h->now, .boottime_to_wall_ns = 1700000000000000000};
+	hello->machine_id[0] = (uint8_t)(h->host + 1);
+	hello->machine_id_known = true;
+}
+
+static inline void history_step(struct history *h)
+{
+	h->now += 2000000; /* things of one process are milliseconds apart */
+	switch (history_random(h, 40)) {
+	case 0:
+		history_snapshot(h);
+		break;
+	case 1:
+		history_gap(h);
+		break;
+	case 2:
+		history_hello(h);
+		break;
+	default:
+		(h->random % 7 < 3 ? history_fork : h->random % 7 < 5 ? history_exec : history_exit)(h);
+	}
+}
+
+/* The caller frees h->items. */
+static inline void history_make(struct history *h, uint64_t seed)
+{
+	*h = (struct history){.random = seed * 2654435761u + 88172645463325252ull};
+	h->items = calloc(HISTORY_ITEMS_MAX, sizeof(*h->items));
+	if (!h->items)
+		abort();
+	for (h->host = 0; h->host < HISTORY_HOSTS; h->host++) {
+		h->now = 1000000000;
+		h->two_sensors = history_random(h, 2);
+		h->actor_count = 1;
+		h->actors[0] = (struct actor){.key = {1000, 1}, .pgid = 1, .sid = 1, .alive = true};
+		history_hello(h);
+		for (unsigned i = 0; i < HISTORY_STEPS; i++)
+			history_step(h);
+	}
+}
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single rules of the forest: placeholders, late facts, reboots and clones, eviction, gaps, references. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "collector/forest/forest.h"
+
+#define OFFSET 1700000000000000000ll
+#define SECOND 1000000000ull
+
+static const struct fact_context context = {.uid = 7, .user = {"ada", 3}, .cgroup = {"/x", 2}};
+
+struct rig {
+	struct forest *forest;
+	struct forest_host *host;
+	struct arena arena;
+};
+
+static struct boot_id boot(uint8_t n)
+{
+	return (struct boot_id){{n}};
+}
+
+static struct rig rig_make(const struct forest_options *options)
+{
+	struct rig rig = {.arena = ARENA_NULL};
+	struct boot_id id = boot(1);
+
+	assert_int_equal(forest_create(&rig.forest, options), 0);
+	assert_int_equal(forest_host_get(rig.forest, &id, &rig.host), 0);
+	return rig;
+}
+
+static void rig_finish(struct rig *rig)
+{
+	forest_destroy(rig->forest);
+	arena_finish(&rig->arena);
+}
+
+static struct process_key key(uint32_t tgid)
+{
+	return (struct process_key){.start_ns = tgid * SECOND, .tgid = tgid};
+}
+
+static struct fact fact_of(enum fact_type type, uint32_t tgid, uint32_t parent, uint64_t time)
+{
+	return (struct fact){.type = type, .self = key(tgid), .parent = parent ? key(parent) : (struct process_key){0}, .creator = key(parent),
+			     .time_ns = time, .comm = BYTES_LITERAL("c"), .context = &context, .pgid = 1, .sid = 1};
+}
+
+static bool apply(struct rig *rig, const struct fact *fact)
+{
+	bool news;
+
+	assert_int_equal(forest_apply(rig->forest, rig->host, fact, OFFSET, &news), 0);
+	return news;
+}
+
+static bool tell(struct rig *rig, enum fact_type type, uint32_t tgid, uint32_t parent, uint64_t time)
+{
+	struct fact fact = fact_of(type, tgid, parent, time);
+
+	return apply(rig, &fact);
+}
+
+static struct process_view view(struct rig *rig, uint32_t tgid)
+{
+	struct forest_node *node = forest_find(rig->host, key(tgid));
+	struct process_view ret;
+
+	assert_non_null(node);
+	assert_int_equal(forest_view(node, 0, &rig->arena, &ret), 0);
+	return ret;
+}
+
+static void a_fact_is_news_once(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+
+	(void)state;
+	assert_true(tell(&rig, FACT_FORK, 5, 1, 5 * SECOND));
+	assert_false(tell(&rig, FACT_FORK, 5, 1, 5 * SECOND));
+	assert_false(tell(&rig, FACT_FORK, 5, 1, 5 * SECOND + 3000)); /* a second sensor */
+	assert_true(tell(&rig, FACT_EXIT, 5, 1, 6 * SECOND));
+	assert_false(tell(&rig, FACT_EXIT, 5, 1, 6 * SECOND + 3000));
+	rig_finish(&rig);
+}
+
+static void a_placeholder_stands_under_its_real_parent(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+
+	(void)state;
+	assert_true(tell(&rig, FACT_EXEC, 5, 3, 6 * SECOND));
+	assert_true(view(&rig, 5).quality & QUALITY_PLACEHOLDER);
+	assert_ptr_equal(forest_parent(forest_find(rig.host, key(5))), forest_find(rig.host, key(3)));
+	assert_true(tell(&rig, FACT_FORK, 5, 4, 5 * SECOND)); /* the fork knows better: 3 took over later */
+	assert_false(view(&rig, 5).quality & QUALITY_PLACEHOLDER);
+	assert_ptr_equal(forest_parent(forest_find(rig.host, key(5))), forest_find(rig.host, key(4)));
+	assert_int_equal(view(&rig, 5).current_ppid, 3);
+	rig_finish(&rig);
+}
+
+static void a_snapshot_after_the_exit_changes_nothing(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+
+	(void)state;
+	tell(&rig, FACT_EXIT, 5, 1, 6 * SECOND);
+	tell(&rig, FACT_SNAPSHOT, 5, 1, 7 * SECOND);
+	assert_int_equal(view(&rig, 5).state, PROCESS_EXITED);
+	rig_finish(&rig);
+}
+
+static void whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct snapshot_mark mark = {10 * SECOND, 11 * SECOND};
+	struct forest_host_info info;
+
+	(void)state;
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	tell(&rig, FACT_FORK, 6, 1, 6 * SECOND);
+	tell(&rig, FACT_SNAPSHOT, 6, 1, 10 * SECOND + 1);
+	assert_int_equal(forest_apply_snapshot(rig.forest, rig.host, &mark), 0);
+	assert_int_equal(view(&rig, 5).state, PROCESS_UNKNOWN);
+	assert_true(view(&rig, 5).quality & QUALITY_EXIT_UNKNOWN);
+	assert_false(view(&rig, 5).exit_known);
+	assert_int_equal(view(&rig, 6).state, PROCESS_LIVE);
+	tell(&rig, FACT_EXIT, 5, 1, 9 * SECOND);
+	assert_int_equal(view(&rig, 5).state, PROCESS_EXITED);
+	assert_false(view(&rig, 5).quality & QUALITY_EXIT_UNKNOWN);
+	forest_host_info(rig.host, &info);
+	assert_int_equal(info.exited, 1);
+	rig_finish(&rig);
+}
+
+static void images_are_inherited_and_kept(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct fact exec = fact_of(FACT_EXEC, 3, 1, 4 * SECOND);
+	struct process_view child;
+
+	(void)state;
+	exec.exe = BYTES_LITERAL("/bin/bash");
+	exec.exec_seq = 1;
+	exec.flags = FACT_EXE_KNOWN;
+	tell(&rig, FACT_FORK, 5, 3, 5 * SECOND); /* before the parent's exec is known */
+	assert_int_equal(view(&rig, 5).image_count, 0);
+	apply(&rig, &exec);
+	child = view(&rig, 5);
+	assert_int_equal(child.image_count, 1);
+	assert_int_equal(child.images[0].seq, 0);
+	assert_true(bytes_equal(child.images[0].exe, exec.exe));
+	exec = fact_of(FACT_EXEC, 5, 3, 6 * SECOND);
+	exec.exe = BYTES_LITERAL("/bin/ls");
+	exec.exec_seq = 2; /* the first one was lost */
+	apply(&rig, &exec);
+	child = view(&rig, 5);
+	assert_int_equal(child.image_count, 2);
+	assert_true(child.quality & QUALITY_EXEC_LOST);
+	rig_finish(&rig);
+}
+
+static struct forest_host *describe(struct rig *rig, uint8_t n, uint8_t machine, uint64_t at, int64_t offset)
+{
+	struct hello hello = {.hostname = BYTES_LITERAL("web"), .kernel = BYTES_LITERAL("6"), .arch = BYTES_LITERAL("a"),
+			      .sensor_version = BYTES_LITERAL("1"), .machine_id = {machine}, .machine_id_known = true,
+			      .boottime_ns = at, .boottime_to_wall_ns = offset};
+	struct boot_id id = boot(n);
+	struct forest_host *host;
+
+	assert_int_equal(forest_host_get(rig->forest, &id, &host), 0);
+	assert_int_equal(forest_host_describe(rig->forest, host, &hello), 0);
+	return host;
+}
+
+static void a_reboot_closes_the_living_of_the_old_boot(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct forest_host_info info;
+
+	(void)state;
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	describe(&rig, 1, 9, 6 * SECOND, OFFSET);
+	describe(&rig, 2, 8, SECOND, OFFSET + 60 * (int64_t)SECOND); /* another machine */
+	assert_int_equal(view(&rig, 5).state, PROCESS_LIVE);
+	describe(&rig, 3, 9, SECOND, OFFSET + 3 * (int64_t)SECOND); /* a clone: it ran when this one was last heard of */
+	assert_int_equal(view(&rig, 5).state, PROCESS_LIVE);
+	describe(&rig, 4, 9, SECOND, OFFSET + 60 * (int64_t)SECOND);
+	assert_int_equal(view(&rig, 5).state, PROCESS_UNKNOWN);
+	assert_true(view(&rig, 5).quality & QUALITY_HOST_REBOOTED);
+	assert_false(view(&rig, 5).exit_known);
+	forest_host_info(rig.host, &info);
+	assert_true(info.rebooted);
+	assert_int_equal(info.live, 0);
+	rig_finish(&rig);
+}
+
+static void the_exited_are_evicted_and_stay_dead(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct forest_stats stats;
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = 64 * 1024;
+	rig = rig_make(&options);
+	tell(&rig, FACT_FORK, 2, 1, 2 * SECOND);
+	for (uint32_t pid = 10; pid < 5000; pid++) {
+		tell(&rig, FACT_FORK, pid, 2, pid * SECOND);
+		tell(&rig, FACT_EXIT, pid, 2, pid * SECOND + 1000);
+		(void)forest_evict(rig.forest);
+	}
+	forest_stats(rig.forest, &stats);
+	assert_true(stats.evicted > 4000);
+	assert_true(stats.exited + stats.evicted == 4990);
+	assert_true(stats.bytes < 2 * 1024 * 1024);
+	assert_int_equal(view(&rig, 2).state, PROCESS_LIVE);
+	assert_null(forest_find(rig.host, key(10)));
+	assert_false(tell(&rig, FACT_FORK, 10, 2, 10 * SECOND)); /* sent again long after */
+	assert_null(forest_find(rig.host, key(10)));
+	rig_finish(&rig);
+}
+
+static void ancestors_of_the_living_are_not_evicted(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = 0;
+	rig = rig_make(&options);
+	tell(&rig, FACT_FORK, 2, 1, 2 * SECOND);
+	tell(&rig, FACT_FORK, 3, 2, 3 * SECOND);
+	tell(&rig, FACT_EXIT, 2, 1, 4 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 0);
+	assert_int_equal(view(&rig, 3).depth, 2);
+	tell(&rig, FACT_EXIT, 3, 1, 5 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 2);
+	rig_finish(&rig);
+}
+
+static void a_gap_counts_once(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct gap gap = {.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = 1, .to_ns = 2, .count = 12};
+	struct forest_host_info info;
+	bool news;
+
+	(void)state;
+	assert_int_equal(forest_apply_gap(rig.forest, rig.host, &gap, &news), 0);
+	assert_true(news);
+	assert_int_equal(forest_apply_gap(rig.forest, rig.host, &gap, &news), 0);
+	assert_false(news);
+	for (uint64_t i = 0; i < 2 * FOREST_GAPS_MAX; i++) {
+		gap.from_ns = 10 + i;
+		assert_int_equal(forest_apply_gap(rig.forest, rig.host, &gap, &news), 0);
+	}
+	forest_host_info(rig.host, &info);
+	assert_int_equal(info.gap_count, FOREST_GAPS_MAX);
+	assert_int_equal(info.lost[FACT_EXEC], 12 * (1 + 2 * FOREST_GAPS_MAX));
+	rig_finish(&rig);
+}
+
+static void references_find_processes(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct process_ref ref;
+	struct fact reused = fact_of(FACT_FORK, 5, 1, 9 * SECOND);
+	char id[PROCESS_ID_MAX];
+	bool ambiguous;
+
+	(void)state;
+	describe(&rig, 1, 9, SECOND, OFFSET);
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	reused.self.start_ns = 9 * SECOND;
+	apply(&rig, &reused);
+	assert_int_equal(process_ref_parse(BYTES_LITERAL("web:5"), &ref), 0);
+	assert_int_equal(forest_node_key(forest_resolve(rig.forest, &ref, &ambiguous)).start_ns, 9 * SECOND);
+	process_id_format(&(struct boot_id){{1}}, key(5), id);
+	assert_int_equal(process_ref_parse(bytes_from_string(id), &ref), 0);
+	assert_int_equal(forest_node_key(forest_resolve(rig.forest, &ref, &ambiguous)).start_ns, 5 * SECOND);
+	assert_int_equal(process_ref_parse(BYTES_LITERAL("web:77"), &ref), 0);
+	assert_null(forest_resolve(rig.forest, &ref, &ambiguous));
+	assert_false(ambiguous);
+	rig_finish(&rig);
+}
+
+static void bounds_are_kept(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct boot_id other = boot(2);
+	struct forest_host *host;
+	struct fact fact = fact_of(FACT_FORK, 4, 3, SECOND);
+	struct rig rig;
+	bool news;
+
+	(void)state;
+	options.hosts_max = 1;
+	options.nodes_per_host_max = 2;
+	rig = rig_make(&options);
+	assert_int_equal(forest_host_get(rig.forest, &other, &host), -ENOSPC);
+	apply(&rig, &fact);
+	fact = fact_of(FACT_FORK, 5, 3, SECOND);
+	assert_int_equal(forest_apply(rig.forest, rig.host, &fact, OFFSET, &news), -ENOSPC);
+	rig_finish(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_fact_is_news_once),
+		cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
+		cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
+		cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),
+		cmocka_unit_test(images_are_inherited_and_kept),
+		cmocka_unit_test(a_reboot_closes_the_living_of_the_old_boot),
+		cmocka_unit_test(the_exited_are_evicted_and_stay_dead),
+		cmocka_unit_test(ancestors_of_the_living_are_not_evicted),
+		cmocka_unit_test(a_gap_counts_once),
+		cmocka_unit_test(references_find_processes),
+		cmocka_unit_test(bounds_are_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The property that everything rests on: facts applied in any order, any number of times, give the identical forest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "collector/forest/forest.h"
+#include "proto/model/json.h"
+#include "tests/unit/collector/forest/history.h"
+
+#define SEEDS 60u
+#define ORDERS 6u
+#define OFFSET 1700000000000000000ll
+
+static struct boot_id boot_of(unsigned host)
+{
+	return (struct boot_id){{(uint8_t)(host + 1)}};
+}
+
+static void apply(struct forest *forest, const struct item *item)
+{
+	struct boot_id boot = boot_of(item->host);
+	struct forest_host *host;
+	bool news;
+
+	assert_int_equal(forest_host_get(forest, &boot, &host), 0);
+	switch (item->type) {
+	case ITEM_FACT:
+		assert_int_equal(forest_apply(forest, host, &item->fact, OFFSET, &news), 0);
+		break;
+	case ITEM_GAP:
+		assert_int_equal(forest_apply_gap(forest, host, &item->gap, &news), 0);
+		break;
+	case ITEM_MARK:
+		assert_int_equal(forest_apply_snapshot(forest, host, &item->mark), 0);
+		break;
+	case ITEM_HELLO:
+		assert_int_equal(forest_host_describe(forest, host, &item->hello), 0);
+		break;
+	}
+}
+
+static void dump_node(struct json *out, const struct forest_node *node)
+{
+	struct arena arena = ARENA_NULL;
+	struct process_view view;
+
+	assert_int_equal(forest_view(node, 0, &arena, &view), 0);
+	json_process(out, &view);
+	out->comma = false;
+	json_raw(out, "\n ", 2);
+	json_uint(out, view.depth);
+	out->comma = false;
+	for (struct forest_node *child = forest_child_first(node); child; child = forest_child_next(child)) {
+		json_raw(out, " ", 1);
+		json_uint(out, forest_node_key(child).start_ns);
+		out->comma = false;
+	}
+	json_raw(out, "\n", 1);
+	arena_finish(&arena);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct forest_gap *x = a, *y = b;
+
+	if (x->gap.from_ns != y->gap.from_ns)
+		return x->gap.from_ns < y->gap.from_ns ? -1 : 1;
+	return (x->gap.count > y->gap.count) - (x->gap.count < y->gap.count);
+}
+
+static void dump_host(struct json *out, const struct forest_host *host)
+{
+	struct forest_host_info info;
+	struct forest_gap gaps[FOREST_GAPS_MAX];
+	uint64_t numbers[] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+	forest_host_info(host, &info);
+	/* snapshots are left out: whether one is news depends on what was known when it came */
+	memcpy(numbers, (uint64_t[]){info.live, info.exited, info.facts[1], info.facts[2], info.facts[3], info.lost[2], info.last_fact_ns,
+				     (uint64_t)info.first_seen_wall_ns, (uint64_t)info.last_seen_wall_ns}, sizeof(numbers));
+	json_string(out, info.hostname);
+	for (unsigned i = 0; i < 9; i++)
+		json_uint(out, numbers[i]);
+	memcpy(gaps, info.gaps, info.gap_count * sizeof(*gaps));
+	qsort(gaps, info.gap_count, sizeof(*gaps), by_time);
+	for (size_t i = 0; i < info.gap_count; i++)
+		json_uint(out, gaps[i].gap.from_ns + gaps[i].gap.count);
+	out->comma = false;
+	json_raw(out, "\n", 1);
+}
+
+/* Everything that can be seen of the forest, as text. */
+static struct json dump(const struct forest *forest)
+{
+	struct json out = JSON_NULL;
+
+	for (struct forest_host *host = forest_host_next(forest, NULL); host; host = forest_host_next(forest, host)) {
+		dump_host(&out, host);
+		for (struct forest_node *node = forest_node_next(host, NULL); node; node = forest_node_next(host, node))
+			dump_node(&out, node);
+	}
+	assert_false(out.failed);
+	return out;
+}
+
+static void shuffle(struct history *h, size_t *order, size_t count)
+{
+	for (size_t i = count; i > 1; i--) {
+		size_t k = history_random(h, i), swap = order[i - 1];
+
+		order[i - 1] = order[k];
+		order[k] = swap;
+	}
+}
+
+/* In place of a full shuffle now and then a mild one: neighbours change places, as two connections would make it. */
+static size_t make_order(struct history *h, size_t *order, bool duplicate)
+{
+	size_t count = h->count;
+
+	for (size_t i = 0; i < h->count; i++)
+		order[i] = i;
+	if (duplicate) {
+		for (size_t i = 0; i < h->count; i++)
+			order[count++] = history_random(h, h->count);
+	}
+	shuffle(h, order, count);
+	return count;
+}
+
+static void show_difference(const struct json *a, const struct json *b, uint64_t seed)
+{
+	size_t i = 0, line = 0;
+
+	while (i < a->len && i < b->len && a->data[i] == b->data[i]) {
+		line = a->data[i] == '\n' ? i + 1 : line;
+		i++;
+	}
+	print_error("seed %llu, at byte %zu:\n  %.*s\n  %.*s\n", (unsigned long long)seed, i, (int)(i - line + 160), a->data + line,
+		    (int)(i - line + 160), b->data + line);
+}
+
+static void check_seed(uint64_t seed)
+{
+	static const struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct history history;
+	struct forest *forest;
+	struct json expected;
+	size_t *order;
+
+	history_make(&history, seed);
+	order = calloc(history.count * 2, sizeof(*order));
+	assert_non_null(order);
+	assert_int_equal(forest_create(&forest, &options), 0);
+	for (size_t i = 0; i < history.count; i++)
+		apply(forest, &history.items[i]);
+	expected = dump(forest);
+	forest_destroy(forest);
+	for (unsigned round = 0; round < ORDERS; round++) {
+		size_t count = make_order(&history, order, round & 1);
+		struct json got;
+
+		assert_int_equal(forest_create(&forest, &options), 0);
+		for (size_t i = 0; i < count; i++)
+			apply(forest, &history.items[order[i]]);
+		got = dump(forest);
+		forest_destroy(forest);
+		if (got.len != expected.len || memcmp(got.data, expected.data, got.len) != 0) {
+			show_difference(&expected, &got, seed);
+			fail();
+		}
+		json_finish(&got);
+	}
+	json_finish(&expected);
+	free(history.items);
+	free(order);
+}
+
+static void any_order_any_number(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++)
+		check_seed(seed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(any_order_any_number)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
