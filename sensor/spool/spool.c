@@ -49,6 +49,8 @@ static void complete_options(struct spool_options *options)
 		options->max_bytes = SPOOL_MAX_BYTES;
 	if (!options->sync_interval_ms)
 		options->sync_interval_ms = SPOOL_SYNC_INTERVAL_MS;
+	if (!options->revive_interval_ms)
+		options->revive_interval_ms = SPOOL_REVIVE_INTERVAL_MS;
 	if (options->segment_bytes)
 		return;
 	options->segment_bytes = options->max_bytes / SPOOL_SEGMENT_PARTS;
@@ -228,7 +230,7 @@ static void revive(struct spool *spool)
 	uv_update_time(spool->loop);
 	if (uv_now(spool->loop) < spool->revive_at)
 		return;
-	spool->revive_at = uv_now(spool->loop) + SPOOL_REVIVE_INTERVAL_MS;
+	spool->revive_at = uv_now(spool->loop) + spool->options.revive_interval_ms;
 	seglog_reader_close(spool->reader);
 	spool->reader = NULL;
 	seglog_close(spool->log);

@@ -31,6 +31,7 @@ struct spool_options {
 	uint64_t max_bytes;        /* 0 = SPOOL_MAX_BYTES; the open segment's reserve may come on top */
 	uint64_t segment_bytes;    /* 0 = a sixteenth of max_bytes, between the two bounds above */
 	uint32_t sync_interval_ms; /* 0 = SPOOL_SYNC_INTERVAL_MS */
+	uint32_t revive_interval_ms; /* 0 = SPOOL_REVIVE_INTERVAL_MS */
 };
 
 enum {
@@ -54,7 +55,7 @@ uint64_t spool_next_seq(const struct spool *spool); /* the seq that a batch must
  * -ENOMEM, -ESHUTDOWN (closing). Both outputs are also set with SPOOL_E_REFUSED. */
 int spool_append(struct spool *spool, const uint8_t *batch, size_t len, struct gap *ret_dropped, bool *ret_was_dropped);
 
-/* The next batch at or behind seq, 0 or SPOOL_E_END or -errno. ret is borrowed until the next call on the spool. Reading on at *ret_seq + 1 is cheap. */
+/* The next batch that is held at or behind seq, acknowledged or not: 0 or SPOOL_E_END or -errno. ret is borrowed until the next call on the spool. Reading on at *ret_seq + 1 is cheap. */
 int spool_read(struct spool *spool, uint64_t seq, struct bytes *ret, uint64_t *ret_seq);
 
 /* Everything up to seq is durable at the collector. The position is saved lazily: its loss costs only sending again. */

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "proto/seglog/seglog.h"
-#include "tests/unit/proto/seglog/folder.h"
+#include "tests/unit/folder.h"
 
 #define SEGMENT_BYTES 4096u
 #define TMPFS_OPTIONS "size=256k"

@@ -16,7 +16,7 @@
 #include "proto/seglog/parse.h"
 #include "proto/seglog/seglog.h"
 #include "proto/seglog/segment.h"
-#include "tests/unit/proto/seglog/folder.h"
+#include "tests/unit/folder.h"
 
 #define HISTORIES 100
 #define STEPS 60

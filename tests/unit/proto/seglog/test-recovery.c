@@ -10,7 +10,7 @@
 
 #include "proto/seglog/parse.h"
 #include "proto/seglog/seglog.h"
-#include "tests/unit/proto/seglog/folder.h"
+#include "tests/unit/folder.h"
 
 #define RECORD_BYTES 64u /* on disk, of the 40 byte payloads below */
 #define PER_SEGMENT 10u

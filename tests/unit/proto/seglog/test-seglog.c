@@ -10,7 +10,7 @@
 
 #include "proto/seglog/format.h"
 #include "proto/seglog/seglog.h"
-#include "tests/unit/proto/seglog/folder.h"
+#include "tests/unit/folder.h"
 
 #define SEGMENT_BYTES 4096u
 
