@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verdict counts facts as they were decoded when the batch came. A later version may know more types of facts than that one did, and then
- * sees more facts than there are bits: those were not new to anyone, so their bits are zero. */
+/* The verdict counts facts as they were decoded when the batch came. A later version may know more types of facts than
+ * that one did, and then sees more facts than there are bits: those were not new to anyone, so their bits are zero. */
 #include "collector/journal/entry.h"
 
 #include <endian.h>
@@ -10,14 +10,15 @@
 struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_length, size_t fact_count)
 {
 	return (struct entry_header){
-		.received_wall_ns = (int64_t)htole64((uint64_t)received_wall_ns),
-		.body_length = htole32((uint32_t)body_length),
-		.fact_count = htole32((uint32_t)fact_count),
+	    .received_wall_ns = (int64_t)htole64((uint64_t)received_wall_ns),
+	    .body_length = htole32((uint32_t)body_length),
+	    .fact_count = htole32((uint32_t)fact_count),
 	};
 }
 
 /* A copy in the arena with a bit for each decoded fact. */
-static int decode_verdict(struct arena *arena, const uint8_t *bits, size_t bit_count, size_t fact_count, const uint8_t **ret)
+static int decode_verdict(struct arena *arena, const uint8_t *bits, size_t bit_count, size_t fact_count,
+			  const uint8_t **ret)
 {
 	size_t stored = (bit_count + 7) / 8, need = (fact_count + 7) / 8;
 	uint8_t *copy = arena_zalloc(arena, need > stored ? need : stored, 1);
@@ -34,7 +35,8 @@ static int bad(int r)
 	return r == -ENOMEM ? r : -EBADMSG;
 }
 
-static int decode_batch(struct arena *arena, const uint8_t *body, const uint8_t *bits, const struct entry_header *header, struct journal_entry *ret)
+static int decode_batch(struct arena *arena, const uint8_t *body, const uint8_t *bits,
+			const struct entry_header *header, struct journal_entry *ret)
 {
 	int r = batch_decode(arena, body, le32toh(header->body_length), &ret->batch, NULL);
 
@@ -43,7 +45,8 @@ static int decode_batch(struct arena *arena, const uint8_t *body, const uint8_t 
 	return decode_verdict(arena, bits, le32toh(header->fact_count), ret->batch.fact_count, &ret->verdict);
 }
 
-static int decode_host(struct arena *arena, const uint8_t *body, const struct entry_header *header, struct journal_entry *ret)
+static int decode_host(struct arena *arena, const uint8_t *body, const struct entry_header *header,
+		       struct journal_entry *ret)
 {
 	struct message message;
 	int r = message_decode_sensor(arena, body, le32toh(header->body_length), &message, NULL);

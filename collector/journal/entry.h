@@ -10,8 +10,8 @@
 #include "canopy/arena.h"
 #include "collector/journal/journal.h"
 
-/* At the beginning of each record; numbers are little-endian. Then come the body (a Batch, or a SensorMessage with a Hello) and, for a Batch, one
- * bit a fact. */
+/* At the beginning of each record; numbers are little-endian. Then come the body (a Batch, or a SensorMessage with a
+ * Hello) and, for a Batch, one bit a fact. */
 struct entry_header {
 	int64_t received_wall_ns;
 	uint32_t body_length;
@@ -21,8 +21,8 @@ static_assert(sizeof(struct entry_header) == 16, "on disk");
 
 struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_length, size_t fact_count);
 
-/* Decodes a record of this type. Everything in *ret lives in the arena; position is not set. Errors: -EBADMSG (damaged, or
- * of a type or form that is not known here), -ENOMEM. */
+/* Decodes a record of this type. Everything in *ret lives in the arena; position is not set. Errors: -EBADMSG (damaged,
+ * or of a type or form that is not known here), -ENOMEM. */
 int entry_decode(struct arena *arena, uint8_t type, struct bytes record, struct journal_entry *ret);
 
 #endif

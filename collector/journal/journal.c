@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group commit on the thread pool: the appends of one turn of the loop go together, what comes while they are written forms the next group. So the
- * groups grow with the load, and one fdatasync serves as many batches as came during the one before.
+/* Group commit on the thread pool: the appends of one turn of the loop go together, what comes while they are written
+ * forms the next group. So the groups grow with the load, and one fdatasync serves as many batches as came during the
+ * one before.
  *
- * An idle handle starts a commit, because the loop runs it right after the sockets have been read, and does not sleep while it is active. */
+ * An idle handle starts a commit, because the loop runs it right after the sockets have been read, and does not sleep
+ * while it is active. */
 #include "collector/journal/journal.h"
 
 #include <assert.h>
@@ -29,7 +31,7 @@ struct journal {
 	size_t commit_bytes;
 	uint64_t commit_started_ns, commits, commit_ns;
 	uint64_t retain_bytes;
-	int error;        /* waiting for room, or stopped */
+	int error; /* waiting for room, or stopped */
 	bool stopped;
 	struct listener listeners[JOURNAL_LISTENERS_MAX];
 	unsigned open_handles;
@@ -167,15 +169,17 @@ static void start_commit(struct journal *journal)
 	}
 	journal->commit_bytes = pending - seglog_pending(journal->log);
 	journal->commit_started_ns = uv_hrtime();
-	(void)uv_queue_work(journal->loop, &journal->work, commit_run, commit_done); /* refuses only a missing callback */
+	(void)uv_queue_work(journal->loop, &journal->work, commit_run,
+			    commit_done); /* refuses only a missing callback */
 }
 
-int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options, struct seglog_recovery *ret_recovery, char **ret_why)
+int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options,
+		 struct seglog_recovery *ret_recovery, char **ret_why)
 {
 	struct seglog_options log_options = {
-		.dir = options->dir,
-		.kind = SEGLOG_JOURNAL,
-		.segment_bytes = options->segment_bytes ? options->segment_bytes : JOURNAL_SEGMENT_BYTES,
+	    .dir = options->dir,
+	    .kind = SEGLOG_JOURNAL,
+	    .segment_bytes = options->segment_bytes ? options->segment_bytes : JOURNAL_SEGMENT_BYTES,
 	};
 	struct journal *journal = calloc(1, sizeof(*journal));
 	int r;
@@ -227,7 +231,8 @@ void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *o
 			journal->listeners[i] = (struct listener){0};
 }
 
-static int append(struct journal *journal, enum journal_type type, const struct bytes *parts, size_t count, uint64_t *ret_position)
+static int append(struct journal *journal, enum journal_type type, const struct bytes *parts, size_t count,
+		  uint64_t *ret_position)
 {
 	int r;
 
@@ -239,7 +244,8 @@ static int append(struct journal *journal, enum journal_type type, const struct 
 	return r;
 }
 
-int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict, size_t fact_count, uint64_t *ret_position)
+int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict,
+			 size_t fact_count, uint64_t *ret_position)
 {
 	struct entry_header header = entry_header_make(received_wall_ns, batch.len, fact_count);
 	struct bytes parts[] = {bytes_make(&header, sizeof(header)), batch, bytes_make(verdict, (fact_count + 7) / 8)};
@@ -247,7 +253,8 @@ int journal_append_batch(struct journal *journal, int64_t received_wall_ns, stru
 	return append(journal, JOURNAL_BATCH, parts, sizeof(parts) / sizeof(parts[0]), ret_position);
 }
 
-int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello, uint64_t *ret_position)
+int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
+			uint64_t *ret_position)
 {
 	struct message message = {.type = MESSAGE_HELLO, .hello = *hello};
 	struct entry_header header;

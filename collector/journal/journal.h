@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal: what the collector has accepted, durable and in order. A record is an accepted Batch with the verdict of the join, or
- * a host's description. The forest is a function of the journal; console and lake follow it with cursors of their own.
+/* The journal: what the collector has accepted, durable and in order. A record is an accepted Batch with the verdict of
+ * the join, or a host's description. The forest is a function of the journal; console and lake follow it with cursors
+ * of their own.
  *
  * A position is a record number; it never means anything else as long as the journal exists. */
 #ifndef CANOPY_COLLECTOR_JOURNAL_JOURNAL_H
@@ -26,26 +27,32 @@ enum journal_type {
 
 struct journal_options {
 	const char *dir;
-	uint64_t segment_bytes;   /* 0 = JOURNAL_SEGMENT_BYTES */
-	uint64_t retain_bytes;    /* sealed segments above this total go, oldest first; 0 = keep everything */
+	uint64_t segment_bytes; /* 0 = JOURNAL_SEGMENT_BYTES */
+	uint64_t retain_bytes;  /* sealed segments above this total go, oldest first; 0 = keep everything */
 };
 #define JOURNAL_SEGMENT_BYTES (64ull << 20)
 
 /* Opens, recovers and starts committing on the loop's thread pool. Errors as seglog_open. */
-int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options, struct seglog_recovery *ret_recovery, char **ret_why);
+int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options,
+		 struct seglog_recovery *ret_recovery, char **ret_why);
 
-/* Called on the loop's thread once position and everything before it is durable, or once with the error that stopped the journal
- * (it then accepts nothing more until the collector is started anew). A full disk does not stop it: what was appended waits, journal_error says
- * -ENOSPC, and every JOURNAL_RETRY_MS it is tried again; when the disk is still full at close, the error is given then. */
+/* Called on the loop's thread once position and everything before it is durable, or once with the error that stopped
+ * the journal (it then accepts nothing more until the collector is started anew). A full disk does not stop it: what
+ * was appended waits, journal_error says -ENOSPC, and every JOURNAL_RETRY_MS it is tried again; when the disk is still
+ * full at close, the error is given then. */
 typedef void (*journal_durable_cb)(void *owner, uint64_t position, int error);
-void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *owner); /* up to JOURNAL_LISTENERS_MAX, more is our own bug */
+/* Up to JOURNAL_LISTENERS_MAX; more is our own bug. */
+void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *owner);
 #define JOURNAL_LISTENERS_MAX 16
 void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *owner);
 
-/* Appends; a group commit is started by itself. received_wall_ns: the collector's clock. verdict: bit i of byte i / 8 is set when fact i of the batch (as decoded)
- * was new to the forest; (fact_count + 7) / 8 bytes. *ret_position is not durable before the callback has said so. Errors as seglog_append. */
-int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict, size_t fact_count, uint64_t *ret_position);
-int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello, uint64_t *ret_position);
+/* Appends; a group commit is started by itself. received_wall_ns: the collector's clock. verdict: bit i of byte i / 8
+ * is set when fact i of the batch (as decoded) was new to the forest; (fact_count + 7) / 8 bytes. *ret_position is not
+ * durable before the callback has said so. Errors as seglog_append. */
+int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict,
+			 size_t fact_count, uint64_t *ret_position);
+int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
+			uint64_t *ret_position);
 
 uint64_t journal_first(const struct journal *journal);
 uint64_t journal_durable(const struct journal *journal);
@@ -57,26 +64,27 @@ int journal_error(const struct journal *journal);
 /* Commits so far and the time they took, for the metrics. */
 void journal_commit_stats(const struct journal *journal, uint64_t *ret_commits, uint64_t *ret_ns);
 
-/* Finishes what is under way; closed is called on the loop when everything is durable (listeners have been told, or the error that prevented it)
- * and the files are shut. Appending is -ESHUTDOWN from here on. */
+/* Finishes what is under way; closed is called on the loop when everything is durable (listeners have been told, or the
+ * error that prevented it) and the files are shut. Appending is -ESHUTDOWN from here on. */
 void journal_close(struct journal *journal, void (*closed)(void *owner), void *owner);
 
 struct journal_entry {
 	enum journal_type type;
 	uint64_t position;
 	int64_t received_wall_ns;
-	struct batch batch;         /* JOURNAL_BATCH */
-	const uint8_t *verdict;     /* as given to journal_append_batch */
-	struct hello hello;         /* JOURNAL_HOST */
+	struct batch batch;     /* JOURNAL_BATCH */
+	const uint8_t *verdict; /* as given to journal_append_batch */
+	struct hello hello;     /* JOURNAL_HOST */
 };
 
 enum {
-	JOURNAL_E_END = 1,  /* nothing durable beyond this yet */
-	JOURNAL_E_HOLE = 2, /* entries are missing or not to be understood; ret->position is the next that can be read or comes */
+	JOURNAL_E_END = 1, /* nothing durable beyond this yet */
+	/* Entries are missing or not to be understood; ret->position is the next that can be read or comes. */
+	JOURNAL_E_HOLE = 2,
 };
 
-/* Reads durable entries from position on. *ret lives in the arena that is given to next; -ENOMEM (memory, or the arena's limit) leaves the reader where it
- * was. Readers are closed before the journal. */
+/* Reads durable entries from position on. *ret lives in the arena that is given to next; -ENOMEM (memory, or the
+ * arena's limit) leaves the reader where it was. Readers are closed before the journal. */
 int journal_reader_open(struct journal_reader **ret, struct journal *journal, uint64_t position);
 void journal_reader_close(struct journal_reader *reader);
 int journal_reader_next(struct journal_reader *reader, struct arena *arena, struct journal_entry *ret);

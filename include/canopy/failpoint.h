@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Named points at which a fault test lets the process die as by power failure: FAILPOINT("seglog-before-fsync") is nothing at all
- * unless the build has -DCANOPY_FAILPOINTS=1. Then CANOPY_FAILPOINT=NAME[:COUNT] in the environment makes the process
- * send itself SIGKILL at the COUNT-th passage (from 1, the default) of that point. No handler runs, no buffer is flushed. */
+/* Named points at which a fault test lets the process die as by power failure: FAILPOINT("seglog-before-fsync") is
+ * nothing at all unless the build has -DCANOPY_FAILPOINTS=1. Then CANOPY_FAILPOINT=NAME[:COUNT] in the environment
+ * makes the process send itself SIGKILL at the COUNT-th passage (from 1, the default) of that point. No handler runs,
+ * no buffer is flushed. */
 #ifndef CANOPY_FAILPOINT_H
 #define CANOPY_FAILPOINT_H
 
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Weak, so that all translation units count the passages of one point together. Points are passed on worker threads too. */
+/* Weak, so that all translation units count the passages of one point together. Points are passed on worker threads
+ * too. */
 __attribute__((weak)) unsigned long failpoint_passages_;
 
 static inline void failpoint_pass_(const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group commit: begin takes what is needed out of the log, run works on that alone, finish puts the result back. So run needs no
- * lock, and the owner goes on appending meanwhile. A commit never crosses a segment: it writes to the open one, or seals that and makes the next,
- * so that there is one file whose write can fail and one place to go back to.
+/* Group commit: begin takes what is needed out of the log, run works on that alone, finish puts the result back. So run
+ * needs no lock, and the owner goes on appending meanwhile. A commit never crosses a segment: it writes to the open
+ * one, or seals that and makes the next, so that there is one file whose write can fail and one place to go back to.
  *
  * Checksums are computed in run too: off the owner's thread, and only then is it known which segment's seed counts. */
 #include <assert.h>
@@ -32,11 +32,11 @@ struct seglog_commit {
 	struct segment segment;      /* that is written to; after a rotation the new one */
 	struct parse_header header;  /* of the new one */
 	uint64_t reserve;
-	int old_fd;                  /* borrowed from the segment that is sealed */
+	int old_fd; /* borrowed from the segment that is sealed */
 	uint64_t old_bytes;
-	int dir_fd;                  /* borrowed */
+	int dir_fd; /* borrowed */
 	bool rotate, sync;
-	struct sync_set older;       /* what was sealed before and is not yet durable */
+	struct sync_set older; /* what was sealed before and is not yet durable */
 	int error;
 	bool retry; /* the error took nothing back and gave nothing out */
 };
@@ -207,7 +207,8 @@ static int start_segment(struct seglog_commit *commit)
 	struct segment fresh;
 	int r;
 
-	/* First, since it gives back what was reserved and not used. A failure costs only that space: the length stands in the next header. */
+	/* First, since it gives back what was reserved and not used. A failure costs only that space: the length stands
+	 * in the next header. */
 	(void)segment_cut(commit->old_fd, commit->old_bytes);
 	FAILPOINT("seglog-seal");
 	r = segment_create(commit->dir_fd, &commit->header, commit->reserve, &fresh);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two ways to the same sum: the instruction of SSE 4.2 where the processor has it (8 bytes at a time, bound by its latency of three cycles,
- * which is far more than a disk delivers), else tables that take 8 bytes a step ('slicing by 8'). The tables are computed at
- * start-up from the polynomial, which is shorter to read and to trust than 2,048 constants. */
+/* Two ways to the same sum: the instruction of SSE 4.2 where the processor has it (8 bytes at a time, bound by its
+ * latency of three cycles, which is far more than a disk delivers), else tables that take 8 bytes a step ('slicing by
+ * 8'). The tables are computed at start-up from the polynomial, which is shorter to read and to trust than 2,048
+ * constants. */
 #include "proto/seglog/crc32c.h"
 
 #include <endian.h>
@@ -52,8 +53,9 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len)
 	for (; len >= 8; len -= 8, at += 8) {
 		uint64_t v = load64(at) ^ crc;
 
-		crc = tables[7][v & 0xff] ^ tables[6][v >> 8 & 0xff] ^ tables[5][v >> 16 & 0xff] ^ tables[4][v >> 24 & 0xff] ^
-		      tables[3][v >> 32 & 0xff] ^ tables[2][v >> 40 & 0xff] ^ tables[1][v >> 48 & 0xff] ^ tables[0][v >> 56];
+		crc = tables[7][v & 0xff] ^ tables[6][v >> 8 & 0xff] ^ tables[5][v >> 16 & 0xff] ^
+		      tables[4][v >> 24 & 0xff] ^ tables[3][v >> 32 & 0xff] ^ tables[2][v >> 40 & 0xff] ^
+		      tables[1][v >> 48 & 0xff] ^ tables[0][v >> 56];
 	}
 	for (; len; len--, at++)
 		crc = crc >> 8 ^ tables[0][(crc ^ *at) & 0xff];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log as its own files see it. Everything here belongs to the owner's thread; only struct seglog_commit and struct seglog_sync are
- * touched by another one, between begin and finish. */
+/* The log as its own files see it. Everything here belongs to the owner's thread; only struct seglog_commit and struct
+ * seglog_sync are touched by another one, between begin and finish. */
 #ifndef CANOPY_PROTO_SEGLOG_INTERNAL_H
 #define CANOPY_PROTO_SEGLOG_INTERNAL_H
 
@@ -25,8 +25,8 @@ struct seglog {
 
 	struct segment *segments; /* owned, by number; the last one is open */
 	size_t segment_count, segment_capacity;
-	uint64_t bytes;  /* of all segments */
-	bool dir_dirty;  /* a file was made or removed since the last sync */
+	uint64_t bytes; /* of all segments */
+	bool dir_dirty; /* a file was made or removed since the last sync */
 
 	struct seglog_buffer pending;
 	struct seglog_buffer spare; /* empty; saves growing anew for each commit */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two checksums a record, for its header and for its payload, because they fail differently: behind a damaged payload the next record
- * stands where the intact header says, behind a damaged header it has to be searched for at each FORMAT_ALIGN bytes. The search
- * asks the cheap questions first (zeros that must be, number in range), so that it runs over foreign bytes at memory speed. */
+/* Two checksums a record, for its header and for its payload, because they fail differently: behind a damaged payload
+ * the next record stands where the intact header says, behind a damaged header it has to be searched for at each
+ * FORMAT_ALIGN bytes. The search asks the cheap questions first (zeros that must be, number in range), so that it runs
+ * over foreign bytes at memory speed. */
 #include "proto/seglog/parse.h"
 
 #include <errno.h>
@@ -22,15 +23,15 @@ static int header_copy(const uint8_t *data, struct parse_header *ret)
 	if (memcmp(h.magic, FORMAT_MAGIC, sizeof(h.magic)) != 0 || le32toh(h.crc) != header_sum(&h))
 		return -EBADMSG;
 	*ret = (struct parse_header){
-		.version = le32toh(h.version),
-		.kind = le32toh(h.kind),
-		.id = le64toh(h.id),
-		.first = le64toh(h.first),
-		.created_wall_ns = le64toh(h.created_wall_ns),
-		.previous_first = le64toh(h.previous_first),
-		.previous_end = le64toh(h.previous_end),
-		.previous_bytes = le64toh(h.previous_bytes),
-		.seed = crc32c(0, h.salt, sizeof(h.salt)),
+	    .version = le32toh(h.version),
+	    .kind = le32toh(h.kind),
+	    .id = le64toh(h.id),
+	    .first = le64toh(h.first),
+	    .created_wall_ns = le64toh(h.created_wall_ns),
+	    .previous_first = le64toh(h.previous_first),
+	    .previous_end = le64toh(h.previous_end),
+	    .previous_bytes = le64toh(h.previous_bytes),
+	    .seed = crc32c(0, h.salt, sizeof(h.salt)),
 	};
 	return 0;
 }
@@ -47,14 +48,14 @@ int parse_header(const uint8_t *data, size_t len, struct parse_header *ret)
 void parse_header_write(uint8_t *data, struct parse_header *header, const uint8_t salt[8])
 {
 	struct format_header h = {
-		.version = htole32(header->version),
-		.kind = htole32(header->kind),
-		.id = htole64(header->id),
-		.first = htole64(header->first),
-		.created_wall_ns = htole64(header->created_wall_ns),
-		.previous_first = htole64(header->previous_first),
-		.previous_end = htole64(header->previous_end),
-		.previous_bytes = htole64(header->previous_bytes),
+	    .version = htole32(header->version),
+	    .kind = htole32(header->kind),
+	    .id = htole64(header->id),
+	    .first = htole64(header->first),
+	    .created_wall_ns = htole64(header->created_wall_ns),
+	    .previous_first = htole64(header->previous_first),
+	    .previous_end = htole64(header->previous_end),
+	    .previous_bytes = htole64(header->previous_bytes),
 	};
 
 	memcpy(h.magic, FORMAT_MAGIC, sizeof(h.magic));
@@ -72,7 +73,8 @@ static uint32_t record_sum(uint32_t seed, const struct format_record *record)
 }
 
 /* Reads the header at data if it is intact and can stand here. */
-static int record_header(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data, struct format_record *ret)
+static int record_header(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data,
+			 struct format_record *ret)
 {
 	uint64_t number;
 
@@ -85,7 +87,8 @@ static int record_header(uint32_t seed, uint64_t least, uint64_t distance, const
 	return le32toh(ret->header_crc) == record_sum(seed, ret) ? 0 : PARSE_E_DAMAGED;
 }
 
-int parse_record_header(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data, struct seglog_record *ret, uint64_t *ret_size)
+int parse_record_header(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data,
+			struct seglog_record *ret, uint64_t *ret_size)
 {
 	struct format_record header;
 
@@ -94,16 +97,16 @@ int parse_record_header(uint32_t seed, uint64_t least, uint64_t distance, const 
 		return PARSE_E_DAMAGED;
 	}
 	*ret = (struct seglog_record){
-		.number = le64toh(header.number),
-		.type = header.type,
-		.payload = {NULL, le32toh(header.length)},
+	    .number = le64toh(header.number),
+	    .type = header.type,
+	    .payload = {NULL, le32toh(header.length)},
 	};
 	*ret_size = format_record_bytes(le32toh(header.length));
 	return 0;
 }
 
-int parse_record(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data, size_t len, struct seglog_record *ret,
-		 uint64_t *ret_size)
+int parse_record(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data, size_t len,
+		 struct seglog_record *ret, uint64_t *ret_size)
 {
 	struct format_record header;
 	uint32_t length;
@@ -123,9 +126,9 @@ int parse_record(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t
 	if (crc32c(seed, data + sizeof(header), length) != le32toh(header.payload_crc))
 		return PARSE_E_DAMAGED;
 	*ret = (struct seglog_record){
-		.number = le64toh(header.number),
-		.type = header.type,
-		.payload = bytes_make(data + sizeof(header), length),
+	    .number = le64toh(header.number),
+	    .type = header.type,
+	    .payload = bytes_make(data + sizeof(header), length),
 	};
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader has a file descriptor of its own and asks the log by number how far it may read: no link between the two has to be kept up when segments come
- * and go, and a file that is removed under a reader lasts until it has read it. */
+/* A reader has a file descriptor of its own and asks the log by number how far it may read: no link between the two has
+ * to be kept up when segments come and go, and a file that is removed under a reader lasts until it has read it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -65,7 +65,8 @@ static const struct segment *segment_for(const struct seglog *log, uint64_t numb
 		else
 			high = middle;
 	}
-	while (low < log->segment_count && (log->segments[low].unreadable || log->segments[low].end == log->segments[low].first))
+	while (low < log->segment_count &&
+	       (log->segments[low].unreadable || log->segments[low].end == log->segments[low].first))
 		low++;
 	return low < log->segment_count ? &log->segments[low] : NULL;
 }
@@ -86,7 +87,8 @@ static const struct segment *segment_at(const struct seglog *log, uint64_t numbe
 	return low < log->segment_count && log->segments[low].first == number ? &log->segments[low] : NULL;
 }
 
-/* How far the segment under the reader goes by now. One that is gone from the log was cut at what was committed when it was sealed. */
+/* How far the segment under the reader goes by now. One that is gone from the log was cut at what was committed when it
+ * was sealed. */
 static int refresh(struct seglog_reader *reader)
 {
 	const struct segment *segment = segment_at(reader->log, reader->segment);

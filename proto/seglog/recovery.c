@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a log that may have been left in any state. The newest segment is read record by record, since only it can have been written to
- * when the last owner ended; a sealed one is taken at the word of its successor's header (number, end and length of the
- * segment before), and read only when those disagree with what is there, or when everything is to be verified.
+/* Opening a log that may have been left in any state. The newest segment is read record by record, since only it can
+ * have been written to when the last owner ended; a sealed one is taken at the word of its successor's header (number,
+ * end and length of the segment before), and read only when those disagree with what is there, or when everything is to
+ * be verified.
  *
- * Nothing that could still be of use is removed: cut off are only the bytes behind the last whole record of the newest segment, removed only
- * a newest file of nothing but zeros. A segment whose header is damaged stays, as a hole. */
+ * Nothing that could still be of use is removed: cut off are only the bytes behind the last whole record of the newest
+ * segment, removed only a newest file of nothing but zeros. A segment whose header is damaged stays, as a hole. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +37,8 @@ struct recovery {
 
 static int failed(struct recovery *rec, const struct found *file, const char *doing, int error, const char *remedy)
 {
-	seglog_why(rec->ret_why, "cannot %s %s/%020" PRIu64 SEGMENT_SUFFIX ": %s: %s", doing, rec->log->dir, file->number,
-		   strerror(-error), remedy);
+	seglog_why(rec->ret_why, "cannot %s %s/%020" PRIu64 SEGMENT_SUFFIX ": %s: %s", doing, rec->log->dir,
+		   file->number, strerror(-error), remedy);
 	return error;
 }
 
@@ -115,16 +116,27 @@ static int check_header(struct recovery *rec, const struct found *file)
 	struct seglog *log = rec->log;
 
 	if (h->version > FORMAT_VERSION)
-		seglog_why(rec->ret_why, "%s/%020" PRIu64 SEGMENT_SUFFIX " has format version %u, this program reads up to %u: use the newer program, "
-			   "or another folder", log->dir, file->number, h->version, FORMAT_VERSION);
+		seglog_why(rec->ret_why,
+			   "%s/%020" PRIu64 SEGMENT_SUFFIX
+			   " has format version %u, this program reads up to %u: use the newer program, "
+			   "or another folder",
+			   log->dir, file->number, h->version, FORMAT_VERSION);
 	else if (h->kind != (uint32_t)log->kind)
-		seglog_why(rec->ret_why, "%s/%020" PRIu64 SEGMENT_SUFFIX " belongs to a log of kind %u, not %u (1 = a sensor's spool, 2 = a collector's "
-			   "journal): use another folder", log->dir, file->number, h->kind, (unsigned)log->kind);
+		seglog_why(rec->ret_why,
+			   "%s/%020" PRIu64 SEGMENT_SUFFIX
+			   " belongs to a log of kind %u, not %u (1 = a sensor's spool, 2 = a collector's "
+			   "journal): use another folder",
+			   log->dir, file->number, h->kind, (unsigned)log->kind);
 	else if (log->id && h->id != log->id)
-		seglog_why(rec->ret_why, "%s/%020" PRIu64 SEGMENT_SUFFIX " has the id %016" PRIx64 ", expected %016" PRIx64 ": files of two logs are mixed, "
-			   "move the foreign ones away", log->dir, file->number, h->id, log->id);
+		seglog_why(rec->ret_why,
+			   "%s/%020" PRIu64 SEGMENT_SUFFIX " has the id %016" PRIx64 ", expected %016" PRIx64
+			   ": files of two logs are mixed, "
+			   "move the foreign ones away",
+			   log->dir, file->number, h->id, log->id);
 	else if (h->first != file->number)
-		seglog_why(rec->ret_why, "%s/%020" PRIu64 SEGMENT_SUFFIX " says that its first record is %" PRIu64 ": it was renamed, name it after that",
+		seglog_why(rec->ret_why,
+			   "%s/%020" PRIu64 SEGMENT_SUFFIX " says that its first record is %" PRIu64
+			   ": it was renamed, name it after that",
 			   log->dir, file->number, h->first);
 	else
 		return 0;
@@ -191,8 +203,10 @@ static int scan(struct recovery *rec, const struct found *file, uint64_t limit, 
 		good++;
 	}
 	if (r < 0)
-		return failed(rec, file, "read", r, "check the disk; what can be read can be saved by copying the file with a tool that fills bad sectors "
-							   "with zeros");
+		return failed(rec, file, "read", r,
+			      "check the disk; what can be read can be saved by copying the file with a tool that "
+			      "fills bad sectors "
+			      "with zeros");
 	*ret_good = good;
 	return 0;
 }
@@ -333,7 +347,8 @@ static int recover_segment(struct recovery *rec, size_t i)
 	int r = seglog_reserve_segment(rec->log);
 
 	if (r == 0 && file->fd < 0)
-		r = segment_open(rec->log->dir_fd, file->number, newest && !rec->log->read_only ? O_RDWR : O_RDONLY, &file->fd);
+		r = segment_open(rec->log->dir_fd, file->number, newest && !rec->log->read_only ? O_RDWR : O_RDONLY,
+				 &file->fd);
 	if (r == -ENOENT && rec->log->read_only && rec->log->segment_count == 0 && !newest)
 		return 0;
 	if (r < 0)
@@ -371,7 +386,8 @@ static int ensure_open(struct recovery *rec)
 	if (log->read_only) {
 		if (last)
 			return 0;
-		seglog_why(rec->ret_why, "%s holds no segment of a log: name the folder of a spool or a journal", log->dir);
+		seglog_why(rec->ret_why, "%s holds no segment of a log: name the folder of a spool or a journal",
+			   log->dir);
 		return -ENOENT;
 	}
 	r = new_id(rec);
@@ -380,7 +396,9 @@ static int ensure_open(struct recovery *rec)
 	if (r == 0)
 		r = segment_sync(seglog_open_segment(log)->fd);
 	if (r < 0)
-		seglog_why(rec->ret_why, "cannot begin a segment in %s: %s: make room, or check owner and mode of the folder", log->dir, strerror(-r));
+		seglog_why(rec->ret_why,
+			   "cannot begin a segment in %s: %s: make room, or check owner and mode of the folder",
+			   log->dir, strerror(-r));
 	else
 		seglog_open_segment(log)->dirty = false;
 	return r;

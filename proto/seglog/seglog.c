@@ -64,8 +64,8 @@ static void lock_why(struct seglog *log, char **ret_why)
 	while (n > 0 && (pid[n - 1] < '0' || pid[n - 1] > '9'))
 		n--;
 	pid[n > 0 ? n : 0] = '\0';
-	seglog_why(ret_why, "%s is in use by another process (%s holds %s/lock): stop it, or use another folder", log->dir,
-		   *pid ? pid : "it", log->dir);
+	seglog_why(ret_why, "%s is in use by another process (%s holds %s/lock): stop it, or use another folder",
+		   log->dir, *pid ? pid : "it", log->dir);
 }
 
 static int take_lock(struct seglog *log, char **ret_why)
@@ -75,7 +75,8 @@ static int take_lock(struct seglog *log, char **ret_why)
 	log->lock_fd = openat(log->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log->lock_fd < 0) {
 		r = -errno;
-		seglog_why(ret_why, "cannot open %s/lock: %s: check owner and mode of the folder", log->dir, strerror(-r));
+		seglog_why(ret_why, "cannot open %s/lock: %s: check owner and mode of the folder", log->dir,
+			   strerror(-r));
 		return r;
 	}
 	if (flock(log->lock_fd, LOCK_EX | LOCK_NB) == 0) {
@@ -122,13 +123,15 @@ static int open_folder(struct seglog *log, char **ret_why)
 	log->dir_fd = open(log->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->dir_fd < 0) {
 		r = -errno;
-		seglog_why(ret_why, "cannot open the folder %s: %s: check that its parent exists and may be written", log->dir, strerror(-r));
+		seglog_why(ret_why, "cannot open the folder %s: %s: check that its parent exists and may be written",
+			   log->dir, strerror(-r));
 		return r;
 	}
 	return log->read_only ? 0 : take_lock(log, ret_why);
 }
 
-int seglog_open(struct seglog **ret, const struct seglog_options *options, struct seglog_recovery *ret_recovery, char **ret_why)
+int seglog_open(struct seglog **ret, const struct seglog_options *options, struct seglog_recovery *ret_recovery,
+		char **ret_why)
 {
 	struct seglog_recovery recovery = {0};
 	struct seglog *log = calloc(1, sizeof(*log));
@@ -226,7 +229,8 @@ int seglog_discard(struct seglog *log)
 
 	if (log->commit)
 		return -EBUSY;
-	/* A commit that a full disk broke off may have written some of it: it must not come back with the next recovery. */
+	/* A commit that a full disk broke off may have written some of it: it must not come back with the next
+	 * recovery. */
 	if (log->pending.len && open->fd >= 0)
 		(void)segment_cut(open->fd, open->bytes);
 	log->pending.len = 0;

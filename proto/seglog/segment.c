@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file is made under its final name at once: its header is one write of FORMAT_DATA_OFFSET bytes, so a crash leaves either no byte or all
- * of them, and a power loss zeros, which recovery takes for a segment that never came to be.
+/* A file is made under its final name at once: its header is one write of FORMAT_DATA_OFFSET bytes, so a crash leaves
+ * either no byte or all of them, and a power loss zeros, which recovery takes for a segment that never came to be.
  *
- * Space is reserved by fallocate, which saves an allocation at each commit and keeps the file in few extents. It is a help, not
- * a need: a file system that has no room or no call for it is written to as it is. */
+ * Space is reserved by fallocate, which saves an allocation at each commit and keeps the file in few extents. It is a
+ * help, not a need: a file system that has no room or no call for it is written to as it is. */
 #include "proto/seglog/segment.h"
 
 #include <errno.h>
@@ -31,7 +31,8 @@ bool segment_number(const char *name, uint64_t *ret)
 	for (i = 0; i < SEGMENT_DIGITS; i++) {
 		if (name[i] < '0' || name[i] > '9')
 			return false;
-		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, name[i] - '0', &number))
+		if (__builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, name[i] - '0', &number))
 			return false;
 	}
 	if (strcmp(name + i, SEGMENT_SUFFIX) != 0 || number == 0)
@@ -72,12 +73,12 @@ int segment_create(int dir_fd, struct parse_header *header, uint64_t reserve, st
 	}
 	FAILPOINT("seglog-created");
 	*ret = (struct segment){
-		.first = header->first,
-		.end = header->first,
-		.bytes = FORMAT_DATA_OFFSET,
-		.seed = header->seed,
-		.fd = fd,
-		.dirty = true,
+	    .first = header->first,
+	    .end = header->first,
+	    .bytes = FORMAT_DATA_OFFSET,
+	    .seed = header->seed,
+	    .fd = fd,
+	    .dirty = true,
 	};
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file of the segment log: made, written, cut, synced, removed. What is in it is parse.h's and walk.h's business. */
+/* One file of the segment log: made, written, cut, synced, removed. What is in it is parse.h's and walk.h's business.
+ */
 #ifndef CANOPY_PROTO_SEGLOG_SEGMENT_H
 #define CANOPY_PROTO_SEGLOG_SEGMENT_H
 
@@ -17,9 +18,9 @@ struct segment {
 	uint64_t first, end; /* committed record numbers [first, end); damaged ones may be among them */
 	uint64_t bytes;      /* up to the end of the last committed record */
 	uint32_t seed;
-	int fd;              /* read and write while it is the open one or dirty, else -1 */
-	bool dirty;          /* written since the last sync */
-	bool unreadable;     /* both copies of the header are damaged: without the salt no record can be told */
+	int fd;          /* read and write while it is the open one or dirty, else -1 */
+	bool dirty;      /* written since the last sync */
+	bool unreadable; /* both copies of the header are damaged: without the salt no record can be told */
 };
 
 #define SEGMENT_NULL ((struct segment){.fd = -1})
@@ -29,8 +30,8 @@ void segment_name(char name[SEGMENT_NAME_BYTES], uint64_t number);
 /* The number in a file name; false when it is not a segment's. */
 bool segment_number(const char *name, uint64_t *ret);
 
-/* Makes the file, writes its header (header->created_wall_ns and seed are set here) and asks for reserve bytes in advance. On failure nothing stays behind.
- * Errors: the errno of the failing call. */
+/* Makes the file, writes its header (header->created_wall_ns and seed are set here) and asks for reserve bytes in
+ * advance. On failure nothing stays behind. Errors: the errno of the failing call. */
 int segment_create(int dir_fd, struct parse_header *header, uint64_t reserve, struct segment *ret);
 /* Opens the existing file by O_RDONLY or O_RDWR. */
 int segment_open(int dir_fd, uint64_t first, int flags, int *ret_fd);

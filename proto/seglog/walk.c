@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads by pread into a window instead of mapping the file: a bad sector is then an error that can be returned, not a SIGBUS, and a file that somebody
- * shortens is merely short. */
+/* Reads by pread into a window instead of mapping the file: a bad sector is then an error that can be returned, not a
+ * SIGBUS, and a file that somebody shortens is merely short. */
 #include "proto/seglog/walk.h"
 
 #include <errno.h>
@@ -81,7 +81,8 @@ static int window_fill(struct walk *walk, uint64_t offset, size_t want, uint64_t
 }
 
 /* At least want bytes at offset, or all up to limit or the end of the file when those are fewer. */
-static int window_at(struct walk *walk, uint64_t offset, size_t want, uint64_t limit, const uint8_t **ret, size_t *ret_len)
+static int window_at(struct walk *walk, uint64_t offset, size_t want, uint64_t limit, const uint8_t **ret,
+		     size_t *ret_len)
 {
 	if (offset < walk->start || offset + want > walk->start + walk->len) {
 		int r = window_fill(walk, offset, want, limit);
@@ -94,9 +95,10 @@ static int window_at(struct walk *walk, uint64_t offset, size_t want, uint64_t l
 	return 0;
 }
 
-/* One attempt at offset at: 0, PARSE_E_DAMAGED (go on *ret_size further) or -errno. A record that reaches over the limit is damaged. */
-static int record_at(struct walk *walk, uint64_t at, uint64_t limit, const uint8_t *data, size_t len, struct seglog_record *ret,
-		     uint64_t *ret_size)
+/* One attempt at offset at: 0, PARSE_E_DAMAGED (go on *ret_size further) or -errno. A record that reaches over the
+ * limit is damaged. */
+static int record_at(struct walk *walk, uint64_t at, uint64_t limit, const uint8_t *data, size_t len,
+		     struct seglog_record *ret, uint64_t *ret_size)
 {
 	uint64_t distance = at - walk->offset;
 	int r = parse_record(walk->seed, walk->number, distance, data, len, ret, ret_size);

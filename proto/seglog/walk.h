@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks over the records of one segment file, from one to the next and past damage, through a window of buffered reads. */
+/* Walks over the records of one segment file, from one to the next and past damage, through a window of buffered reads.
+ */
 #ifndef CANOPY_PROTO_SEGLOG_WALK_H
 #define CANOPY_PROTO_SEGLOG_WALK_H
 
@@ -30,8 +31,8 @@ void walk_init(struct walk *walk, int fd, uint32_t seed, uint64_t first);
 /* Takes zeroed ones. The descriptor stays the caller's. */
 void walk_finish(struct walk *walk);
 
-/* The next whole record below file offset limit; when ret->number is greater than walk->number was, those between are damaged or missing. The payload is borrowed until the
- * next call. Returns 0, WALK_E_END or -errno. */
+/* The next whole record below file offset limit; when ret->number is greater than walk->number was, those between are
+ * damaged or missing. The payload is borrowed until the next call. Returns 0, WALK_E_END or -errno. */
 int walk_next(struct walk *walk, uint64_t limit, struct seglog_record *ret);
 /* Goes past records below number by their headers alone, as far as those are intact. Returns 0 or -errno. */
 int walk_seek(struct walk *walk, uint64_t limit, uint64_t number);

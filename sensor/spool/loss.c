@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole batches are decoded for it: that costs some ten milliseconds a segment of 8 MiB, and only when a segment is lost; keeping counts beside the log would
- * cost at each append, when nothing is. */
+/* Whole batches are decoded for it: that costs some ten milliseconds a segment of 8 MiB, and only when a segment is
+ * lost; keeping counts beside the log would cost at each append, when nothing is. */
 #include "sensor/spool/loss.h"
 
 #include "canopy/arena.h"
@@ -74,12 +74,14 @@ static bool times(const uint8_t *data, size_t len, struct boot_id *ret_boot, uin
 	return one.timed;
 }
 
-void loss_set_neighbours(struct loss *loss, const uint8_t *before, size_t before_len, const uint8_t *after, size_t after_len)
+void loss_set_neighbours(struct loss *loss, const uint8_t *before, size_t before_len, const uint8_t *after,
+			 size_t after_len)
 {
 	struct boot_id boot_before, boot_after;
 	uint64_t from, last, first, to;
 
-	if (!times(before, before_len, &boot_before, &from, &last) || !times(after, after_len, &boot_after, &first, &to))
+	if (!times(before, before_len, &boot_before, &from, &last) ||
+	    !times(after, after_len, &boot_after, &first, &to))
 		return;
 	if (!boot_id_equal(&boot_before, &boot_after))
 		return;

@@ -11,10 +11,10 @@
 
 struct loss {
 	uint64_t batches;
-	uint64_t facts;           /* counted */
-	uint64_t from_ns, to_ns;  /* of the facts of boot; from_ns > to_ns: none */
-	struct boot_id boot;      /* of the newest batch that is in it */
-	bool timed, uncounted;    /* boot and times hold; some batch could not be read */
+	uint64_t facts;          /* counted */
+	uint64_t from_ns, to_ns; /* of the facts of boot; from_ns > to_ns: none */
+	struct boot_id boot;     /* of the newest batch that is in it */
+	bool timed, uncounted;   /* boot and times hold; some batch could not be read */
 };
 
 #define LOSS_NULL ((struct loss){0})
@@ -24,7 +24,8 @@ void loss_add_batch(struct loss *loss, const uint8_t *batch, size_t len);
 /* Batches that cannot be read. */
 void loss_add_unknown(struct loss *loss, uint64_t batches);
 /* Facts lost between the end of the batch before and the beginning of the batch after; either may be NULL. */
-void loss_set_neighbours(struct loss *loss, const uint8_t *before, size_t before_len, const uint8_t *after, size_t after_len);
+void loss_set_neighbours(struct loss *loss, const uint8_t *before, size_t before_len, const uint8_t *after,
+			 size_t after_len);
 /* As a gap; now is the boot of the batch that will carry it: times of another boot mean nothing there and become 0. */
 struct gap loss_gap(const struct loss *loss, enum gap_reason reason, const struct boot_id *now);
 

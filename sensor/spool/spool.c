@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Appends are committed without sync on the loop's thread, which is a write to the page cache of some ten microseconds; only the sync,
- * which waits for the disk, goes to the thread pool. One timer, started by the first append or acknowledgement after a sync, so that
- * an idle sensor is not woken.
+/* Appends are committed without sync on the loop's thread, which is a write to the page cache of some ten microseconds;
+ * only the sync, which waits for the disk, goes to the thread pool. One timer, started by the first append or
+ * acknowledgement after a sync, so that an idle sensor is not woken.
  *
  * Losses are owed until the next append, which tells the caller, one reason at a time. */
 #include "sensor/spool/spool.h"
@@ -28,7 +28,7 @@ struct spool {
 	uint64_t reader_seq;          /* what it reads next */
 	struct seglog_sync *sync;     /* under way on the thread pool */
 	uint64_t stream, next, acked, acked_saved;
-	uint64_t damaged_end;         /* damage below it has been counted */
+	uint64_t damaged_end; /* damage below it has been counted */
 	uint64_t dropped_batches;
 	struct loss dropped, damaged; /* owed to the caller */
 	uint64_t revive_at;           /* loop time of the next attempt */
@@ -36,7 +36,7 @@ struct spool {
 	bool work_active;
 	void (*on_append)(void *owner);
 	void *on_append_owner;
-	void (*closed)(void *owner);  /* set once closing */
+	void (*closed)(void *owner); /* set once closing */
 	void *closed_owner;
 };
 
@@ -63,17 +63,18 @@ static void complete_options(struct spool_options *options)
 static int open_log(struct spool *spool, struct seglog_recovery *ret_recovery, char **ret_why)
 {
 	struct seglog_options options = {
-		.dir = spool->options.dir,
-		.kind = SEGLOG_SPOOL,
-		.id = spool->stream,
-		.segment_bytes = spool->options.segment_bytes,
-		.verify = true, /* bounded and small: damage is known before the uplink meets it */
+	    .dir = spool->options.dir,
+	    .kind = SEGLOG_SPOOL,
+	    .id = spool->stream,
+	    .segment_bytes = spool->options.segment_bytes,
+	    .verify = true, /* bounded and small: damage is known before the uplink meets it */
 	};
 
 	return seglog_open(&spool->log, &options, ret_recovery, ret_why);
 }
 
-/* Numbers below next have been given out; a log that has lost some of them to a power cut or a failing disk must not give them to other batches. */
+/* Numbers below next have been given out; a log that has lost some of them to a power cut or a failing disk must not
+ * give them to other batches. */
 static int keep_numbers(struct spool *spool, uint64_t next)
 {
 	int r = next > seglog_next(spool->log) ? seglog_skip(spool->log, next) : 0;
@@ -91,7 +92,8 @@ static void spool_free(struct spool *spool)
 	free(spool);
 }
 
-int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *options, struct seglog_recovery *ret_recovery, char **ret_why)
+int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *options,
+	       struct seglog_recovery *ret_recovery, char **ret_why)
 {
 	struct seglog_recovery recovery;
 	struct spool *spool = calloc(1, sizeof(*spool));
@@ -108,8 +110,9 @@ int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *
 		spool->stream = seglog_id(spool->log);
 		spool->acked = spool->acked_saved = acked_read(spool->options.dir, spool->stream);
 		r = keep_numbers(spool, spool->acked + 1);
-		if (r < 0 && ret_why && asprintf(ret_why, "cannot begin a segment in %s: %s: make room, or check the disk", options->dir,
-						 strerror(-r)) < 0)
+		if (r < 0 && ret_why &&
+		    asprintf(ret_why, "cannot begin a segment in %s: %s: make room, or check the disk", options->dir,
+			     strerror(-r)) < 0)
 			*ret_why = NULL;
 	}
 	if (r == 0)
@@ -222,7 +225,8 @@ uint64_t spool_next_seq(const struct spool *spool)
 	return spool->next;
 }
 
-/* After a failed write or sync the log says no more: once in a while its folder is opened anew, which reads back what the disk holds. */
+/* After a failed write or sync the log says no more: once in a while its folder is opened anew, which reads back what
+ * the disk holds. */
 static void revive(struct spool *spool)
 {
 	if ((spool->log && !seglog_error(spool->log)) || spool->work_active)
@@ -244,7 +248,8 @@ static void revive(struct spool *spool)
 	spool->log = NULL;
 }
 
-/* Drops the oldest segment and owes what of it had not been acknowledged. The reader is in the segment before that goes, so it can still read it. */
+/* Drops the oldest segment and owes what of it had not been acknowledged. The reader is in the segment before that
+ * goes, so it can still read it. */
 static int drop_oldest(struct spool *spool)
 {
 	struct seglog_reader *reader;
@@ -256,7 +261,8 @@ static int drop_oldest(struct spool *spool)
 		return r;
 	r = seglog_reader_next(reader, &record);
 	dropped = seglog_drop_oldest(spool->log, &from, &to);
-	for (; dropped == 0 && r >= 0 && r != SEGLOG_E_END && record.number <= to; r = seglog_reader_next(reader, &record)) {
+	for (; dropped == 0 && r >= 0 && r != SEGLOG_E_END && record.number <= to;
+	     r = seglog_reader_next(reader, &record)) {
 		if (r == 0)
 			loss_add_batch(&spool->dropped, (const uint8_t *)record.payload.data, record.payload.len);
 	}
@@ -355,7 +361,8 @@ static uint8_t *copy_batch(struct spool *spool, uint64_t seq, size_t *ret_len)
 	return copy;
 }
 
-/* The reader has jumped from seq to next. What lies before the oldest segment was trimmed or dropped, and counted then; the rest is damage. */
+/* The reader has jumped from seq to next. What lies before the oldest segment was trimmed or dropped, and counted then;
+ * the rest is damage. */
 static void note_damage(struct spool *spool, uint64_t seq, uint64_t next)
 {
 	uint8_t *before, *after;

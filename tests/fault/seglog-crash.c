@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What seglog-crash.sh kills: 'write' appends and commits for ever a bounded number of rounds, and says on stdout what has been reported as
- * committed, one line 'FIRST LAST' each time (write(2): nothing is buffered in a process that dies). 'check FIRST LAST' opens what is left and
- * expects every record of [FIRST, LAST] to be there, right, and appending to go on. */
+/* What seglog-crash.sh kills: 'write' appends and commits for ever a bounded number of rounds, and says on stdout what
+ * has been reported as committed, one line 'FIRST LAST' each time (write(2): nothing is buffered in a process that
+ * dies). 'check FIRST LAST' opens what is left and expects every record of [FIRST, LAST] to be there, right, and
+ * appending to go on. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@
 
 static struct seglog *open_log(const char *dir, struct seglog_recovery *ret)
 {
-	struct seglog_options options = {.dir = dir, .kind = SEGLOG_JOURNAL, .segment_bytes = SEGMENT_BYTES, .verify = true};
+	struct seglog_options options = {
+	    .dir = dir, .kind = SEGLOG_JOURNAL, .segment_bytes = SEGMENT_BYTES, .verify = true};
 	struct seglog *log;
 	char *why = NULL;
 
@@ -116,8 +118,10 @@ static int check(const char *dir, uint64_t first, uint64_t last)
 	uint64_t durable = 0;
 
 	if (!right)
-		fprintf(stderr, "promised %" PRIu64 " to %" PRIu64 ", recovered %" PRIu64 " to %" PRIu64 " with %" PRIu64 " holes\n", first,
-			last, recovery.first, recovery.next - 1, recovery.holes);
+		fprintf(stderr,
+			"promised %" PRIu64 " to %" PRIu64 ", recovered %" PRIu64 " to %" PRIu64 " with %" PRIu64
+			" holes\n",
+			first, last, recovery.first, recovery.next - 1, recovery.holes);
 	right = right && append(log, 50) == 0 && seglog_commit(log, true, &durable) == 0;
 	right = right && durable == recovery.next + 49 && read_all(log, recovery.first, durable);
 	seglog_close(log);

@@ -30,7 +30,8 @@ static inline void batches_finish(struct batches *batches)
 }
 
 /* A batch of count forks, the first at from_ns. Borrowed until the next one; NULL on failure. */
-static inline const uint8_t *batches_make(struct batches *batches, uint64_t seq, unsigned count, uint64_t from_ns, size_t *ret_len)
+static inline const uint8_t *batches_make(struct batches *batches, uint64_t seq, unsigned count, uint64_t from_ns,
+					  size_t *ret_len)
 {
 	struct batch_id id = {.boot = batches->boot, .stream = batches->stream, .seq = seq};
 	struct fact_context context = {.loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN};
@@ -39,14 +40,14 @@ static inline const uint8_t *batches_make(struct batches *batches, uint64_t seq,
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t now_ns = from_ns + (uint64_t)i * BATCHES_STEP_NS;
 		struct fact fact = {
-			.type = FACT_FORK,
-			.time_ns = now_ns,
-			.self = {now_ns, 1000 + i},
-			.parent = {1, 1},
-			.creator = {1, 1},
-			.tid = 1000 + i,
-			.comm = BYTES_LITERAL("sh"),
-			.context = &context,
+		    .type = FACT_FORK,
+		    .time_ns = now_ns,
+		    .self = {now_ns, 1000 + i},
+		    .parent = {1, 1},
+		    .creator = {1, 1},
+		    .tid = 1000 + i,
+		    .comm = BYTES_LITERAL("sh"),
+		    .context = &context,
 		};
 
 		if (batch_encoder_add(batches->encoder, &fact) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a durable commit costs, by the way the file is written, and what the log itself reaches. 'seglog DIR [ROUNDS]'; DIR must lie on the disk
- * that matters. Ways are interleaved commit by commit, so that a disk that has a bad minute has it for all of them; printed are medians. */
+/* What a durable commit costs, by the way the file is written, and what the log itself reaches. 'seglog DIR [ROUNDS]';
+ * DIR must lie on the disk that matters. Ways are interleaved commit by commit, so that a disk that has a bad minute
+ * has it for all of them; printed are medians. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -29,12 +30,9 @@ static const struct way {
 	bool reserve; /* fallocate */
 	bool zero;    /* written with zeros and synced beforehand, as a recycled file is */
 } ways[WAYS] = {
-	{"append, fdatasync", 0, false, false},
-	{"append, O_DSYNC", O_DSYNC, false, false},
-	{"fallocate, fdatasync", 0, true, false},
-	{"fallocate, O_DSYNC", O_DSYNC, true, false},
-	{"overwrite, fdatasync", 0, false, true},
-	{"overwrite, O_DSYNC", O_DSYNC, false, true},
+    {"append, fdatasync", 0, false, false},   {"append, O_DSYNC", O_DSYNC, false, false},
+    {"fallocate, fdatasync", 0, true, false}, {"fallocate, O_DSYNC", O_DSYNC, true, false},
+    {"overwrite, fdatasync", 0, false, true}, {"overwrite, O_DSYNC", O_DSYNC, false, true},
 };
 
 static void die(const char *what)
@@ -145,7 +143,8 @@ static void compare_ways(const char *dir, size_t size, size_t rounds, const uint
 
 static struct seglog *open_log(const char *dir)
 {
-	struct seglog_options options = {.dir = dir, .kind = SEGLOG_JOURNAL, .segment_bytes = FILE_BYTES, .verify = true};
+	struct seglog_options options = {
+	    .dir = dir, .kind = SEGLOG_JOURNAL, .segment_bytes = FILE_BYTES, .verify = true};
 	struct seglog *log;
 	char *why = NULL;
 
@@ -177,8 +176,8 @@ static void run_log(const char *dir, size_t group, size_t rounds, const uint8_t 
 	}
 	begin = now() - begin;
 	printf("%7zu  log, records of %5zu    %8.1f us  p95 %8.1f us  %7.0f commits/s  %6.1f MB/s\n", group, record,
-	       (double)quantile(times, rounds, 50) / 1e3, (double)quantile(times, rounds, 95) / 1e3, (double)rounds * 1e9 / (double)begin,
-	       (double)(rounds * group) * 1e3 / (double)begin);
+	       (double)quantile(times, rounds, 50) / 1e3, (double)quantile(times, rounds, 95) / 1e3,
+	       (double)rounds * 1e9 / (double)begin, (double)(rounds * group) * 1e3 / (double)begin);
 	free(times);
 	seglog_close(log);
 }
@@ -196,7 +195,8 @@ static void run_reading(const char *dir)
 	while (seglog_reader_next(reader, &record) == 0)
 		bytes += record.payload.len;
 	printf("recovery with every record verified: %.0f MB/s; reading: %.0f MB/s (%.0f MB, page cache)\n",
-	       (double)seglog_bytes(log) * 1e3 / (double)(opened - begin), (double)bytes * 1e3 / (double)(now() - opened), (double)bytes / 1e6);
+	       (double)seglog_bytes(log) * 1e3 / (double)(opened - begin),
+	       (double)bytes * 1e3 / (double)(now() - opened), (double)bytes / 1e6);
 	seglog_reader_close(reader);
 	(void)seglog_trim(log, UINT64_MAX, NULL);
 	seglog_close(log);

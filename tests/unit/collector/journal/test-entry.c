@@ -75,8 +75,8 @@ static void facts_without_a_bit_are_not_new(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_is_whole_or_refused),
-		cmocka_unit_test(facts_without_a_bit_are_not_new),
+	    cmocka_unit_test(a_record_is_whole_or_refused),
+	    cmocka_unit_test(facts_without_a_bit_are_not_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,7 +133,8 @@ static int append(struct rig *rig, uint64_t seq, uint64_t *ret_position)
 
 	assert_non_null(data);
 	make_verdict(seq, verdict);
-	return journal_append_batch(rig->journal, (int64_t)seq * 7, bytes_make(data, len), verdict, FACTS, ret_position);
+	return journal_append_batch(rig->journal, (int64_t)seq * 7, bytes_make(data, len), verdict, FACTS,
+				    ret_position);
 }
 
 /* Appends the batches whose seq is their position. */
@@ -251,22 +252,23 @@ static void closing_drains(void **state)
 
 static void hosts_are_kept_as_they_said_hello(void **state)
 {
-	static const struct tag tags[] = {{BYTES_LITERAL("role"), BYTES_LITERAL("db")}, {BYTES_LITERAL("env"), BYTES_LITERAL("prod")}};
+	static const struct tag tags[] = {{BYTES_LITERAL("role"), BYTES_LITERAL("db")},
+					  {BYTES_LITERAL("env"), BYTES_LITERAL("prod")}};
 	struct hello hello = {
-		.protocol_version = 1,
-		.boot = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
-		.machine_id_known = true,
-		.machine_id = {9},
-		.hostname = BYTES_LITERAL("db-1"),
-		.kernel = BYTES_LITERAL("6.18"),
-		.arch = BYTES_LITERAL("x86_64"),
-		.sensor_version = BYTES_LITERAL("0.1.0"),
-		.tags = tags,
-		.tag_count = 2,
-		.stream = 77,
-		.first_unacked_seq = 5,
-		.boottime_to_wall_ns = -3,
-		.boottime_ns = 12345,
+	    .protocol_version = 1,
+	    .boot = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+	    .machine_id_known = true,
+	    .machine_id = {9},
+	    .hostname = BYTES_LITERAL("db-1"),
+	    .kernel = BYTES_LITERAL("6.18"),
+	    .arch = BYTES_LITERAL("x86_64"),
+	    .sensor_version = BYTES_LITERAL("0.1.0"),
+	    .tags = tags,
+	    .tag_count = 2,
+	    .stream = 77,
+	    .first_unacked_seq = 5,
+	    .boottime_to_wall_ns = -3,
+	    .boottime_ns = 12345,
 	};
 	struct rig *rig = *state;
 	struct journal_reader *reader;
@@ -472,19 +474,19 @@ static void a_listener_may_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_entry_is_read_once_it_is_durable),
-		TEST(appends_of_one_turn_are_one_commit),
-		TEST(what_comes_during_a_commit_forms_the_next),
-		TEST(closing_drains),
-		TEST(hosts_are_kept_as_they_said_hello),
-		TEST(retention_takes_the_oldest_segments),
-		TEST(an_entry_of_a_newer_version_is_skipped_as_a_hole),
-		TEST(a_small_arena_leaves_the_reader_where_it_was),
-		TEST(a_failed_sync_stops_it_and_is_told_once),
-		TEST(a_full_disk_is_waited_out),
-		TEST(closing_on_a_full_disk_says_so),
-		TEST(a_listener_may_append_and_leave),
-		TEST(a_listener_may_close),
+	    TEST(an_entry_is_read_once_it_is_durable),
+	    TEST(appends_of_one_turn_are_one_commit),
+	    TEST(what_comes_during_a_commit_forms_the_next),
+	    TEST(closing_drains),
+	    TEST(hosts_are_kept_as_they_said_hello),
+	    TEST(retention_takes_the_oldest_segments),
+	    TEST(an_entry_of_a_newer_version_is_skipped_as_a_hole),
+	    TEST(a_small_arena_leaves_the_reader_where_it_was),
+	    TEST(a_failed_sync_stops_it_and_is_told_once),
+	    TEST(a_full_disk_is_waited_out),
+	    TEST(closing_on_a_full_disk_says_so),
+	    TEST(a_listener_may_append_and_leave),
+	    TEST(a_listener_may_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log when the disk fails: pwrite and fdatasync are replaced at link time (--wrap) and fail on demand; a really full disk is a small tmpfs. */
+/* The log when the disk fails: pwrite and fdatasync are replaced at link time (--wrap) and fail on demand; a really
+ * full disk is a small tmpfs. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,8 @@ static int teardown(void **state)
 
 static struct seglog *open_log(const struct folder *folder)
 {
-	struct seglog_options options = {.dir = folder->path, .kind = SEGLOG_SPOOL, .segment_bytes = SEGMENT_BYTES, .verify = true};
+	struct seglog_options options = {
+	    .dir = folder->path, .kind = SEGLOG_SPOOL, .segment_bytes = SEGMENT_BYTES, .verify = true};
 	struct seglog *log = NULL;
 
 	assert_int_equal(seglog_open(&log, &options, NULL, NULL), 0);
@@ -268,13 +270,10 @@ static void a_really_full_disk_goes_on_after_a_drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_failed_sync_poisons_until_reopened),
-		TEST(even_no_space_at_a_sync_poisons),
-		TEST(a_failed_sync_apart_poisons_too),
-		TEST(a_failed_write_poisons_and_publishes_nothing),
-		TEST(a_full_disk_keeps_what_was_collected),
-		TEST(what_is_discarded_does_not_come_back),
-		TEST(a_really_full_disk_goes_on_after_a_drop),
+	    TEST(a_failed_sync_poisons_until_reopened),    TEST(even_no_space_at_a_sync_poisons),
+	    TEST(a_failed_sync_apart_poisons_too),         TEST(a_failed_write_poisons_and_publishes_nothing),
+	    TEST(a_full_disk_keeps_what_was_collected),    TEST(what_is_discarded_does_not_come_back),
+	    TEST(a_really_full_disk_goes_on_after_a_drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

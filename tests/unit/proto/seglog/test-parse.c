@@ -15,8 +15,13 @@ static const uint8_t salt[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 static struct parse_header header_of(void)
 {
-	return (struct parse_header){.version = FORMAT_VERSION, .kind = 2, .id = 0x1122334455667788, .first = 42, .previous_first = 7,
-				     .previous_end = 42, .previous_bytes = 4096};
+	return (struct parse_header){.version = FORMAT_VERSION,
+				     .kind = 2,
+				     .id = 0x1122334455667788,
+				     .first = 42,
+				     .previous_first = 7,
+				     .previous_end = 42,
+				     .previous_bytes = 4096};
 }
 
 static void the_header_is_what_the_description_says(void **state)
@@ -149,13 +154,13 @@ static void names_are_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_header_is_what_the_description_says),
-		cmocka_unit_test(either_copy_of_the_header_suffices),
-		cmocka_unit_test(a_record_comes_back),
-		cmocka_unit_test(no_flipped_bit_passes),
-		cmocka_unit_test(a_number_must_fit_its_place),
-		cmocka_unit_test(what_a_stranger_plants_is_not_found),
-		cmocka_unit_test(names_are_numbers),
+	    cmocka_unit_test(the_header_is_what_the_description_says),
+	    cmocka_unit_test(either_copy_of_the_header_suffices),
+	    cmocka_unit_test(a_record_comes_back),
+	    cmocka_unit_test(no_flipped_bit_passes),
+	    cmocka_unit_test(a_number_must_fit_its_place),
+	    cmocka_unit_test(what_a_stranger_plants_is_not_found),
+	    cmocka_unit_test(names_are_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log against a model: random appends, commits, trims, drops, restarts, crashes (the files as they are, copied away under a living log)
- * and damage. Whatever happens, a record that is read is the one that was written under its number, and one that was committed
- * is there unless the damage touched its own bytes, its segment's header, or its file as a whole. CANOPY_SEED=N runs one history only. */
+/* The log against a model: random appends, commits, trims, drops, restarts, crashes (the files as they are, copied away
+ * under a living log) and damage. Whatever happens, a record that is read is the one that was written under its number,
+ * and one that was committed is there unless the damage touched its own bytes, its segment's header, or its file as a
+ * whole. CANOPY_SEED=N runs one history only. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -56,7 +57,7 @@ static size_t payload(uint32_t seed, uint8_t *data)
 static void open_log(struct model *m, struct seglog_recovery *ret, bool verify)
 {
 	struct seglog_options options = {
-		.dir = m->folder.path, .kind = SEGLOG_JOURNAL, .segment_bytes = SEGMENT_BYTES, .verify = verify};
+	    .dir = m->folder.path, .kind = SEGLOG_JOURNAL, .segment_bytes = SEGMENT_BYTES, .verify = verify};
 	char *why = NULL;
 
 	if (seglog_open(&m->log, &options, ret, &why) < 0)
@@ -206,7 +207,8 @@ static void restart(struct model *m)
 static void copy_file(const char *from_path, const char *to_path)
 {
 	char data[65536];
-	int from = open(from_path, O_RDONLY | O_CLOEXEC), to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int from = open(from_path, O_RDONLY | O_CLOEXEC),
+	    to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ssize_t n;
 
 	assert_true(from >= 0 && to >= 0);
@@ -217,7 +219,8 @@ static void copy_file(const char *from_path, const char *to_path)
 	(void)close(to);
 }
 
-/* The files at this moment go to a new folder, which is the log from here on. A commit that was written and not published may survive. */
+/* The files at this moment go to a new folder, which is the log from here on. A commit that was written and not
+ * published may survive. */
 static void crash(struct model *m)
 {
 	char names[FILES_MAX][NAME_MAX + 1], from[FOLDER_PATH_MAX * 2], to[FOLDER_PATH_MAX * 2];
@@ -259,7 +262,8 @@ static bool copy_lasts(const uint8_t *data, long size, long offset, long from, l
 	return end <= size && parse_header(data + offset, sizeof(struct format_header), &header) == 0;
 }
 
-/* Marks every record that has a byte in [from, to) of a file as lost; padding counts when bytes go, not when they change. */
+/* Marks every record that has a byte in [from, to) of a file as lost; padding counts when bytes go, not when they
+ * change. */
 static void touch(struct model *m, const char *name, long from, long to, bool padding)
 {
 	char path[FOLDER_PATH_MAX * 2];
@@ -277,11 +281,13 @@ static void touch(struct model *m, const char *name, long from, long to, bool pa
 	assert_int_equal(read(fd, data, (size_t)size), size);
 	(void)close(fd);
 	if (parse_header(data, (size_t)size, &header) == 0) {
-		bool whole = !copy_lasts(data, size, 0, from, to) && !copy_lasts(data, size, FORMAT_COPY_OFFSET, from, to);
+		bool whole =
+		    !copy_lasts(data, size, 0, from, to) && !copy_lasts(data, size, FORMAT_COPY_OFFSET, from, to);
 
 		number = header.first;
 		while (at < size) {
-			int r = parse_record(header.seed, number, (uint64_t)size, data + at, (size_t)(size - at), &record, &bytes);
+			int r = parse_record(header.seed, number, (uint64_t)size, data + at, (size_t)(size - at),
+					     &record, &bytes);
 
 			if (r == 0) {
 				long own = (long)(padding ? bytes : sizeof(struct format_record) + record.payload.len);
@@ -376,8 +382,9 @@ static void history(uint64_t seed)
 	assert_int_equal(folder_make(&m.folder), 0);
 	open_log(&m, NULL, true);
 	for (int step = 0; step < STEPS; step++) {
-		static void (*const steps[])(struct model *) = {append, append, append, commit, commit, commit, sync_log,
-								trim,   drop,   restart, crash, damage, damage};
+		static void (*const steps[])(struct model *) = {append, append,   append, commit, commit,
+								commit, sync_log, trim,   drop,   restart,
+								crash,  damage,   damage};
 
 		steps[draw(&m, sizeof(steps) / sizeof(steps[0]))](&m);
 		if (m.log && draw(&m, 4) == 0)

@@ -32,12 +32,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int try_open(const struct folder *folder, struct seglog **ret, struct seglog_recovery *ret_recovery, char **ret_why)
+static int try_open(const struct folder *folder, struct seglog **ret, struct seglog_recovery *ret_recovery,
+		    char **ret_why)
 {
 	struct seglog_options options = {
-		.dir = folder->path,
-		.kind = SEGLOG_JOURNAL,
-		.segment_bytes = FORMAT_DATA_OFFSET + PER_SEGMENT * RECORD_BYTES,
+	    .dir = folder->path,
+	    .kind = SEGLOG_JOURNAL,
+	    .segment_bytes = FORMAT_DATA_OFFSET + PER_SEGMENT * RECORD_BYTES,
 	};
 
 	return seglog_open(ret, &options, ret_recovery, ret_why);
@@ -140,7 +141,8 @@ static void garbage_behind_the_end_is_cut(void **state)
 	fill(*state, 5);
 	assert_int_equal(folder_append(*state, FIRST_SEGMENT, garbage, sizeof(garbage)), 0);
 	log = open_log(*state, &recovery);
-	assert_int_equal(recovery.torn_bytes, sizeof(garbage) - 1); /* a zero at the end cannot be told from reserved space */
+	assert_int_equal(recovery.torn_bytes,
+			 sizeof(garbage) - 1); /* a zero at the end cannot be told from reserved space */
 	append(log, 1);
 	expect_without(log, 0, 0, 7);
 	seglog_close(log);
@@ -325,18 +327,18 @@ static void other_files_in_the_folder_are_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_tail_torn_anywhere_is_cut_and_written_over),
-		TEST(garbage_behind_the_end_is_cut),
-		TEST(reserved_space_is_not_a_tear),
-		TEST(damage_before_the_tail_is_a_hole),
-		TEST(a_lost_sector_costs_its_records_alone),
-		TEST(a_missing_segment_is_a_hole_without_reading_any),
-		TEST(a_shortened_sealed_segment_is_a_hole),
-		TEST(a_segment_without_header_is_a_hole),
-		TEST(numbers_of_an_unreadable_newest_segment_are_not_given_out_again),
-		TEST(a_segment_that_never_came_to_be_is_removed),
-		TEST(a_newer_version_is_refused_by_name),
-		TEST(other_files_in_the_folder_are_left_alone),
+	    TEST(a_tail_torn_anywhere_is_cut_and_written_over),
+	    TEST(garbage_behind_the_end_is_cut),
+	    TEST(reserved_space_is_not_a_tear),
+	    TEST(damage_before_the_tail_is_a_hole),
+	    TEST(a_lost_sector_costs_its_records_alone),
+	    TEST(a_missing_segment_is_a_hole_without_reading_any),
+	    TEST(a_shortened_sealed_segment_is_a_hole),
+	    TEST(a_segment_without_header_is_a_hole),
+	    TEST(numbers_of_an_unreadable_newest_segment_are_not_given_out_again),
+	    TEST(a_segment_that_never_came_to_be_is_removed),
+	    TEST(a_newer_version_is_refused_by_name),
+	    TEST(other_files_in_the_folder_are_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

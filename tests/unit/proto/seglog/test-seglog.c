@@ -16,7 +16,8 @@
 
 static struct seglog_options options_for(const struct folder *folder)
 {
-	return (struct seglog_options){.dir = folder->path, .kind = SEGLOG_SPOOL, .segment_bytes = SEGMENT_BYTES, .verify = true};
+	return (struct seglog_options){
+	    .dir = folder->path, .kind = SEGLOG_SPOOL, .segment_bytes = SEGMENT_BYTES, .verify = true};
 }
 
 static int setup(void **state)
@@ -470,23 +471,23 @@ static void an_empty_record_is_a_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_log_is_empty_and_has_an_id),
-		TEST(records_come_back_in_order_over_segments),
-		TEST(what_is_not_committed_is_not_seen),
-		TEST(one_commit_at_a_time),
-		TEST(a_sync_runs_beside_commits),
-		TEST(unsynced_commits_do_not_pile_up_open_files),
-		TEST(trimming_removes_whole_segments_only),
-		TEST(a_reader_outlives_its_segment),
-		TEST(a_reader_follows_new_commits),
-		TEST(dropping_the_oldest_tells_what_is_lost),
-		TEST(skipped_numbers_are_a_hole),
-		TEST(the_second_owner_is_refused),
-		TEST(a_foreign_log_is_refused_with_a_reason),
-		TEST(a_renamed_segment_is_refused),
-		TEST(reading_only_changes_nothing),
-		TEST(bounds_are_kept),
-		TEST(an_empty_record_is_a_record),
+	    TEST(a_new_log_is_empty_and_has_an_id),
+	    TEST(records_come_back_in_order_over_segments),
+	    TEST(what_is_not_committed_is_not_seen),
+	    TEST(one_commit_at_a_time),
+	    TEST(a_sync_runs_beside_commits),
+	    TEST(unsynced_commits_do_not_pile_up_open_files),
+	    TEST(trimming_removes_whole_segments_only),
+	    TEST(a_reader_outlives_its_segment),
+	    TEST(a_reader_follows_new_commits),
+	    TEST(dropping_the_oldest_tells_what_is_lost),
+	    TEST(skipped_numbers_are_a_hole),
+	    TEST(the_second_owner_is_refused),
+	    TEST(a_foreign_log_is_refused_with_a_reason),
+	    TEST(a_renamed_segment_is_refused),
+	    TEST(reading_only_changes_nothing),
+	    TEST(bounds_are_kept),
+	    TEST(an_empty_record_is_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "tests/unit/batches.h"
 #include "tests/unit/folder.h"
 
-#define RIG_FACTS 5u /* of each batch */
+#define RIG_FACTS 5u       /* of each batch */
 #define RIG_BATCH_NS 1000u /* from one batch to the next: batch seq begins at seq * RIG_BATCH_NS */
 
 struct rig {
@@ -69,7 +69,8 @@ static inline int rig_setup(void **state)
 	*state = rig;
 	if (!rig || folder_make(&rig->folder) != 0 || uv_loop_init(&rig->loop) != 0)
 		return -1;
-	rig->options = (struct spool_options){.segment_bytes = 3000, .max_bytes = 12000, .sync_interval_ms = 1, .revive_interval_ms = 10};
+	rig->options = (struct spool_options){
+	    .segment_bytes = 3000, .max_bytes = 12000, .sync_interval_ms = 1, .revive_interval_ms = 10};
 	return batches_init(&rig->batches, 1, 0);
 }
 

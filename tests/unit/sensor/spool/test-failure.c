@@ -146,10 +146,10 @@ static void a_failed_write_gives_no_seq_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(on_a_full_disk_the_oldest_makes_room),
-		TEST(with_nothing_left_to_drop_the_batch_itself_is_counted),
-		TEST(after_a_failed_sync_it_opens_anew_and_goes_on),
-		TEST(a_failed_write_gives_no_seq_away),
+	    TEST(on_a_full_disk_the_oldest_makes_room),
+	    TEST(with_nothing_left_to_drop_the_batch_itself_is_counted),
+	    TEST(after_a_failed_sync_it_opens_anew_and_goes_on),
+	    TEST(a_failed_write_gives_no_seq_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

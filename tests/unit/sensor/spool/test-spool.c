@@ -169,7 +169,8 @@ static void damage_becomes_a_dated_gap(void **state)
 	rig_close(rig);
 	assert_true(folder_segments(&rig->folder, names, 8) >= 1);
 	/* Behind the header of the second record. */
-	assert_int_equal(folder_flip(&rig->folder, names[0], 1024 + (folder_size(&rig->folder, names[0]) - 1024) / 6 + 60, 1, 1), 0);
+	assert_int_equal(
+	    folder_flip(&rig->folder, names[0], 1024 + (folder_size(&rig->folder, names[0]) - 1024) / 6 + 60, 1, 1), 0);
 	rig_open(rig);
 	assert_int_equal(rig->recovery.lost_records, 1);
 	assert_int_equal(rig_read(rig, 1), 1);
@@ -267,20 +268,20 @@ static void a_spool_in_use_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(batches_come_back_by_seq),
-		TEST(stream_and_seq_go_on_after_a_restart),
-		TEST(two_spools_are_two_streams),
-		TEST(an_ack_trims_and_is_bounded),
-		TEST(at_the_bound_the_oldest_goes_and_is_counted_exactly),
-		TEST(what_was_acknowledged_is_no_loss),
-		TEST(a_drop_below_the_reader_is_followed),
-		TEST(a_gap_of_an_earlier_boot_has_no_times),
-		TEST(damage_becomes_a_dated_gap),
-		TEST(numbers_that_were_acknowledged_are_not_given_again),
-		TEST(a_damaged_position_only_sends_again),
-		TEST(the_listener_hears_each_append),
-		TEST(an_idle_spool_lets_the_loop_end),
-		TEST(a_spool_in_use_is_refused),
+	    TEST(batches_come_back_by_seq),
+	    TEST(stream_and_seq_go_on_after_a_restart),
+	    TEST(two_spools_are_two_streams),
+	    TEST(an_ack_trims_and_is_bounded),
+	    TEST(at_the_bound_the_oldest_goes_and_is_counted_exactly),
+	    TEST(what_was_acknowledged_is_no_loss),
+	    TEST(a_drop_below_the_reader_is_followed),
+	    TEST(a_gap_of_an_earlier_boot_has_no_times),
+	    TEST(damage_becomes_a_dated_gap),
+	    TEST(numbers_that_were_acknowledged_are_not_given_again),
+	    TEST(a_damaged_position_only_sends_again),
+	    TEST(the_listener_hears_each_append),
+	    TEST(an_idle_spool_lets_the_loop_end),
+	    TEST(a_spool_in_use_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
