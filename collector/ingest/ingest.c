@@ -42,7 +42,8 @@ struct ingest_peer {
 TAILQ_HEAD(peers, ingest_peer);
 
 struct ingest {
-	struct ingest_options options;
+	struct forest *forest;
+	struct journal *journal;
 	struct streams streams;
 	struct links links;
 	struct pending pending;
@@ -109,7 +110,7 @@ static void resume_all(struct ingest *ingest)
 
 static void balance(struct ingest *ingest)
 {
-	size_t waiting = journal_pending_bytes(ingest->options.journal);
+	size_t waiting = journal_pending_bytes(ingest->journal);
 
 	if (!ingest->paused && waiting > INGEST_PENDING_HIGH)
 		pause_all(ingest);
@@ -172,8 +173,6 @@ static void fail(struct ingest *ingest, int error, const struct ingest_peer *cur
 	(void)refuse_failed(ingest, &refusal);
 	while ((peer = other_peer(ingest, current)))
 		refuse_peer(peer, &refusal);
-	if (ingest->options.failed)
-		ingest->options.failed(ingest->options.owner, error);
 }
 
 /* ---- durable, acknowledged ----------------------------------------------------------------------------------- */
@@ -230,19 +229,20 @@ static void on_durable(void *owner, uint64_t position, int error)
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
-int ingest_create(struct ingest **ret, const struct ingest_options *options)
+int ingest_create(struct ingest **ret, struct forest *forest, struct journal *journal)
 {
 	struct ingest *ingest = calloc(1, sizeof(*ingest));
 
 	if (!ingest)
 		return -ENOMEM;
-	ingest->options = *options;
+	ingest->forest = forest;
+	ingest->journal = journal;
 	streams_init(&ingest->streams);
 	links_init(&ingest->links);
 	TAILQ_INIT(&ingest->reading);
 	TAILQ_INIT(&ingest->waiting);
 	TAILQ_INIT(&ingest->acks);
-	journal_on_durable(options->journal, on_durable, ingest);
+	journal_on_durable(journal, on_durable, ingest);
 	*ret = ingest;
 	return 0;
 }
@@ -252,7 +252,7 @@ void ingest_destroy(struct ingest *ingest)
 	if (!ingest)
 		return;
 	assert(TAILQ_EMPTY(&ingest->reading) && TAILQ_EMPTY(&ingest->waiting));
-	journal_off_durable(ingest->options.journal, on_durable, ingest);
+	journal_off_durable(ingest->journal, on_durable, ingest);
 	pending_finish(&ingest->pending);
 	links_finish(&ingest->links);
 	streams_finish(&ingest->streams);
@@ -261,8 +261,8 @@ void ingest_destroy(struct ingest *ingest)
 
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
 {
-	ingest->appended = journal_durable(ingest->options.journal);
-	return replay_journal(ingest->options.journal, ingest->options.forest, &ingest->streams, &ingest->links, ret);
+	ingest->appended = journal_durable(ingest->journal);
+	return replay_journal(ingest->journal, ingest->forest, &ingest->streams, &ingest->links, ret);
 }
 
 /* ---- joining ------------------------------------------------------------------------------------------------- */
@@ -273,9 +273,9 @@ static int journal_description(struct ingest *ingest, struct link *link, const s
 	uint64_t digest = link_digest(hello), position;
 	int r;
 
-	if (link->description == digest && link->described_at >= journal_first(ingest->options.journal))
+	if (link->description == digest && link->described_at >= journal_first(ingest->journal))
 		return 0;
-	r = journal_append_host(ingest->options.journal, now_ns, hello, &position);
+	r = journal_append_host(ingest->journal, now_ns, hello, &position);
 	if (r < 0)
 		return r;
 	link->description = digest;
@@ -288,12 +288,12 @@ static int describe(struct ingest *ingest, const struct hello *hello, int64_t no
 {
 	struct forest_host *host;
 	struct link *link;
-	int r = forest_host_get(ingest->options.forest, &hello->boot, &host);
+	int r = forest_host_get(ingest->forest, &hello->boot, &host);
 
 	if (r == -ENOSPC)
 		return refuse(ret_refusal, REJECT_LIMIT, 0, "the collector already holds its limit of host boots; start another collector");
 	if (r == 0)
-		r = forest_host_describe(ingest->options.forest, host, hello);
+		r = forest_host_describe(ingest->forest, host, hello);
 	if (r == 0)
 		r = links_get(&ingest->links, &hello->boot, &link);
 	if (r == 0)
@@ -436,15 +436,15 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 	if (r != 0)
 		return r;
 	verdict = arena_zalloc(arena, (batch.fact_count + 7) / 8 + 1, 1);
-	r = verdict ? forest_host_get(ingest->options.forest, &batch.id.boot, &host) : -ENOMEM;
+	r = verdict ? forest_host_get(ingest->forest, &batch.id.boot, &host) : -ENOMEM;
 	if (r == -ENOSPC)
 		return refuse(ret_refusal, REJECT_LIMIT, 0, "the collector already holds its limit of host boots; start another collector");
 	if (r < 0 || pending_reserve(&ingest->pending) < 0)
 		return refuse_memory(ret_refusal);
 	if (judged == STREAM_GAP)
-		apply_sequence_gap(ingest->options.forest, host, entry, &batch);
-	apply_batch(ingest->options.forest, host, &batch, verdict, &ingest->applied);
-	r = journal_append_batch(ingest->options.journal, now_ns, data, verdict, batch.fact_count, &ingest->appended);
+		apply_sequence_gap(ingest->forest, host, entry, &batch);
+	apply_batch(ingest->forest, host, &batch, verdict, &ingest->applied);
+	r = journal_append_batch(ingest->journal, now_ns, data, verdict, batch.fact_count, &ingest->appended);
 	if (r < 0)
 		return r;
 	stream_take(entry, batch.id.seq, apply_newest(&batch));
@@ -462,7 +462,7 @@ static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, 
 		return refuse_memory(ret_refusal);
 	ingest->stats.batches_duplicate++;
 	queue_ack(peer, entry, seq, 0);
-	if (ingest->appended <= journal_durable(ingest->options.journal))
+	if (ingest->appended <= journal_durable(ingest->journal))
 		settle_until(ingest, ingest->appended);
 	return 0;
 }
@@ -528,7 +528,7 @@ void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats)
 
 bool ingest_ready(const struct ingest *ingest, const char **ret_why)
 {
-	int waits = journal_error(ingest->options.journal);
+	int waits = journal_error(ingest->journal);
 
 	if (ingest->error)
 		*ret_why = ingest->why;

@@ -48,16 +48,8 @@ struct ingest_peer_events {
 	void (*refused)(void *owner, const struct ingest_refusal *refusal);
 };
 
-struct ingest_options {
-	struct forest *forest;   /* both must outlive ingest */
-	struct journal *journal;
-	/* Told once when the journal stops; every peer is refused after it. May be NULL. */
-	void (*failed)(void *owner, int error);
-	void *owner;
-};
-
-/* Errors: -ENOMEM. */
-int ingest_create(struct ingest **ret, const struct ingest_options *options);
+/* Forest and journal must outlive ingest. When the journal stops, every peer is refused. Errors: -ENOMEM. */
+int ingest_create(struct ingest **ret, struct forest *forest, struct journal *journal);
 /* Every peer must have left. Takes NULL. */
 void ingest_destroy(struct ingest *ingest);
 
