@@ -328,8 +328,6 @@ int spool_append(struct spool *spool, const uint8_t *batch, size_t len, struct g
 		r = make_room(spool, len);
 	if (r == 0)
 		r = write_batch(spool, batch, len);
-	if (r == -ENOMEM)
-		return r;
 	spool->error = r;
 	if (r == 0) {
 		spool->next = seglog_next(spool->log);

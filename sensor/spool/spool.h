@@ -37,7 +37,8 @@ struct spool_options {
 
 enum {
 	SPOOL_E_END = 1, /* read: nothing at or behind seq yet */
-	/* Append: the disk did not take the batch; its facts stand in *ret_dropped, its seq goes to the next batch. */
+	/* Append: disk or memory did not take the batch; its facts stand in *ret_dropped, its seq goes to the next
+	   batch. */
 	SPOOL_E_REFUSED = 2,
 };
 
@@ -55,8 +56,8 @@ uint64_t spool_next_seq(const struct spool *spool); /* the seq that a batch must
 /* Appends one encoded batch whose seq is spool_next_seq; it can be read at once. Sets *ret_was_dropped; when true,
  * facts were lost since the last call (to the bound, a full or failing disk, or damage found while reading), and
  * *ret_dropped is to go into the next batch: its reason says which, count is 0 when it is not known, from_ns and to_ns
- * are 0 when the facts are of an earlier boot or unknown. Returns 0, SPOOL_E_REFUSED, or -EMSGSIZE, -ENOMEM, -ESHUTDOWN
- * (closing). Both outputs are also set with SPOOL_E_REFUSED. */
+ * are 0 when the facts are of an earlier boot or unknown. Returns 0, SPOOL_E_REFUSED, or -EMSGSIZE or
+ * -ESHUTDOWN (closing). Both outputs are also set with SPOOL_E_REFUSED. */
 int spool_append(struct spool *spool, const uint8_t *batch, size_t len, struct gap *ret_dropped, bool *ret_was_dropped);
 
 /* The next batch that is held at or behind seq, acknowledged or not: 0 or SPOOL_E_END or -errno. ret is borrowed until
