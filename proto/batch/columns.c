@@ -18,7 +18,7 @@
 
 static const struct column processes[] = {
 	COLUMN(process_row, 1, tgid, NUMBER),
-	COLUMN(process_row, 2, start_delta, NUMBER),
+	COLUMN(process_row, 2, start_delta_ns, NUMBER),
 	COLUMN(process_row, 3, start_unknown, BOOL),
 	COLUMN(process_row, 4, ns_tgid, NUMBER),
 };
@@ -69,7 +69,7 @@ static const struct column images[] = {
 
 static const struct column events[] = {
 	COLUMN(event_row, 1, type, NUMBER),
-	COLUMN(event_row, 2, time_delta, NUMBER),
+	COLUMN(event_row, 2, time_delta_ns, NUMBER),
 	COLUMN(event_row, 3, process, PROCESS),
 	COLUMN(event_row, 4, parent, PROCESS),
 	COLUMN(event_row, 5, creator, PROCESS_PLUS_ONE),
@@ -95,7 +95,7 @@ static const struct column argv_items[] = {{19, sizeof(uint32_t), DOMAIN_STRING,
 static const struct column environ_items[] = {{20, sizeof(uint32_t), DOMAIN_STRING, 0, "environ_item"}};
 
 static const struct column exits[] = {
-	COLUMN(exit_row, 21, status, NUMBER),
+	COLUMN(exit_row, 21, exit_status, NUMBER),
 	COLUMN(exit_row, 22, utime_ns, NUMBER),
 	COLUMN(exit_row, 23, stime_ns, NUMBER),
 	COLUMN(exit_row, 24, max_rss_bytes, NUMBER),

@@ -261,7 +261,7 @@ static int read_processes(struct decoder *decoder)
 			return refuse(decoder, "Batch.processes.ns_tgid of row %zu is %" PRIu64, i, row->ns_tgid);
 		row->ns_tgid = row->ns_tgid == 1 ? row->tgid : row->ns_tgid ? row->ns_tgid - 1 : 0;
 		if (!row->start_unknown)
-			row->start_ns = start += unzigzag64(row->start_delta);
+			row->start_ns = start += unzigzag64(row->start_delta_ns);
 	}
 	decoder->limits[DOMAIN_PROCESS] = count;
 	decoder->limits[DOMAIN_PROCESS_PLUS_ONE] = (uint64_t)count + 1;
@@ -370,7 +370,7 @@ static int sum_items(struct decoder *decoder, struct event_rows *rows)
 static int check_exits(struct decoder *decoder, const struct event_rows *rows)
 {
 	for (size_t i = 0; i < rows->exit_count; i++) {
-		uint32_t status = rows->exits[i].status;
+		uint32_t status = rows->exits[i].exit_status;
 
 		if (status > EXIT_STATUS_UNKNOWN || (status != EXIT_STATUS_UNKNOWN && status & 0x7f && status & 0xff00) ||
 		    (status & 0xff) == 0x80)
@@ -379,12 +379,28 @@ static int check_exits(struct decoder *decoder, const struct event_rows *rows)
 	return 0;
 }
 
-static int read_items(struct decoder *decoder, const struct column_spans *spans, struct event_rows *rows)
+/* The events say how many elements there should be, a number that anyone can write: it is compared before it is
+ * allocated. */
+static int read_list(struct decoder *decoder, const struct column_spans *spans, const struct column_group *group,
+		     uint32_t **ret_items, size_t count)
 {
-	int r = read_group(decoder, spans, &argv_item_columns, &rows->argv_items, rows->argv_item_count);
+	struct column_error error;
+	size_t here;
+
+	if (columns_count(spans, group, &here, &error) < 0)
+		return refuse_column(decoder, group, &error);
+	if (here != 0 && here != count)
+		return refuse(decoder, "Batch.%s.%s has %zu elements, the events count %zu", group->message,
+			      group->columns[0].name, here, count);
+	return read_group(decoder, spans, group, ret_items, count);
+}
+
+static int read_lists(struct decoder *decoder, const struct column_spans *spans, struct event_rows *rows)
+{
+	int r = read_list(decoder, spans, &argv_item_columns, &rows->argv_items, rows->argv_item_count);
 
 	if (r == 0)
-		r = read_group(decoder, spans, &environ_item_columns, &rows->environ_items, rows->environ_item_count);
+		r = read_list(decoder, spans, &environ_item_columns, &rows->environ_items, rows->environ_item_count);
 	return r;
 }
 
@@ -419,7 +435,7 @@ static int read_event_rows(struct decoder *decoder, struct event_rows *rows)
 		r = check_exits(decoder, rows);
 	if (r == 0)
 		r = sum_items(decoder, rows);
-	return r < 0 ? r : read_items(decoder, &spans, rows);
+	return r < 0 ? r : read_lists(decoder, &spans, rows);
 }
 
 /* The bytes that all lists have once they are joined. Few strings can stand in many lists: this is what must not
@@ -518,11 +534,11 @@ static inline void fill_image(const struct decoder *decoder, const struct image_
 
 static inline void fill_exit(const struct exit_row *row, struct fact_exit *ended)
 {
-	bool known = row->status != EXIT_STATUS_UNKNOWN;
+	bool known = row->exit_status != EXIT_STATUS_UNKNOWN;
 
-	ended->signal = known ? row->status & 0x7f : 0;
-	ended->core = known && row->status & 0x80;
-	ended->code = known && !ended->signal ? (int32_t)(row->status >> 8) : -1;
+	ended->signal = known ? row->exit_status & 0x7f : 0;
+	ended->core = known && row->exit_status & 0x80;
+	ended->code = known && !ended->signal ? (int32_t)(row->exit_status >> 8) : -1;
 	ended->utime_ns = row->utime_ns;
 	ended->stime_ns = row->stime_ns;
 	ended->max_rss_bytes = row->max_rss_bytes;
@@ -540,7 +556,7 @@ static void fill_facts(const struct decoder *decoder, const struct event_rows *r
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct event_row *row = &rows->events[i];
 
-		time_ns += unzigzag64(row->time_delta);
+		time_ns += unzigzag64(row->time_delta_ns);
 		if (row->type > FACT_SNAPSHOT)
 			continue;
 		fill_fact(decoder, row, time_ns, facts);

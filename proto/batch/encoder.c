@@ -269,7 +269,7 @@ static struct process_row make_process(struct batch_encoder *encoder, struct pro
 	if (key.start_ns == 0)
 		row.start_unknown = 1;
 	else
-		row.start_delta = zigzag64(key.start_ns - encoder->last_start_ns);
+		row.start_delta_ns = zigzag64(key.start_ns - encoder->last_start_ns);
 	return row;
 }
 
@@ -416,7 +416,7 @@ static uint32_t exit_status(const struct fact_exit *ended)
 static void add_exit(struct batch_encoder *encoder, const struct fact_exit *ended)
 {
 	encoder->exits[encoder->exit_count++] = (struct exit_row){
-		.status = exit_status(ended), .utime_ns = ended->utime_ns, .stime_ns = ended->stime_ns,
+		.exit_status = exit_status(ended), .utime_ns = ended->utime_ns, .stime_ns = ended->stime_ns,
 		.max_rss_bytes = ended->max_rss_bytes,
 		.read_bytes = ended->read_bytes + 1, .written_bytes = ended->written_bytes + 1,
 	};
@@ -439,7 +439,7 @@ static void add_event(struct batch_encoder *encoder, const struct candidate *can
 	if (encoder->event_count++ == 0)
 		encoder->base_ns = encoder->last_time_ns = encoder->last_start_ns = fact->time_ns;
 	row->type = fact->type;
-	row->time_delta = zigzag64(fact->time_ns - encoder->last_time_ns);
+	row->time_delta_ns = zigzag64(fact->time_ns - encoder->last_time_ns);
 	encoder->last_time_ns = fact->time_ns;
 	row->parent = intern_other(encoder, fact->parent);
 	row->creator = intern_creator(encoder, fact);

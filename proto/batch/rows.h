@@ -33,7 +33,7 @@ struct process_row {
 	uint64_t start_ns; /* not a column: the key with tgid, 0 = unknown */
 	uint32_t tgid;
 	uint32_t start_unknown;
-	uint64_t start_delta; /* zigzag */
+	uint64_t start_delta_ns; /* zigzag */
 	uint64_t ns_tgid;
 	uint32_t told; /* not a column: encoder only, a fact of the process itself has said ns_tgid */
 	uint32_t reserved;
@@ -60,7 +60,7 @@ struct image_row {
 };
 
 struct event_row {
-	uint64_t time_delta; /* zigzag */
+	uint64_t time_delta_ns; /* zigzag */
 	uint32_t type;
 	uint32_t process, parent, creator;
 	uint32_t tid_delta; /* zigzag */
@@ -80,7 +80,7 @@ struct exit_row {
 	uint64_t utime_ns, stime_ns;
 	uint64_t max_rss_bytes;
 	uint64_t read_bytes, written_bytes; /* plus one */
-	uint32_t status;
+	uint32_t exit_status;
 	uint32_t reserved;
 };
 

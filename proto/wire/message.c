@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/canopy.pb-c.h"
+#include "proto/model/utf8.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/scan.h"
 
@@ -49,43 +50,9 @@ static int unpack_failed(struct decode *decode, const char *why)
 	return decode->no_memory ? -ENOMEM : bad(decode, why);
 }
 
-/* The length of the UTF-8 sequence at p, 0 where there is none (RFC 3629: shortest form, no surrogates, up to U+10FFFF). */
-static size_t utf8_sequence(const uint8_t *p, size_t left)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-	uint32_t code;
-
-	if (len <= 1)
-		return len;
-	if (len > left)
-		return 0;
-	code = p[0] & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if (p[i] >> 6 != 2)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	return code < least[len] || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff ? 0 : len;
-}
-
-static bool utf8_valid(struct bytes text)
-{
-	const uint8_t *p = (const uint8_t *)text.data;
-
-	for (size_t i = 0; i < text.len;) {
-		size_t len = utf8_sequence(p + i, text.len - i);
-
-		if (len == 0)
-			return false;
-		i += len;
-	}
-	return true;
-}
-
 static bool text_valid(struct bytes text, size_t max)
 {
-	return text.len <= max && utf8_valid(text);
+	return text.len <= max && (text.len == 0 || utf8_valid(text.data, text.len));
 }
 
 /* Takes a string that protobuf-c allocated in the arena. */
