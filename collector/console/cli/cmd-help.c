@@ -7,8 +7,9 @@
 #include "proto/model/field.h"
 
 static const char filter_text[] =
-	"A filter picks processes. It is sent to the collector as it is; several words are\n"
-	"joined with blanks, so quotes are needed only for what the shell would take.\n"
+	"A filter picks processes. It is sent to the collector as it is; several words\n"
+	"are joined with blanks, so quotes are needed only for what the shell would\n"
+	"take.\n"
 	"\n"
 	"  canopy ps curl                         a bare word: in file or command line\n"
 	"  canopy ps proc.name = sshd\n"
