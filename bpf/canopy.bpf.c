@@ -39,12 +39,16 @@ INLINE void fill_common(enum way way, struct draft *draft, uint32_t room, struct
 INLINE void begin_proc(enum way way, struct event *event, struct task_struct *parent, struct task_struct *child)
 {
 	struct task_struct *creator = GET(way, parent, group_leader);
-	struct proc_entry *entry = find_proc(way, child);
+	struct proc_entry *entry;
+	uint32_t tgid = GET(way, child, tgid);
 
+	(void)bpf_map_update_elem(&proc_cache, &tgid, (const void *)&zero_entry, BPF_NOEXIST);
+	entry = bpf_map_lookup_elem(&proc_cache, &tgid);
 	event->creator_tgid = GET(way, creator, tgid);
 	event->creator_start_ns = GET(way, creator, start_boottime);
 	if (!entry)
 		return;
+	entry->start_ns = GET(way, child, start_boottime);
 	entry->creator_tgid = event->creator_tgid;
 	entry->creator_start_ns = event->creator_start_ns;
 	entry->exec_base = GET(way, child, self_exec_id);

@@ -10,8 +10,9 @@ INLINE bool is_kernel_thread(enum way way, struct task_struct *task)
 	return GET(way, task, flags) & PF_KTHREAD;
 }
 
-/* Fills what leads to a new entry's fields from the task: exec_base from parent_exec_id, which the kernel sets at fork to the exec
- * count that the child inherits (under CLONE_PARENT to that of the forker's parent, which only a fork that was seen tells). */
+/* What the task itself can tell of its past. The kernel counts execs in self_exec_id, and at fork notes in parent_exec_id the count
+ * that the child begins with (under CLONE_PARENT that of the common parent: only a fork that was seen tells better). So ordinals are
+ * the same after an eviction, for another sensor, and after a restart. */
 INLINE struct proc_entry *proc_refill(enum way way, struct task_struct *leader, struct proc_entry *entry, uint64_t start)
 {
 	entry->start_ns = start;
@@ -131,7 +132,7 @@ INLINE void fill_task(enum way way, struct event *event, struct task_struct *tas
 	event->sid = pid_number(way, signal, PIDTYPE_SID);
 	event->tty = tty_number(way, signal);
 	fill_pid(way, event, leader);
-	(void)bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), &task->comm);
+	(void)bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), __builtin_preserve_access_index(&leader->comm));
 }
 
 /* As wait_task_zombie() chooses it. */

@@ -255,9 +255,13 @@ static void on_pause_over(uv_timer_t *timer)
 {
 	struct probe *probe = timer->data;
 
+	int r = drain(probe, PROBE_DRAIN_MAX);
+
+	if (!probe->running)
+		return; /* the sink has stopped us */
 	if (!uv_is_active((uv_handle_t *)&probe->check))
 		(void)uv_timer_start(&probe->check, on_check, PROBE_CHECK_MS, 0);
-	if (drain(probe, PROBE_DRAIN_MAX) == -EAGAIN)
+	if (r == -EAGAIN)
 		(void)uv_timer_start(timer, on_pause_over, 0, 0); /* let the loop turn once */
 	else
 		(void)uv_poll_start(&probe->poll, UV_READABLE, on_readable);
@@ -270,10 +274,12 @@ static void on_check(uv_timer_t *timer)
 
 	if (losses_collect(&probe->losses, &probe->program, now, &probe->sink) != 0)
 		probe->resync = true;
-	if (!probe->resync)
+	if (!probe->resync || !probe->running)
 		return;
 	if (now - probe->snapshot_ns >= PROBE_RESYNC_NS)
 		(void)probe_snapshot(probe);
+	if (!probe->running)
+		return;
 	/* Losses during the snapshot, and a snapshot not taken yet, are looked at again. */
 	(void)uv_timer_start(timer, on_check, PROBE_CHECK_MS, 0);
 }

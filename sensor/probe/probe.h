@@ -32,7 +32,7 @@ struct probe_options {
 		.ring_bytes = (size_t)8 * 1024 * 1024, .argv_max = EVENT_ARGV_MAX, .cache_entries = 32768})
 
 /* Who takes what the kernel says. Each pointer is borrowed for the time of the call. None may call probe_close() or
- * probe_snapshot(). Members may be NULL. */
+ * probe_snapshot(); probe_stop() is allowed. Members may be NULL. */
 struct probe_sink {
 	void *owner;
 	void (*event)(void *owner, const struct event *event);
@@ -50,7 +50,8 @@ struct probe_stats {
 	uint64_t received[EVENT_TYPES];  /* records handed to the sink, by enum event_type */
 	uint64_t submitted[EVENT_TYPES]; /* records that the kernel side put into the ring */
 	uint64_t lost[EVENT_TYPES];      /* records that found the ring full */
-	uint64_t recursion_misses;       /* runs of a program that the kernel skipped, all programs */
+	/* Runs of a hook that the kernel skipped, all hooks; from above, since the end of a mere thread would have told nothing. */
+	uint64_t recursion_misses;
 	uint64_t snapshots;              /* completed */
 	size_t ring_bytes;               /* size of the ring */
 	size_t ring_used_bytes;          /* of it not yet consumed */
