@@ -18,6 +18,7 @@ struct fleet_link {
 	bool connected;               /* at least one session is streaming */
 	uint32_t sessions;            /* streaming now */
 	bool catching_up;             /* the sensor has more batches queued than its window */
+	bool goodbye;                 /* the newest session of its sensor ended with a Goodbye, and none has come since */
 	bool heard;                   /* heartbeat holds knowledge */
 	struct heartbeat heartbeat;   /* newest */
 	int64_t heard_wall_ns;        /* the collector's clock when anything last came; INT64_MIN = not in this life of the collector */
