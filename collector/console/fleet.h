@@ -43,7 +43,7 @@ extern const double fleet_latency_bounds[11];
 
 /* A sink of the lake, for the metrics. */
 struct fleet_sink {
-	const char *name;             /* such as 'ndjson' */
+	const char *name;             /* such as 'ndjson:/var/lake'; unlike any other sink's */
 	uint64_t lag_records;         /* journal positions behind */
 	uint64_t lag_bytes;
 	uint64_t failures_total;

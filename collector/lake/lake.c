@@ -67,6 +67,7 @@ struct lake {
 	bool failing;      /* an error was logged and nothing has worked since */
 	uint64_t retry_ms;
 	uint64_t failures, rows;
+	char *name; /* for the figures: several lakes must be told apart */
 
 	void (*flushed)(void *owner);
 	void *flush_owner;
@@ -95,6 +96,7 @@ static void free_lake(struct lake *lake)
 {
 	ndjson_destroy(lake->sink);
 	lake_spec_finish(&lake->spec);
+	free(lake->name);
 	arena_finish(&lake->entry_memory);
 	arena_finish(&lake->row_memory);
 	free(lake);
@@ -532,6 +534,10 @@ int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char
 	lake->forest = forest;
 	lake->retry_ms = RETRY_MS_MIN;
 	r = lake_spec_parse(spec, &lake->spec, ret_why);
+	if (!r && asprintf(&lake->name, "ndjson:%s", lake->spec.dir) < 0) {
+		lake->name = NULL;
+		r = -ENOMEM;
+	}
 	if (!r)
 		r = make_state(state_dir, &state, ret_why);
 	if (!r)
@@ -559,7 +565,7 @@ size_t lake_sinks(const struct lake *lake, struct fleet_sink *ret, size_t max)
 		next = first;
 	lag = next > durable ? 0 : durable + 1 - next;
 	*ret = (struct fleet_sink){
-		.name = "ndjson",
+		.name = lake->name,
 		.lag_records = lag,
 		/* the journal knows no byte position of a record: its records are taken as equally long */
 		.lag_bytes = held ? (uint64_t)((double)journal_bytes(lake->journal) / (double)held * (double)lag) : 0,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ struct part {
 struct ndjson {
 	char *dir;
 	char cursor_name[48];
-	int state_fd, dir_fd, staging_fd; /* -1 = not open */
+	int state_fd, lock_fd, dir_fd, staging_fd; /* -1 = not open */
 	uint64_t bytes_max;
 	bool restarted;
 	struct cursor cursor;
@@ -149,6 +150,34 @@ static int absolute(const char *dir, char **ret)
 	return 0;
 }
 
+/* Two writers with one cursor would write each row twice. The lock goes with the process. */
+static int lock_cursor(struct ndjson *sink)
+{
+	char name[sizeof(sink->cursor_name) + 8];
+
+	(void)snprintf(name, sizeof(name), "%s.lock", sink->cursor_name);
+	sink->lock_fd = openat(sink->state_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (sink->lock_fd < 0)
+		return -errno;
+	if (flock(sink->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return 0;
+}
+
+static void explain(char **ret_why, int error, const char *dir, const char *state_dir)
+{
+	int len;
+
+	if (!ret_why)
+		return;
+	if (error == -EBUSY)
+		len = asprintf(ret_why, "the lake %s is being written already: name it once", dir);
+	else
+		len = asprintf(ret_why, "cannot keep the cursor of lake %s in %s: %s", dir, state_dir, strerror(-error));
+	if (len < 0)
+		*ret_why = NULL;
+}
+
 int ndjson_create(struct ndjson **ret, const char *dir, const char *state_dir, uint64_t bytes_max, char **ret_why)
 {
 	struct ndjson *sink = calloc(1, sizeof(*sink));
@@ -156,18 +185,20 @@ int ndjson_create(struct ndjson **ret, const char *dir, const char *state_dir, u
 
 	if (!sink)
 		return -ENOMEM;
-	sink->state_fd = sink->dir_fd = sink->staging_fd = -1;
+	sink->state_fd = sink->lock_fd = sink->dir_fd = sink->staging_fd = -1;
 	sink->bytes_max = bytes_max;
 	r = absolute(dir, &sink->dir);
 	if (!r)
 		r = open_folder(AT_FDCWD, state_dir, &sink->state_fd);
+	if (!r) {
+		name_cursor(sink);
+		r = lock_cursor(sink);
+	}
 	if (r < 0) {
-		if (ret_why && asprintf(ret_why, "cannot open the state folder %s: %s", state_dir, strerror(-r)) < 0)
-			*ret_why = NULL;
+		explain(ret_why, r, dir, state_dir);
 		ndjson_destroy(sink);
 		return r;
 	}
-	name_cursor(sink);
 	*ret = sink;
 	return 0;
 }
@@ -199,6 +230,7 @@ void ndjson_destroy(struct ndjson *sink)
 	drop_parts(sink);
 	close_fd(&sink->staging_fd);
 	close_fd(&sink->dir_fd);
+	close_fd(&sink->lock_fd);
 	close_fd(&sink->state_fd);
 	free(sink->dir);
 	free(sink);

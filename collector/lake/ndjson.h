@@ -23,8 +23,8 @@ struct ndjson;
 
 /* dir: the lake, its parent must exist. state_dir: where the cursor lives, exists. bytes_max: a file of this many
  * compressed bytes is due. Touches no file of the lake, so that a lake that is out of reach does not stop its owner.
- * Errors: -ENOMEM, or the errno of opening state_dir; *ret_why (may be NULL) is then a sentence that the caller frees.
- */
+ * Errors: -ENOMEM, -EBUSY (the lake is being written with this state_dir already), or the errno of the failing call;
+ * *ret_why (may be NULL) is then a sentence that the caller frees. */
 int ndjson_create(struct ndjson **ret, const char *dir, const char *state_dir, uint64_t bytes_max, char **ret_why);
 void ndjson_destroy(struct ndjson *sink);
 

@@ -308,7 +308,7 @@ static void test_follows(void **state)
 	assert_true(figures().lag_records == 0);
 	assert_true(figures().lag_bytes == 0);
 	assert_true(figures().rows_total == 60);
-	assert_string_equal(figures().name, "ndjson");
+	assert_string_equal(figures().name, lake_spec);
 	assert_int_equal(feed(0, 21, 30), 30);
 	assert_true(figures().lag_records == 1);
 	assert_true(figures().lag_bytes > 0);
@@ -457,6 +457,10 @@ static void test_refused(void **state)
 	free(why);
 	assert_int_equal(lake_create(&none, &loop, "ndjson:x", "/nonexistent/state", journal, forest, &why), -ENOENT);
 	assert_non_null(strstr(why, "/nonexistent/state"));
+	free(why);
+	open_lake("");
+	assert_int_equal(lake_create(&none, &loop, lake_spec, folder.state, journal, forest, &why), -EBUSY);
+	assert_non_null(strstr(why, folder.lake));
 	free(why);
 	assert_null(none);
 }
