@@ -173,7 +173,8 @@ static void explain(char **ret_why, int error, const char *dir, const char *stat
 	if (error == -EBUSY)
 		len = asprintf(ret_why, "the lake %s is being written already: name it once", dir);
 	else
-		len = asprintf(ret_why, "cannot keep the cursor of lake %s in %s: %s", dir, state_dir, strerror(-error));
+		len = asprintf(ret_why, "cannot keep the cursor of lake %s in %s: %s", dir, state_dir,
+			       strerror(-error));
 	if (len < 0)
 		*ret_why = NULL;
 }
