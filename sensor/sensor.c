@@ -8,11 +8,13 @@
  *
  * They are built from the end (a fact must have somewhere to go when the hooks are attached) and stopped from the beginning, so that at
  * the end everything that the kernel has told is in the spool. Everything runs on one loop. */
+#include "sensor/sensor.h"
+
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "canopy/log.h"
@@ -20,18 +22,19 @@
 #include "sensor/batch/batch.h"
 #include "sensor/batch/clock.h"
 #include "sensor/downtime.h"
+#include "sensor/health.h"
 #include "sensor/identity.h"
 #include "sensor/probe/probe.h"
-#include "sensor/sensor.h"
 #include "sensor/spool/spool.h"
 #include "sensor/uplink/uplink.h"
 
-#define WATCH_INTERVAL_MS 2000 /* how often it is noted that this boot is watched: the error of a gap's beginning */
-#define DRAIN_MS 3000          /* at the end, for the collector to acknowledge what is on its way */
+#define WATCH_INTERVAL_MS 2000u /* how often it is noted that this boot is watched: the error of a gap's beginning */
+#define DRAIN_MS 3000u          /* at the end, for the collector to acknowledge what is on its way */
 
 struct sensor {
 	const struct sensor_options *options;
 	struct host_identity identity;
+	struct address collector;
 	struct hello hello;
 	struct spool *spool;
 	struct uplink *uplink;
@@ -40,88 +43,25 @@ struct sensor {
 	uv_loop_t loop;
 	uv_signal_t signals[2];
 	uv_timer_t watch;
-	unsigned handles; /* of the three above that are open */
+	uint64_t watched_until_ns; /* by the sensor before this one; 0 = nobody or not known */
 	uint64_t last_fact_ns;
-	int failed;       /* -errno of what ended the run */
+	uint64_t unbatched_facts;  /* given up for lack of memory since the last look */
+	uint64_t unbatched_since_ns;
 	bool stopping;
 };
-
-static uint64_t boottime_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* ---- the end of a run: rooms stop in the order of the data's way --------------------------------------------- */
-
-static void on_spool_closed(void *owner)
-{
-	struct sensor *sensor = owner;
-
-	sensor->spool = NULL;
-	for (unsigned i = 0; i < 2; i++)
-		uv_close((uv_handle_t *)&sensor->signals[i], NULL);
-}
-
-static void on_uplink_stopped(void *owner)
-{
-	struct sensor *sensor = owner;
-
-	sensor->uplink = NULL;
-	spool_close(sensor->spool, on_spool_closed, sensor);
-}
-
-static void on_batcher_closed(void *owner)
-{
-	struct sensor *sensor = owner;
-
-	sensor->batcher = NULL;
-	(void)downtime_write(sensor->options->spool_dir, &sensor->identity.boot, boottime_now());
-	uplink_stop(sensor->uplink, DRAIN_MS, on_uplink_stopped, sensor);
-}
-
-static void on_probe_stopped(void *owner)
-{
-	struct sensor *sensor = owner;
-
-	(void)probe_drain(sensor->probe);
-	(void)batcher_flush(sensor->batcher);
-	batcher_close(sensor->batcher, on_batcher_closed, sensor);
-}
-
-static void stop(struct sensor *sensor, int failed)
-{
-	if (sensor->stopping)
-		return;
-	sensor->stopping = true;
-	sensor->failed = failed;
-	uv_close((uv_handle_t *)&sensor->watch, NULL);
-	probe_stop(sensor->probe, on_probe_stopped, sensor);
-}
-
-/* The first signal drains, a second one ends at once: what is in the spool is safe either way. */
-static void on_signal(uv_signal_t *handle, int number)
-{
-	struct sensor *sensor = handle->data;
-
-	if (sensor->stopping)
-		_exit(EXIT_FAILURE);
-	log_info("event=stopping signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-	stop(sensor, 0);
-}
 
 /* ---- probe -> batch ------------------------------------------------------------------------------------------ */
 
 static void on_event(void *owner, const struct event *event)
 {
 	struct sensor *sensor = owner;
-	int r = batcher_add_event(sensor->batcher, event);
 
-	sensor->last_fact_ns = event->time_ns;
-	if (r < 0)
-		sensor->refused_facts++;
+	if (batcher_add_event(sensor->batcher, event) == 0) {
+		sensor->last_fact_ns = event->time_ns;
+		return;
+	}
+	if (sensor->unbatched_facts++ == 0)
+		sensor->unbatched_since_ns = event->time_ns;
 }
 
 static void on_gap(void *owner, const struct gap *gap)
@@ -141,7 +81,7 @@ static void on_snapshot(void *owner, const struct snapshot_mark *mark)
 
 /* ---- batch -> spool ------------------------------------------------------------------------------------------ */
 
-static int on_next_id(void *owner, struct batch_id *ret)
+static void on_next_id(void *owner, struct batch_id *ret)
 {
 	struct sensor *sensor = owner;
 
@@ -150,22 +90,330 @@ static int on_next_id(void *owner, struct batch_id *ret)
 		.stream = spool_stream(sensor->spool),
 		.seq = spool_next_seq(sensor->spool),
 	};
-	return 0;
 }
 
-static int on_batch(void *owner, const struct batch_id *id, const uint8_t *data, size_t len)
+static void on_batch(void *owner, const struct batch_id *id, const uint8_t *data, size_t len)
 {
 	struct sensor *sensor = owner;
-	struct gap dropped;
+	struct gap dropped = {0};
 	bool was_dropped = false;
 	int r = spool_append(sensor->spool, data, len, &dropped, &was_dropped);
 
-	(void)id;
 	if (was_dropped) {
 		log_warning("event=spool-dropped count=%llu reason=%u", (unsigned long long)dropped.count, dropped.reason);
 		(void)batcher_add_gap(sensor->batcher, &dropped);
 	}
 	if (r < 0)
-		log_error("object=spool error=\"%s\" lost=batch", strerror(-r));
+		log_error("object=spool value=%llu error=\"%s\"", (unsigned long long)id->seq, strerror(-r));
+}
+
+/* ---- spool -> uplink ----------------------------------------------------------------------------------------- */
+
+static void on_append(void *owner)
+{
+	struct sensor *sensor = owner;
+
+	uplink_kick(sensor->uplink);
+}
+
+static uint64_t source_first_unacked(void *owner)
+{
+	return spool_first_unacked(((struct sensor *)owner)->spool);
+}
+
+static uint64_t source_next_seq(void *owner)
+{
+	return spool_next_seq(((struct sensor *)owner)->spool);
+}
+
+static int source_read(void *owner, uint64_t seq, struct bytes *ret, uint64_t *ret_seq)
+{
+	int r = spool_read(((struct sensor *)owner)->spool, seq, ret, ret_seq);
+
+	return r == SPOOL_E_END ? UPLINK_E_END : r;
+}
+
+static void source_ack(void *owner, uint64_t seq)
+{
+	spool_ack(((struct sensor *)owner)->spool, seq);
+}
+
+static void source_heartbeat(void *owner, struct heartbeat *ret)
+{
+	struct sensor *sensor = owner;
+	struct probe_stats stats;
+
+	probe_stats(sensor->probe, &stats);
+	*ret = (struct heartbeat){
+		.boottime_ns = clock_boottime(),
+		.boottime_to_wall_ns = clock_boottime_to_wall(),
+		.queue_bytes = spool_bytes(sensor->spool),
+		.queue_batches = spool_batches(sensor->spool),
+		.facts_fork = stats.received[FACT_FORK],
+		.facts_exec = stats.received[FACT_EXEC],
+		.facts_exit = stats.received[FACT_EXIT],
+		.lost_fork = stats.lost[FACT_FORK],
+		.lost_exec = stats.lost[FACT_EXEC],
+		.lost_exit = stats.lost[FACT_EXIT],
+		.spool_dropped_batches = spool_dropped_batches(sensor->spool),
+		.cpu_ns = health_cpu_ns(),
+		.rss_bytes = health_rss_bytes(),
+		.last_fact_ns = sensor->last_fact_ns,
+	};
+}
+
+/* ---- while it runs ------------------------------------------------------------------------------------------- */
+
+static void tell_unbatched(struct sensor *sensor)
+{
+	struct gap gap = {
+		.reason = GAP_MAP_FAILED,
+		.from_ns = sensor->unbatched_since_ns,
+		.to_ns = clock_boottime(),
+		.count = sensor->unbatched_facts,
+	};
+
+	if (sensor->unbatched_facts && batcher_add_gap(sensor->batcher, &gap) == 0)
+		sensor->unbatched_facts = 0;
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+	struct sensor *sensor = timer->data;
+
+	tell_unbatched(sensor);
+	(void)downtime_write(sensor->options->spool_dir, &sensor->identity.boot, clock_boottime());
+}
+
+/* What happened while no sensor looked is a gap like any other. */
+static void tell_downtime(struct sensor *sensor, uint64_t attached_ns)
+{
+	struct gap gap = {.reason = GAP_SENSOR_DOWN, .from_ns = sensor->watched_until_ns, .to_ns = attached_ns};
+
+	if (sensor->watched_until_ns && sensor->watched_until_ns < attached_ns)
+		on_gap(sensor, &gap);
+}
+
+/* ---- the end: rooms stop in the order of the data's way ------------------------------------------------------ */
+
+static void on_spool_closed(void *owner)
+{
+	struct sensor *sensor = owner;
+
+	sensor->spool = NULL;
+	for (unsigned i = 0; i < 2; i++)
+		uv_close((uv_handle_t *)&sensor->signals[i], NULL);
+}
+
+static void close_spool(void *owner)
+{
+	struct sensor *sensor = owner;
+
+	sensor->uplink = NULL;
+	if (sensor->spool)
+		spool_close(sensor->spool, on_spool_closed, sensor);
+	else
+		on_spool_closed(sensor);
+}
+
+static void stop_uplink(void *owner)
+{
+	struct sensor *sensor = owner;
+
+	sensor->batcher = NULL;
+	if (sensor->uplink)
+		uplink_stop(sensor->uplink, DRAIN_MS, close_spool, sensor);
+	else
+		close_spool(sensor);
+}
+
+static void close_batcher(void *owner)
+{
+	struct sensor *sensor = owner;
+
+	if (sensor->probe) {
+		(void)probe_drain(sensor->probe);
+		(void)downtime_write(sensor->options->spool_dir, &sensor->identity.boot, clock_boottime());
+	}
+	if (!sensor->batcher) {
+		stop_uplink(sensor);
+		return;
+	}
+	tell_unbatched(sensor);
+	(void)batcher_flush(sensor->batcher);
+	batcher_close(sensor->batcher, stop_uplink, sensor);
+}
+
+static void stop(struct sensor *sensor)
+{
+	if (sensor->stopping)
+		return;
+	sensor->stopping = true;
+	uv_close((uv_handle_t *)&sensor->watch, NULL);
+	if (sensor->probe)
+		probe_stop(sensor->probe, close_batcher, sensor);
+	else
+		close_batcher(sensor);
+}
+
+/* The first signal drains, a second one ends at once: what is in the spool is safe either way. */
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct sensor *sensor = handle->data;
+
+	if (sensor->stopping)
+		_exit(EXIT_FAILURE);
+	log_info("event=stopping signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	stop(sensor);
+}
+
+/* ---- the beginning: rooms are built from the end of the way -------------------------------------------------- */
+
+static int read_identity(struct sensor *sensor)
+{
+	const char *why = NULL;
+	int r = host_identity_read(&sensor->identity);
+
+	if (r < 0) {
+		log_error("object=/proc/sys/kernel/random/boot_id error=\"%s\" remedy=\"mount /proc\"", strerror(-r));
+		return r;
+	}
+	r = address_parse(sensor->options->collector, &sensor->collector, &why);
+	if (r < 0)
+		log_error("object=--collector value=\"%s\" error=\"%s\" remedy=\"give HOST:PORT\"", sensor->options->collector, why);
+	return r;
+}
+
+static int open_spool(struct sensor *sensor)
+{
+	struct spool_options options = {.dir = sensor->options->spool_dir, .max_bytes = sensor->options->spool_bytes};
+	struct seglog_recovery found;
+	char *why = NULL;
+	int r = spool_open(&sensor->spool, &sensor->loop, &options, &found, &why);
+
+	if (r < 0) {
+		log_error("object=--spool value=\"%s\" error=\"%s\"", options.dir, why ? why : strerror(-r));
+	} else {
+		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", options.dir,
+			 (unsigned long long)spool_batches(sensor->spool), (unsigned long long)found.torn_bytes,
+			 (unsigned long long)found.holes);
+		sensor->watched_until_ns = downtime_read(options.dir, &sensor->identity.boot);
+	}
+	free(why);
+	return r;
+}
+
+static int create_uplink(struct sensor *sensor)
+{
+	const struct host_identity *identity = &sensor->identity;
+	struct uplink_options options = {
+		.host = sensor->collector.host, .port = sensor->collector.port, .compress = sensor->options->compress};
+	struct uplink_source source = {sensor,      source_first_unacked, source_next_seq,
+				       source_read, source_ack,           source_heartbeat};
+
+	sensor->hello = (struct hello){
+		.protocol_version = PROTOCOL_VERSION,
+		.boot = identity->boot,
+		.machine_id_known = identity->machine_id_known,
+		.hostname = bytes_from_string(identity->uname.nodename),
+		.kernel = bytes_from_string(identity->uname.release),
+		.arch = bytes_from_string(identity->uname.machine),
+		.sensor_version = BYTES_LITERAL(CANOPY_VERSION),
+		.tags = sensor->options->tags,
+		.tag_count = sensor->options->tag_count,
+		.stream = spool_stream(sensor->spool),
+	};
+	memcpy(sensor->hello.machine_id, identity->machine_id, sizeof(sensor->hello.machine_id));
+	return uplink_create(&sensor->uplink, &sensor->loop, &options, &sensor->hello, &source);
+}
+
+static int create_batcher(struct sensor *sensor)
+{
+	struct batcher_options options = {0};
+	struct batcher_sink sink = {.owner = sensor, .next_id = on_next_id, .closed = on_batch};
+
+	return batcher_create(&sensor->batcher, &sensor->loop, &options, &sink);
+}
+
+static int open_probe(struct sensor *sensor)
+{
+	struct probe_options options = PROBE_OPTIONS_DEFAULT;
+	struct probe_sink sink = {.owner = sensor, .event = on_event, .gap = on_gap, .snapshot = on_snapshot};
+	struct probe_stats stats;
+	char *why = NULL;
+	int r;
+
+	options.ring_bytes = sensor->options->ring_bytes;
+	options.argv_max = sensor->options->argv_max;
+	options.force_raw_tracepoint = sensor->options->raw_tracepoint;
+	r = probe_open(&sensor->probe, &options, &sink, &why);
+	if (r < 0) {
+		log_error("%s", why ? why : strerror(-r));
+		free(why);
+		return r;
+	}
+	probe_stats(sensor->probe, &stats);
+	log_info("event=attached hooks=%s snapshot=%s ring_bytes=%zu", stats.mode == PROBE_TYPED ? "typed" : "plain",
+		 stats.iterator ? "iterator" : "procfs", stats.ring_bytes);
+	return 0;
+}
+
+static int start(struct sensor *sensor)
+{
+	int r = open_spool(sensor);
+
+	if (r == 0)
+		r = create_uplink(sensor);
+	if (r == 0)
+		r = create_batcher(sensor);
+	if (r == 0)
+		r = open_probe(sensor);
+	if (r < 0)
+		return r;
+	tell_downtime(sensor, clock_boottime());
+	spool_on_append(sensor->spool, on_append, sensor);
+	uplink_start(sensor->uplink);
+	r = probe_run(sensor->probe, &sensor->loop);
+	if (r == 0)
+		(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
+	return r;
+}
+
+static void start_handles(struct sensor *sensor)
+{
+	static const int numbers[2] = {SIGTERM, SIGINT};
+
+	for (unsigned i = 0; i < 2; i++) {
+		(void)uv_signal_init(&sensor->loop, &sensor->signals[i]);
+		sensor->signals[i].data = sensor;
+		(void)uv_signal_start(&sensor->signals[i], on_signal, numbers[i]);
+	}
+	(void)uv_timer_init(&sensor->loop, &sensor->watch);
+	sensor->watch.data = sensor;
+	(void)uv_timer_start(&sensor->watch, on_watch, WATCH_INTERVAL_MS, WATCH_INTERVAL_MS);
+}
+
+int sensor_run(const struct sensor_options *options)
+{
+	struct sensor sensor = {.options = options};
+	int r = read_identity(&sensor);
+
+	if (r < 0)
+		return r;
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = uv_loop_init(&sensor.loop);
+	if (r < 0) {
+		log_error("object=loop error=\"%s\"", uv_strerror(r));
+		return r;
+	}
+	start_handles(&sensor);
+	r = start(&sensor);
+	if (r < 0)
+		stop(&sensor);
+	(void)uv_run(&sensor.loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&sensor.loop);
+	probe_close(sensor.probe);
+	if (r == 0)
+		log_info("event=stopped");
 	return r;
 }
