@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything runs through one multi handle, a plain request too: the live view needs a stream, two polls and the keyboard at the same
- * time, and one way of doing things is easier to get right than two. */
+/* Everything runs through one multi handle, a plain request too: the live view needs a stream, two polls and the
+ * keyboard at the same time, and one way of doing things is easier to get right than two. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@
 #include "collector/console/cli/object.h"
 
 #define CONNECT_TIMEOUT_MS 5000L
-/* Nothing at all for so long is a dead connection: event streams carry a comment every 15 s, answers begin within seconds. */
+/* Nothing at all for so long is a dead connection: event streams carry a comment every 15 s, answers begin within
+ * seconds. */
 #define SILENCE_SECONDS 45L
 
 /* ---- the server ----------------------------------------------------------------------------------------------- */
@@ -29,7 +30,8 @@ static int set_base(struct client *client, const char *server, struct text *prob
 	text_puts(&client->base, server);
 	while (client->base.len && client->base.data[client->base.len - 1] == '/')
 		text_cut(&client->base, client->base.len - 1);
-	if (strncmp(text_string(&client->base), "http://", 7) == 0 || strncmp(text_string(&client->base), "https://", 8) == 0)
+	if (strncmp(text_string(&client->base), "http://", 7) == 0 ||
+	    strncmp(text_string(&client->base), "https://", 8) == 0)
 		return client->base.failed ? -ENOMEM : 0;
 	text_printf(problem, "'%s' is no server: it begins with http:// or https://", server);
 	return -EINVAL;
@@ -205,8 +207,8 @@ static void set_up(struct transfer *transfer, const char *url)
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 }
 
-int transfer_begin(struct transfer *transfer, struct client *client, const char *path, const char *last_id, transfer_sink *sink,
-		   void *user)
+int transfer_begin(struct transfer *transfer, struct client *client, const char *path, const char *last_id,
+		   transfer_sink *sink, void *user)
 {
 	struct text url = TEXT_NULL;
 
@@ -336,7 +338,8 @@ enum exit_code client_explain(const struct transfer *transfer, const char *filte
 	} else if (transfer->err == -EMSGSIZE) {
 		message("the answer of %s is too large; narrow it with a filter or --limit", server);
 	} else if (transfer->result != CURLE_OK) {
-		message("cannot talk to %s: %s", server, *transfer->reason ? transfer->reason : curl_easy_strerror(transfer->result));
+		message("cannot talk to %s: %s", server,
+			*transfer->reason ? transfer->reason : curl_easy_strerror(transfer->result));
 		if (transfer->result == CURLE_COULDNT_CONNECT || transfer->result == CURLE_COULDNT_RESOLVE_HOST)
 			message_more("is canopy-collector running there? Another place: --server URL or CANOPY_SERVER");
 	} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* canopy completion SHELL: written from the tables of commands, options and fields, so that it cannot fall behind them. */
+/* canopy completion SHELL: written from the tables of commands, options and fields, so that it never falls behind. */
 #include <string.h>
 
 #include "collector/console/cli/command.h"
@@ -43,20 +43,26 @@ static void print_options(const struct command *command)
 
 static void print_bash(void)
 {
-	(void)fputs("_canopy()\n{\n"
-		    "\tlocal current=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" command= word\n"
-		    "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n\t\tcase \"$word\" in\n\t\t", stdout);
+	(void)fputs(
+		"_canopy()\n{\n"
+		"\tlocal current=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" command= word\n"
+		"\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n\t\tcase \"$word\" in\n\t\t",
+		stdout);
 	for (const struct command *command = command_table(); command->name; command++)
 		(void)printf("%s%s", command == command_table() ? "" : "|", command->name);
-	(void)fputs(") command=$word; break ;;\n\t\tesac\n\tdone\n\tcase \"$before\" in\n"
-		    "\t--color) COMPREPLY=($(compgen -W 'auto always never' -- \"$current\")); return ;;\n"
-		    "\t-o|--output) COMPREPLY=($(compgen -W 'table wide json ndjson csv' -- \"$current\")); return ;;\n"
-		    "\t-H|--host) COMPREPLY=($(compgen -W \"$(canopy hosts -o csv --fields host 2>/dev/null | tail -n +2)\" -- "
-		    "\"$current\")); return ;;\n"
-		    "\t--cursor|--token-file) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
-		    "\t--fields) COMPREPLY=($(compgen -W '", stdout);
+	(void)fputs(
+		") command=$word; break ;;\n\t\tesac\n\tdone\n\tcase \"$before\" in\n"
+		"\t--color) COMPREPLY=($(compgen -W 'auto always never' -- \"$current\")); return ;;\n"
+		"\t-o|--output) COMPREPLY=($(compgen -W 'table wide json ndjson csv' -- \"$current\")); return ;;\n"
+		"\t-H|--host) COMPREPLY=($(compgen -W \"$(canopy hosts -o csv --fields host 2>/dev/null | "
+		"tail -n +2)\" -- "
+		"\"$current\")); return ;;\n"
+		"\t--cursor|--token-file) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+		"\t--fields) COMPREPLY=($(compgen -W '",
+		stdout);
 	print_columns();
-	(void)fputs("' -- \"$current\")); return ;;\n\tesac\n\tcase \"$command\" in\n\t'') COMPREPLY=($(compgen -W '", stdout);
+	(void)fputs("' -- \"$current\")); return ;;\n\tesac\n\tcase \"$command\" in\n\t'') COMPREPLY=($(compgen -W '",
+		    stdout);
 	print_commands();
 	(void)fputs("' -- \"$current\")) ;;\n", stdout);
 	for (const struct command *command = command_table(); command->name; command++) {

@@ -46,7 +46,9 @@ static void list_columns(const struct column *column)
 
 static int help_fields(void)
 {
-	(void)fputs("Columns for --fields, with their headings.\n\nOf processes (ps, tree, lineage) and events (tail):\n", stdout);
+	(void)fputs(
+		"Columns for --fields, with their headings.\n\nOf processes (ps, tree, lineage) and events (tail):\n",
+		stdout);
 	list_columns(column_process_table());
 	(void)fputs("\nOf hosts:\n", stdout);
 	list_columns(column_host_table());

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* canopy lineage ID: how a process came to be, from the root on. A chain needs no branches, only a step in for each generation. */
+/* canopy lineage ID: how a process came to be, from the root on. A chain needs no branches, only a step in for each
+ * generation. */
 #include "collector/console/cli/command.h"
 #include "collector/console/cli/context.h"
 #include "collector/console/cli/object.h"
@@ -10,13 +11,15 @@
 #define INDENT_MAX 20
 
 static const struct table_column columns[] = {
-	{"PID", 7, true, false}, {"USER", 6, false, true}, {"EXEC", 8, false, false}, {"STATE", 7, false, false}, {"COMMAND", 10, false, true},
+	{"PID", 7, true, false},    {"USER", 6, false, true},     {"EXEC", 8, false, false},
+	{"STATE", 7, false, false}, {"COMMAND", 10, false, true},
 };
 
 /* When its current image began; at the root of things that is the start. */
 static void add_exec_time(const json_t *process, const struct face *face, struct text *out)
 {
-	const json_t *images = object_at(process, "images"), *image = json_array_get(images, json_array_size(images) - 1);
+	const json_t *images = object_at(process, "images"),
+		     *image = json_array_get(images, json_array_size(images) - 1);
 	int64_t moment;
 
 	if (!object_time(image, "time", &moment) && !object_time(process, "start", &moment))
@@ -107,7 +110,8 @@ static int print_chain(struct context *context, const struct text *path)
 static int list_chain(struct context *context, struct text *path)
 {
 	struct listing listing;
-	int code = context_open_listing(context, &listing, column_process_table(), "host,pid,user,start,state,duration,command",
+	int code = context_open_listing(context, &listing, column_process_table(),
+					"host,pid,user,start,state,duration,command",
 					"host,pid,user,start,state,duration,exe,cwd,id,command");
 
 	if (code)

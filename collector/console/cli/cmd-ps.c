@@ -9,7 +9,8 @@ int cmd_ps(struct context *context)
 	struct text path = TEXT_NULL;
 	struct listing listing;
 	size_t shift;
-	int code = context_open_listing(context, &listing, column_process_table(), "host,pid,ppid,user,start,state,duration,command",
+	int code = context_open_listing(context, &listing, column_process_table(),
+					"host,pid,ppid,user,start,state,duration,command",
 					"host,pid,ppid,user,start,state,duration,exe,cwd,id,command");
 
 	if (code)

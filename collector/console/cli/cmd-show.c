@@ -25,7 +25,8 @@ struct sheet {
 
 static void add_group(struct sheet *sheet, const char *name)
 {
-	text_printf(&sheet->out, "\n%s%s%s\n", color_begin(COLOR_BOLD, sheet->color), name, color_end(COLOR_BOLD, sheet->color));
+	text_printf(&sheet->out, "\n%s%s%s\n", color_begin(COLOR_BOLD, sheet->color), name,
+		    color_end(COLOR_BOLD, sheet->color));
 }
 
 static void add_label(struct sheet *sheet, const char *label)
@@ -48,7 +49,8 @@ static void add_value(struct sheet *sheet, const char *label, const char *path, 
 static void add_pair(struct sheet *sheet, const char *label, const char *first, const char *second)
 {
 	int64_t real, effective;
-	bool has_real = object_int(sheet->process, first, &real), has_effective = object_int(sheet->process, second, &effective);
+	bool has_real = object_int(sheet->process, first, &real),
+	     has_effective = object_int(sheet->process, second, &effective);
 
 	add_label(sheet, label);
 	if (!has_real && !has_effective)
@@ -89,7 +91,8 @@ static void add_title(struct sheet *sheet)
 	column_add_command(sheet->process, &sheet->face, &sheet->out);
 	text_printf(&sheet->out, "%s\n", color_end(COLOR_BOLD, sheet->color));
 	add_label(sheet, "state");
-	text_printf(&sheet->out, "%s%s%s\n", color_begin(color, sheet->color), text_string(&state), color_end(color, sheet->color));
+	text_printf(&sheet->out, "%s%s%s\n", color_begin(color, sheet->color), text_string(&state),
+		    color_end(color, sheet->color));
 	text_finish(&state);
 	add_moment(sheet, "started", "start");
 	if (object_at(sheet->process, "exit.time"))

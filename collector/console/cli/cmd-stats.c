@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* canopy stats: the collector's own figures. Whatever the answer holds is shown by its path, so that a figure added to the collector
- * needs no change here. */
+/* canopy stats: the collector's own figures. Whatever the answer holds is shown by its path, so that a figure added to
+ * the collector needs no change here. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -33,7 +33,8 @@ static void add_scalar(struct table *table, const char *name, const json_t *valu
 	text_finish(&text);
 }
 
-static void add_value(struct table *table, const char *name, const json_t *value, const struct face *face, unsigned depth)
+static void add_value(struct table *table, const char *name, const json_t *value, const struct face *face,
+		      unsigned depth)
 {
 	char path[NAME_MAX_];
 	const char *key;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* canopy tail: events as they happen. What was written out is on its way before the cursor says so, and a signal is only heard between
- * events: after a clean end the cursor is exact, after a hard one events may repeat, and none is ever skipped. */
+/* canopy tail: events as they happen. What was written out is on its way before the cursor says so, and a signal is
+ * only heard between events: after a clean end the cursor is exact, after a hard one events may repeat, and none is
+ * ever skipped. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -156,7 +157,9 @@ static int run(struct tail *tail)
 
 	while (!over) {
 		bool lost;
-		int err = client_wait(&tail->context->client, &extra, 1, follow_timeout(&tail->follow, follow_now(), TAIL_WAIT_MS)), done;
+		int err = client_wait(&tail->context->client, &extra, 1,
+				      follow_timeout(&tail->follow, follow_now(), TAIL_WAIT_MS)),
+		    done;
 
 		done = err ? 0 : settle(tail);
 		if (!err && !done)
@@ -187,7 +190,8 @@ static int tail_events(struct tail *tail)
 			err == -EINVAL ? "it holds no place in the stream" : strerror(-err));
 		return EXIT_USAGE;
 	}
-	err = follow_start(&tail->follow, &context->client, text_string(&tail->path), text_string(&tail->saved), on_event, tail);
+	err = follow_start(&tail->follow, &context->client, text_string(&tail->path), text_string(&tail->saved),
+			   on_event, tail);
 	if (err)
 		return context_fail(err);
 	code = run(tail);
@@ -205,7 +209,8 @@ int cmd_tail(struct context *context)
 
 	if (tail.signals < 0)
 		return context_fail(tail.signals);
-	code = context_open_listing(context, &tail.listing, column_process_table(), "time,event,host,pid,ppid,user,exit,command",
+	code = context_open_listing(context, &tail.listing, column_process_table(),
+				    "time,event,host,pid,ppid,user,exit,command",
 				    "time,event,host,pid,ppid,user,exit,exe,cwd,id,command");
 	if (!code) {
 		code = tail_events(&tail);

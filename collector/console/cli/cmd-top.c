@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* canopy top: the forest live on the terminal. One loop waits for the stream of events, two polls, the keyboard and signals; the stream makes
- * new processes appear at once, the polls see to it that the picture is right in the long run. */
+/* canopy top: the forest live on the terminal. One loop waits for the stream of events, two polls, the keyboard and
+ * signals; the stream makes new processes appear at once, the polls see to it that the picture is right in the long
+ * run. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -289,7 +290,8 @@ static int next_timeout(const struct top *top, int64_t now_ms)
 
 static int step(struct top *top)
 {
-	struct curl_waitfd extra[] = {{.fd = STDIN_FILENO, .events = CURL_WAIT_POLLIN}, {.fd = top->signals, .events = CURL_WAIT_POLLIN}};
+	struct curl_waitfd extra[] = {{.fd = STDIN_FILENO, .events = CURL_WAIT_POLLIN},
+				      {.fd = top->signals, .events = CURL_WAIT_POLLIN}};
 	int64_t now_ms = follow_now();
 	bool lost;
 	int err = 0;
@@ -310,7 +312,8 @@ static int step(struct top *top)
 		set_trouble(top, &top->follow.transfer);
 	if (!err && top->polling && !top->tree.active && !top->hosts.active)
 		end_poll(top, now_ms);
-	if (!err && !top->quit && (now_ms - top->drawn_ms >= TICK_MS || (top->dirty && now_ms - top->drawn_ms >= FRAME_MS)))
+	if (!err && !top->quit &&
+	    (now_ms - top->drawn_ms >= TICK_MS || (top->dirty && now_ms - top->drawn_ms >= FRAME_MS)))
 		err = draw(top, now_ms);
 	return err;
 }

@@ -115,7 +115,8 @@ static int print_tree(struct context *context, const struct transfer *transfer)
 static int list_tree(struct context *context, struct text *path, size_t shift)
 {
 	struct listing listing;
-	int code = context_open_listing(context, &listing, column_process_table(), "depth,host,pid,ppid,user,start,state,duration,command",
+	int code = context_open_listing(context, &listing, column_process_table(),
+					"depth,host,pid,ppid,user,start,state,duration,command",
 					"depth,host,pid,ppid,user,start,state,duration,command");
 
 	if (code)

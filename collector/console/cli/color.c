@@ -19,8 +19,9 @@ bool color_wanted(enum color_mode mode, bool is_terminal)
 const char *color_begin(enum color color, bool enabled)
 {
 	static const char *const sequences[] = {
-		[COLOR_PLAIN] = "", [COLOR_DIM] = "\033[2m", [COLOR_BOLD] = "\033[1m", [COLOR_GOOD] = "\033[32m",
-		[COLOR_WARN] = "\033[33m", [COLOR_BAD] = "\033[31m", [COLOR_LOUD] = "\033[1;31m", [COLOR_REVERSE] = "\033[7m",
+		[COLOR_PLAIN] = "",          [COLOR_DIM] = "\033[2m",     [COLOR_BOLD] = "\033[1m",
+		[COLOR_GOOD] = "\033[32m",   [COLOR_WARN] = "\033[33m",   [COLOR_BAD] = "\033[31m",
+		[COLOR_LOUD] = "\033[1;31m", [COLOR_REVERSE] = "\033[7m",
 	};
 
 	return enabled ? sequences[color] : "";

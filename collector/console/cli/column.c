@@ -173,7 +173,8 @@ void column_add_command(const json_t *process, const struct face *face, struct t
 		if (i)
 			text_putc(out, ' ');
 		if (json_is_string(argument))
-			escape_argument(out, bytes_make(json_string_value(argument), json_string_length(argument)), face->utf8);
+			escape_argument(out, bytes_make(json_string_value(argument), json_string_length(argument)),
+					face->utf8);
 	}
 	if (object_true(process, "argv_truncated"))
 		text_puts(out, face->utf8 ? " …" : " ...");
@@ -249,7 +250,9 @@ static enum color add_host_state(const json_t *value, struct text *out, bool utf
 		return COLOR_GOOD;
 	if (bytes_equal(state, BYTES_LITERAL("silent")))
 		return COLOR_BAD;
-	return bytes_equal(state, BYTES_LITERAL("catching up")) || bytes_equal(state, BYTES_LITERAL("catching_up")) ? COLOR_WARN : COLOR_DIM;
+	return bytes_equal(state, BYTES_LITERAL("catching up")) || bytes_equal(state, BYTES_LITERAL("catching_up"))
+		       ? COLOR_WARN
+		       : COLOR_DIM;
 }
 
 static void add_words(const json_t *value, struct text *out, bool utf8)
@@ -345,7 +348,8 @@ static void add_integer(const struct column *column, json_int_t number, const st
 }
 
 /* Kinds that are read from one known member. Returns whether its type was as expected. */
-static bool add_member(const struct column *column, const json_t *value, const struct face *face, struct text *out, enum color *color)
+static bool add_member(const struct column *column, const json_t *value, const struct face *face, struct text *out,
+		       enum color *color)
 {
 	if (column->kind == COLUMN_LOST) {
 		*color = add_lost(value, out);
@@ -385,7 +389,9 @@ enum color column_add(const struct column *column, const json_t *object, const s
 	if (column->kind == COLUMN_STATE)
 		return column_add_state(object, out);
 	if (column->kind == COLUMN_EXIT)
-		return bytes_equal(object_string(object, "state"), BYTES_LITERAL("live")) ? COLOR_PLAIN : column_add_state(object, out);
+		return bytes_equal(object_string(object, "state"), BYTES_LITERAL("live"))
+			       ? COLOR_PLAIN
+			       : column_add_state(object, out);
 	if (column->kind == COLUMN_COMMAND)
 		column_add_command(object, face, out);
 	else if (column->kind == COLUMN_USER)

@@ -61,7 +61,7 @@ struct column_set {
 	size_t count;
 };
 
-/* 'pid,user,command' to columns of the table; names and aliases are taken. Returns 0, -EINVAL with *problem, or -E2BIG. */
+/* 'pid,user,command' to columns of the table; names and aliases are taken. Returns 0, -EINVAL with *problem, -E2BIG. */
 int column_set_parse(const struct column *table, const char *names, struct column_set *ret, struct text *problem);
 
 /* Appends the value, escaped; nothing known reads '-' (raw: nothing). Returns the colour that suits it. */

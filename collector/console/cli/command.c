@@ -16,14 +16,16 @@ static const struct command commands[] = {
 	 "Branches that lead to a match stay. '?' stands before a process of which only\n"
 	 "others have spoken, '!' where an exec was lost. The last line says how many\n"
 	 "hosts are current. With --live, or as 'canopy top', it stays on the screen.\n",
-	 LISTS | TAKES(HOST) | TAKES(AT) | TAKES(DEPTH) | TAKES(EXITED) | TAKES(CHILDREN) | TAKES(ALIVE) | TAKES(LIVE), 0, WORDS_ANY, cmd_tree},
+	 LISTS | TAKES(HOST) | TAKES(AT) | TAKES(DEPTH) | TAKES(EXITED) | TAKES(CHILDREN) | TAKES(ALIVE) | TAKES(LIVE),
+	 0, WORDS_ANY, cmd_tree},
 	{"ps", "[FILTER]", "Processes as a list, alive and ended",
 	 "Without a filter: everything the collector keeps, by start. -o wide shows more\n"
 	 "and cuts nothing, -o ndjson writes one JSON object a line.\n",
-	 LISTS | TAKES(HOST) | TAKES(SINCE) | TAKES(UNTIL) | TAKES(LIMIT) | TAKES(SORT) | TAKES(ALIVE) | TAKES(EXITED), 0, WORDS_ANY, cmd_ps},
+	 LISTS | TAKES(HOST) | TAKES(SINCE) | TAKES(UNTIL) | TAKES(LIMIT) | TAKES(SORT) | TAKES(ALIVE) | TAKES(EXITED),
+	 0, WORDS_ANY, cmd_ps},
 	{"show", "ID", "Everything about one process",
-	 "ID is what -o wide prints, or HOST:PID, or a PID where only one host is there.\n",
-	 TAKES(OUTPUT), 1, 1, cmd_show},
+	 "ID is what -o wide prints, or HOST:PID, or a PID where only one host is there.\n", TAKES(OUTPUT), 1, 1,
+	 cmd_show},
 	{"lineage", "ID", "A process and its ancestors, dead ones too, root first",
 	 "ID is what -o wide prints, or HOST:PID, or a PID where only one host is there.\n"
 	 "EXEC is when the program that is shown was started.\n",

@@ -52,7 +52,8 @@ int context_add_time(const struct context *context, struct text *path, const cha
 	if (!value)
 		return 0;
 	if (timefmt_parse(value, context->now, &ns) < 0) {
-		message("--%s does not take '%s': a time reads '10m ago', 'yesterday', '2026-11-22 12:01' or '@1795348867'", name, value);
+		message("--%s does not take '%s': a time reads '10m ago', yesterday, '2026-11-22 12:01', @1795348867",
+			name, value);
 		return EXIT_USAGE;
 	}
 	timefmt_add_rfc3339(&moment, ns);
@@ -143,8 +144,8 @@ void context_note_incomplete(struct context *context, const json_t *answer)
 			why = object_string(item, "reason");
 		if (json_is_string(item))
 			why = bytes_make(json_string_value(item), json_string_length(item));
-		message("incomplete: %.*s%s%.*s", (int)host.len, host.len ? host.data : "", host.len ? ": " : "", (int)why.len,
-			why.len ? why.data : "");
+		message("incomplete: %.*s%s%.*s", (int)host.len, host.len ? host.data : "", host.len ? ": " : "",
+			(int)why.len, why.len ? why.data : "");
 		context->incomplete = true;
 	}
 }
@@ -155,8 +156,8 @@ int context_open_listing(struct context *context, struct listing *ret, const str
 			 const char *wide)
 {
 	struct text problem = TEXT_NULL;
-	int err = listing_open(ret, &context->terminal, context->options.output, columns, context->options.fields, narrow, wide,
-			       context->now, stdout, &problem);
+	int err = listing_open(ret, &context->terminal, context->options.output, columns, context->options.fields,
+			       narrow, wide, context->now, stdout, &problem);
 
 	if (err) {
 		message("--fields: %s; 'canopy help fields' names all", text_string(&problem));
@@ -167,8 +168,8 @@ int context_open_listing(struct context *context, struct listing *ret, const str
 }
 
 /* Adds one page. *ret_next is where the next one begins; empty = this was the last one. */
-static int add_page(struct context *context, struct listing *listing, const struct transfer *transfer, const char *name, uint64_t limit,
-		    struct text *ret_next)
+static int add_page(struct context *context, struct listing *listing, const struct transfer *transfer, const char *name,
+		    uint64_t limit, struct text *ret_next)
 {
 	struct page page = PAGE_NULL;
 	struct bytes object, next;
@@ -187,8 +188,8 @@ static int add_page(struct context *context, struct listing *listing, const stru
 }
 
 /* One page from where cursor says (empty = the beginning). Returns the exit code, 0 to go on. */
-static int get_page(struct context *context, struct listing *listing, struct text *path, const char *name, uint64_t limit, size_t shift,
-		    struct text *cursor)
+static int get_page(struct context *context, struct listing *listing, struct text *path, const char *name,
+		    uint64_t limit, size_t shift, struct text *cursor)
 {
 	struct transfer transfer = TRANSFER_NULL;
 	struct text url = TEXT_NULL;
@@ -206,7 +207,8 @@ static int get_page(struct context *context, struct listing *listing, struct tex
 	return err ? context_fail(err) : 0;
 }
 
-int context_list(struct context *context, struct listing *listing, struct text *path, const char *name, uint64_t limit, size_t shift)
+int context_list(struct context *context, struct listing *listing, struct text *path, const char *name, uint64_t limit,
+		 size_t shift)
 {
 	struct text cursor = TEXT_NULL, number = TEXT_NULL;
 	int code, err;

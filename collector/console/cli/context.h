@@ -43,9 +43,10 @@ void context_note_incomplete(struct context *context, const json_t *answer);
 int context_open_listing(struct context *context, struct listing *ret, const struct column *columns, const char *narrow,
 			 const char *wide);
 
-/* Adds the members of the list called name at path to the listing, following 'next' page by page up to limit (0 = none), and ends the
- * listing. Returns the exit code. */
-int context_list(struct context *context, struct listing *listing, struct text *path, const char *name, uint64_t limit, size_t shift);
+/* Adds the members of the list called name at path to the listing, following 'next' page by page up to limit (0 =
+ * none), and ends the listing. Returns the exit code. */
+int context_list(struct context *context, struct listing *listing, struct text *path, const char *name, uint64_t limit,
+		 size_t shift);
 
 /* /api/v1/processes/ID of what the user typed, for ID also HOST:PID or a plain PID where only one host is there.
  * Returns 0, or the exit code having said why. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Written beside and renamed. Not synchronised to disk: after a power failure an older place repeats events, it never skips any. */
+/* Written beside and renamed. Not synchronised to disk: after a power failure an older place repeats events, it never
+ * skips any. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

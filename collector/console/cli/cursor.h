@@ -8,7 +8,8 @@
 /* Ids are opaque; this bounds what is read back. */
 #define CURSOR_MAX 512
 
-/* Appends what the file holds; nothing when there is none yet. Returns 0, -EINVAL when it holds no id, or the error of reading it. */
+/* Appends what the file holds; nothing when there is none yet. Returns 0, -EINVAL when it holds no id, or the error of
+ * reading it. */
 int cursor_read(const char *path, struct text *ret);
 
 /* Replaces the file as a whole: a reader, and a crash, find the old id or the new one. Returns 0 or negative errno. */

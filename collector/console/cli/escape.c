@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of what is dangerous plus the C library's own opinion of what is printable (wcwidth): code points that it does not know are
- * escaped too, since a terminal may know them as something else. */
+/* A list of what is dangerous plus the C library's own opinion of what is printable (wcwidth): code points that it does
+ * not know are escaped too, since a terminal may know them as something else. */
 #include <string.h>
 
 #include "collector/console/cli/escape.h"
@@ -29,7 +29,8 @@ static bool is_deceiving(uint32_t point)
 	return false;
 }
 
-/* Whether a code point may stand as it is; *run counts combining marks in a row. A mark needs something of the same value below it. */
+/* Whether a code point may stand as it is; *run counts combining marks in a row. A mark needs something of the same
+ * value below it. */
 static bool is_plain(uint32_t point, bool utf8, bool first, unsigned *run)
 {
 	int columns;
@@ -112,7 +113,8 @@ void escape_json(struct text *out, struct bytes json, bool utf8)
 	for (size_t at = 0; at < json.len;) {
 		uint32_t point = 0xfffd;
 		size_t bytes = glyph_decode(json.data + at, json.len - at, &point);
-		bool blank = point == '\n' || point == '\t' || point == '\r'; /* between the tokens; inside strings JSON has none */
+		bool blank = point == '\n' || point == '\t' ||
+			     point == '\r'; /* between the tokens; inside strings JSON has none */
 
 		if (blank)
 			text_putc(out, point == '\n' ? '\n' : ' ');

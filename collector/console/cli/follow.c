@@ -28,10 +28,12 @@ static int connect_stream(struct follow *follow)
 {
 	sse_restart(&follow->sse);
 	follow->state = FOLLOW_CONNECTING;
-	return transfer_begin(&follow->transfer, follow->client, follow->path, text_string(&follow->sse.id), take, follow);
+	return transfer_begin(&follow->transfer, follow->client, follow->path, text_string(&follow->sse.id), take,
+			      follow);
 }
 
-int follow_start(struct follow *follow, struct client *client, const char *path, const char *last_id, sse_handler *handler, void *user)
+int follow_start(struct follow *follow, struct client *client, const char *path, const char *last_id,
+		 sse_handler *handler, void *user)
 {
 	*follow = (struct follow){.client = client, .path = path, .handler = handler, .user = user, .sse = SSE_NULL};
 	text_puts(&follow->sse.id, last_id);
@@ -76,7 +78,8 @@ int follow_tend(struct follow *follow, int64_t now_ms, bool *ret_lost)
 		return transfer->err;
 	}
 	*ret_lost = true;
-	if (transfer->result == CURLE_OK && transfer->status >= 400 && transfer->status < 500 && transfer->status != 429) {
+	if (transfer->result == CURLE_OK && transfer->status >= 400 && transfer->status < 500 &&
+	    transfer->status != 429) {
 		follow->state = FOLLOW_REFUSED;
 		return 0;
 	}

@@ -35,11 +35,12 @@ struct follow {
 };
 
 /* last_id: events behind it, or "" from now on. The struct must not move. Returns 0 or -ENOMEM. */
-int follow_start(struct follow *follow, struct client *client, const char *path, const char *last_id, sse_handler *handler, void *user);
+int follow_start(struct follow *follow, struct client *client, const char *path, const char *last_id,
+		 sse_handler *handler, void *user);
 void follow_finish(struct follow *follow);
 
-/* To be called after each client_wait, and at the latest after follow_timeout: sees to lost connections. Returns 0, or what the handler
- * ended it with, or -ENOMEM. *ret_lost: true when a connection was just lost (transfer tells why) */
+/* To be called after each client_wait, and at the latest after follow_timeout: sees to lost connections. Returns 0, or
+ * what the handler ended it with, or -ENOMEM. *ret_lost: true when a connection was just lost (transfer tells why) */
 int follow_tend(struct follow *follow, int64_t now_ms, bool *ret_lost);
 
 /* Milliseconds until something is to do, at most max. */

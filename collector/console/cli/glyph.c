@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decoded by hand, since mbrtowc follows the locale and keeps state: bytes from a host must mean the same everywhere. */
+/* Decoded by hand, since mbrtowc follows the locale and keeps state: bytes from a host mean the same everywhere. */
 #include <wchar.h>
 
 #include "collector/console/cli/glyph.h"

@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decodes the code point at data. Returns its length in bytes (1 to 4), or 0 when these bytes are not UTF-8: cut, overlong, a
- * surrogate or above U+10FFFF. len is at least 1. */
+/* Decodes the code point at data. Returns its length in bytes (1 to 4), or 0 when these bytes are not UTF-8: cut,
+ * overlong, a surrogate or above U+10FFFF. len is at least 1. */
 size_t glyph_decode(const char *data, size_t len, uint32_t *ret);
 
-/* Columns that a code point takes: 0 for combining marks, 2 for wide ones, -1 for what cannot be printed. By the C library's tables,
- * so setlocale(LC_CTYPE, …) must have chosen a UTF-8 locale for anything beyond ASCII. */
+/* Columns that a code point takes: 0 for combining marks, 2 for wide ones, -1 for what cannot be printed. By the C
+ * library's tables, so setlocale(LC_CTYPE, …) must have chosen a UTF-8 locale for anything beyond ASCII. */
 int glyph_columns(uint32_t point);
 
 /* Columns of text that was escaped before (escape.h). */

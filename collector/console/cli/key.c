@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Escape sequences as xterm and everything after it send them, in cursor and in application mode; unknown ones are passed over whole, so
- * that their letters are not taken for keys. */
+/* Escape sequences as xterm and everything after it send them, in cursor and in application mode; unknown ones are
+ * passed over whole, so that their letters are not taken for keys. */
 #include <stdbool.h>
 
 #include "collector/console/cli/key.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON is passed through as the server wrote it; on a terminal the code points that could fool it are escaped in ways that leave the
- * document the same. Tables are flushed every LISTING_PORTION rows at the latest: enough to find good widths, little enough to
- * stay small. */
+/* JSON is passed through as the server wrote it; on a terminal the code points that could fool it are escaped in ways
+ * that leave the document the same. Tables are flushed every LISTING_PORTION rows at the latest: enough to find good
+ * widths, little enough to stay small. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +22,19 @@ static void open_table(struct listing *listing)
 
 		columns[i] = (struct table_column){column->heading, column->width, column->right, column->shrinks};
 	}
-	table_init(&listing->table, listing->format == OUTPUT_WIDE ? &listing->uncut : listing->terminal, columns, listing->set.count);
+	table_init(&listing->table, listing->format == OUTPUT_WIDE ? &listing->uncut : listing->terminal, columns,
+		   listing->set.count);
 }
 
-int listing_open(struct listing *ret, const struct terminal *terminal, enum output_format format, const struct column *columns,
-		 const char *fields, const char *narrow, const char *wide, int64_t now, FILE *file, struct text *problem)
+int listing_open(struct listing *ret, const struct terminal *terminal, enum output_format format,
+		 const struct column *columns, const char *fields, const char *narrow, const char *wide, int64_t now,
+		 FILE *file, struct text *problem)
 {
 	const char *names = fields ? fields : format == OUTPUT_WIDE ? wide : narrow;
 	int err;
 
-	*ret = (struct listing){.format = format, .terminal = terminal, .uncut = *terminal, .file = file, .chosen = fields};
+	*ret = (struct listing){
+		.format = format, .terminal = terminal, .uncut = *terminal, .file = file, .chosen = fields};
 	ret->uncut.columns = 0;
 	ret->face = (struct face){terminal->utf8, format == OUTPUT_WIDE, format == OUTPUT_CSV, now};
 	err = column_set_parse(columns, names, &ret->set, problem);

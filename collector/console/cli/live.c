@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From top to bottom: the status bar, headings, the forest, and on screens that are high enough the last events, so that whatever happens
- * is seen wherever one has scrolled to. Columns have fixed widths: nothing jumps when a longer name comes by. */
+/* From top to bottom: the status bar, headings, the forest, and on screens that are high enough the last events, so
+ * that whatever happens is seen wherever one has scrolled to. Columns have fixed widths: nothing jumps when a longer
+ * name comes by. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -260,8 +261,8 @@ static void draw_heading(struct live *live, const struct model_row *row, struct 
 	struct text line = TEXT_NULL;
 	const struct model_node *node = row->of;
 
-	summary_add_heading(summary_find_host(live->hosts, bytes_from_string(node->boot_id)), bytes_from_string(node->host), &live->face,
-			    &line);
+	summary_add_heading(summary_find_host(live->hosts, bytes_from_string(node->boot_id)),
+			    bytes_from_string(node->host), &live->face, &line);
 	draw_line(live, out, text_bytes(&line), COLOR_BOLD);
 	text_finish(&line);
 }
@@ -274,7 +275,8 @@ static void add_age(const struct model_node *node, int64_t now, struct text *out
 		timefmt_add_span(out, now > node->start ? now - node->start : 0);
 }
 
-static void draw_process(struct live *live, const struct model_row *row, const struct text *guide, int64_t now, struct text *out)
+static void draw_process(struct live *live, const struct model_row *row, const struct text *guide, int64_t now,
+			 struct text *out)
 {
 	const struct model_node *node = row->node;
 	bool utf8 = live->face.utf8, color = live->terminal.color;
@@ -331,11 +333,13 @@ static void draw_forest(struct live *live, int64_t now, struct text *out)
 
 static void draw_divider(const struct live *live, struct text *out)
 {
-	size_t rows = live->model.row_count, visible = forest_rows(live), end = live->top + visible < rows ? live->top + visible : rows;
+	size_t rows = live->model.row_count, visible = forest_rows(live),
+	       end = live->top + visible < rows ? live->top + visible : rows;
 	struct text line = TEXT_NULL;
 
 	text_printf(&line, "%s %s", live->face.utf8 ? "──" : "--", keys_text);
-	text_printf(&line, "  %s %zu-%zu of %zu ", live->face.utf8 ? "──" : "--", rows ? live->top + 1 : 0, end, rows);
+	text_printf(&line, "  %s %zu-%zu of %zu ", live->face.utf8 ? "──" : "--", rows ? live->top + 1 : 0, end,
+		    rows);
 	while (glyph_width(line.data, line.len) < live->terminal.columns && !line.failed)
 		text_puts(&line, live->face.utf8 ? "─" : "-");
 	draw_line(live, out, text_bytes(&line), COLOR_DIM);
@@ -383,7 +387,8 @@ int live_draw(struct live *live, int64_t now, int64_t now_ms, struct text *out)
 	}
 	clamp_top(live);
 	draw_status(live, now, now_ms, out);
-	text_printf(&heading, "%*s %-*s %*s %-*s COMMAND", PID_WIDTH, "PID", USER_WIDTH, "USER", AGE_WIDTH, "AGE", STATE_WIDTH, "STATE");
+	text_printf(&heading, "%*s %-*s %*s %-*s COMMAND", PID_WIDTH, "PID", USER_WIDTH, "USER", AGE_WIDTH, "AGE",
+		    STATE_WIDTH, "STATE");
 	draw_line(live, out, text_bytes(&heading), COLOR_BOLD);
 	text_finish(&heading);
 	draw_forest(live, now, out);

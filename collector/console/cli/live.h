@@ -42,7 +42,8 @@ void live_finish(struct live *live);
 /* Takes the list of hosts over. */
 void live_set_hosts(struct live *live, json_t *hosts);
 
-/* An event of the stream: counted, noted as news, and applied to the model when it is about a process. Returns 0 or -ENOMEM. */
+/* An event of the stream: counted, noted as news, and applied to the model when it is about a process. Returns 0 or
+ * -ENOMEM. */
 int live_add_event(struct live *live, const char *type, const json_t *object, int64_t now_ms);
 
 /* Events a second, as of now. */

@@ -16,8 +16,9 @@ static bool wants_pager(const struct context *context)
 {
 	const struct command *command = context->options.command;
 
-	return context->options.pager && context->terminal.is_terminal && command && command->run != cmd_tail && command->run != cmd_top &&
-	       command->run != cmd_version && command->run != cmd_completion && !context->options.live;
+	return context->options.pager && context->terminal.is_terminal && command && command->run != cmd_tail &&
+	       command->run != cmd_top && command->run != cmd_version && command->run != cmd_completion &&
+	       !context->options.live;
 }
 
 static int run_command(struct context *context)
@@ -29,7 +30,8 @@ static int run_command(struct context *context)
 	if (wants_pager(context))
 		pager_start(&pager);
 	code = command ? command->run(context) : cmd_top(context);
-	/* what was written may only now turn out not to have arrived; with a pager that left early that is no failure */
+	/* what was written may only now turn out not to have arrived; with a pager that left early that is no failure
+	 */
 	if (fflush(stdout) != 0 && !pager.pid && code == EXIT_OK) {
 		message("cannot write the output: %s", strerror(errno));
 		code = EXIT_SERVER;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes lie ordered by id, which finds parents by bisection; the tree is rebuilt from scratch when something changed: some
- * milliseconds for ten thousand processes, and nothing to keep consistent. */
+/* Nodes lie ordered by id, which finds parents by bisection; the tree is rebuilt from scratch when something changed:
+ * some milliseconds for ten thousand processes, and nothing to keep consistent. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +141,8 @@ static int describe(struct model *model, struct model_node *node, const json_t *
 	(void)object_int(process, "current_ppid", &node->current_ppid);
 	(void)object_time(process, "start", &node->start);
 	if (set_string(&node->parent_id, object_string(process, "parent_id")) < 0 ||
-	    set_string(&node->boot_id, object_string(process, "boot_id")) < 0 || set_string(&node->host, object_string(process, "host")) < 0)
+	    set_string(&node->boot_id, object_string(process, "boot_id")) < 0 ||
+	    set_string(&node->host, object_string(process, "host")) < 0)
 		return -ENOMEM;
 	return node->user.failed || node->state.failed || node->command.failed ? -ENOMEM : 0;
 }
@@ -290,7 +291,8 @@ static struct model_node *find_foster(struct model_node **pids, size_t count, co
 		else
 			high = middle;
 	}
-	if (low == count || pids[low]->pid != node->current_ppid || compare_strings(pids[low]->boot_id, node->boot_id) != 0)
+	if (low == count || pids[low]->pid != node->current_ppid ||
+	    compare_strings(pids[low]->boot_id, node->boot_id) != 0)
 		return NULL;
 	return pids[low]->exited || pids[low]->start > node->start ? NULL : pids[low];
 }

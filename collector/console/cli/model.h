@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The forest as the live view knows it: filled by polls, moved on by events in between.
  *
- * A poll lists what is there, an event tells what became of one process; both may overtake each other, so an end is final, and a
- * process that an event brought after a poll was asked is not missed in its answer. Those that end stay a while. */
+ * A poll lists what is there, an event tells what became of one process; both may overtake each other, so an end is
+ * final, and a process that an event brought after a poll was asked is not missed in its answer. Those that end stay a
+ * while. */
 #ifndef CANOPY_CONSOLE_CLI_MODEL_H
 #define CANOPY_CONSOLE_CLI_MODEL_H
 
@@ -58,8 +59,8 @@ void model_finish(struct model *model);
 /* Forgets everything. */
 void model_clear(struct model *model);
 
-/* A poll whose answer has come: its nodes one by one, then the end, which drops what it did not list. asked_ms: when it was
- * sent. Returns 0 or -ENOMEM. */
+/* A poll whose answer has come: its nodes one by one, then the end, which drops what it did not list. asked_ms: when it
+ * was sent. Returns 0 or -ENOMEM. */
 void model_poll_begin(struct model *model, int64_t asked_ms);
 int model_poll_add(struct model *model, const json_t *process);
 void model_poll_end(struct model *model, int64_t now_ms);

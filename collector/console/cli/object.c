@@ -69,7 +69,8 @@ bool object_time(const json_t *object, const char *path, int64_t *ret)
 	struct bytes value = object_string(object, path);
 
 	/* the string is a C string as well, and a NUL inside only makes it unreadable as a time */
-	return value.data && value.data[strspn(value.data, "0123456789")] == '-' && timefmt_parse(value.data, 0, ret) == 0;
+	return value.data && value.data[strspn(value.data, "0123456789")] == '-' &&
+	       timefmt_parse(value.data, 0, ret) == 0;
 }
 
 bool object_has_word(const json_t *object, const char *path, const char *word)

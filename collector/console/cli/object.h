@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the interface's JSON. Members are named by paths with dots ('exit.code'); what is absent, null or of another type than asked
- * for is 'not known' and never an error: an older or newer collector is read as far as it goes. */
+/* Reading the interface's JSON. Members are named by paths with dots ('exit.code'); what is absent, null or of another
+ * type than asked for is 'not known' and never an error: an older or newer collector is read as far as it goes. */
 #ifndef CANOPY_CONSOLE_CLI_OBJECT_H
 #define CANOPY_CONSOLE_CLI_OBJECT_H
 

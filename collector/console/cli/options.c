@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table of options for all commands and one pass of getopt_long, which lets options stand anywhere; whether the command takes what was
- * given is checked afterwards, so that the answer can be 'ps does not take --depth' and not just 'unknown option'. */
+/* One table of options for all commands and one pass of getopt_long, which lets options stand anywhere; whether the
+ * command takes what was given is checked afterwards, so that the answer can be 'ps does not take --depth' and not just
+ * 'unknown option'. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -305,7 +306,8 @@ static int read_options(struct options *o, int argc, char **argv, struct text *p
 
 		if (found == '?' || found == ':' || id < 0) {
 			name_culprit(argv, letter, &culprit);
-			text_printf(problem, found == ':' ? "option '%s' wants an argument" : "unknown option '%s'", culprit);
+			text_printf(problem, found == ':' ? "option '%s' wants an argument" : "unknown option '%s'",
+				    culprit);
 			hint_option(culprit, guess, hint);
 			return -EINVAL;
 		}
@@ -324,9 +326,11 @@ static int check_options(const struct options *o, struct text *problem, struct t
 	const struct command *command = o->command;
 
 	for (unsigned id = 0; id < OPTION_COUNT; id++) {
-		if (infos[id].global || !options_given(o, (enum option_id)id) || (command && command->options >> id & 1))
+		if (infos[id].global || !options_given(o, (enum option_id)id) ||
+		    (command && command->options >> id & 1))
 			continue;
-		text_printf(problem, "%s does not take --%s", command ? command->name : "canopy without a command", infos[id].name);
+		text_printf(problem, "%s does not take --%s", command ? command->name : "canopy without a command",
+			    infos[id].name);
 		text_printf(hint, "see 'canopy%s%s --help'", command ? " " : "", command ? command->name : "");
 		return -EINVAL;
 	}
@@ -399,7 +403,8 @@ static void help_option(FILE *out, enum option_id id)
 	const struct option_info *info = &infos[id];
 	char name[48];
 
-	(void)snprintf(name, sizeof(name), "--%s%s%s", info->name, info->argument ? " " : "", info->argument ? info->argument : "");
+	(void)snprintf(name, sizeof(name), "--%s%s%s", info->name, info->argument ? " " : "",
+		       info->argument ? info->argument : "");
 	if (info->letter)
 		(void)fprintf(out, "  -%c, %-18s %s\n", info->letter, name, info->help);
 	else
@@ -433,8 +438,8 @@ void options_help(const struct command *command, FILE *out)
 		help_program(out);
 		return;
 	}
-	(void)fprintf(out, "Usage: canopy %s [options]%s%s\n\n%s.\n", command->name, *command->arguments ? " " : "", command->arguments,
-		      command->summary);
+	(void)fprintf(out, "Usage: canopy %s [options]%s%s\n\n%s.\n", command->name, *command->arguments ? " " : "",
+		      command->arguments, command->summary);
 	if (*command->text)
 		(void)fprintf(out, "\n%s", command->text);
 	if (command->options) {

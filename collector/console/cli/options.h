@@ -11,9 +11,28 @@
 #include "collector/console/cli/text.h"
 
 enum option_id {
-	OPTION_SERVER, OPTION_TOKEN_FILE, OPTION_COLOR, OPTION_NO_PAGER, OPTION_TZ, OPTION_STRICT, OPTION_HELP, OPTION_VERSION,
-	OPTION_OUTPUT, OPTION_FIELDS, OPTION_HOST, OPTION_SINCE, OPTION_UNTIL, OPTION_LIMIT, OPTION_SORT, OPTION_CURSOR, OPTION_EXITED,
-	OPTION_ALIVE, OPTION_CHILDREN, OPTION_DEPTH, OPTION_AT, OPTION_LIVE,
+	OPTION_SERVER,
+	OPTION_TOKEN_FILE,
+	OPTION_COLOR,
+	OPTION_NO_PAGER,
+	OPTION_TZ,
+	OPTION_STRICT,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_OUTPUT,
+	OPTION_FIELDS,
+	OPTION_HOST,
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	OPTION_LIMIT,
+	OPTION_SORT,
+	OPTION_CURSOR,
+	OPTION_EXITED,
+	OPTION_ALIVE,
+	OPTION_CHILDREN,
+	OPTION_DEPTH,
+	OPTION_AT,
+	OPTION_LIVE,
 	OPTION_COUNT,
 };
 
@@ -68,7 +87,8 @@ const struct command *command_find(const char *name);
 /* --help of a command, or of the program when command is NULL. */
 void options_help(const struct command *command, FILE *out);
 
-/* For completion: name ("output"), letter ('o' or 0), whether it wants an argument, and one line; NULL behind the last one. */
+/* For completion: name ("output"), letter ('o' or 0), whether it wants an argument, and one line; NULL behind the last
+ * one. */
 struct option_info {
 	const char *name;
 	char letter;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scanner that only knows strings and brackets. That the members and the rest are JSON is checked by the real parser later: here a broken
- * document can at worst be cut in wrong places. */
+/* A scanner that only knows strings and brackets. That the members and the rest are JSON is checked by the real parser
+ * later: here a broken document can at worst be cut in wrong places. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +9,8 @@
 
 static size_t skip_blanks(struct bytes text, size_t at)
 {
-	while (at < text.len && (text.data[at] == ' ' || text.data[at] == '\n' || text.data[at] == '\r' || text.data[at] == '\t'))
+	while (at < text.len &&
+	       (text.data[at] == ' ' || text.data[at] == '\n' || text.data[at] == '\r' || text.data[at] == '\t'))
 		at++;
 	return at;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One page of a list as the server sent it, cut into the text of its members without rewriting a byte: NDJSON is passed through exactly,
- * and only one member at a time becomes a tree of JSON values. */
+/* One page of a list as the server sent it, cut into the text of its members without rewriting a byte: NDJSON is passed
+ * through exactly, and only one member at a time becomes a tree of JSON values. */
 #ifndef CANOPY_CONSOLE_CLI_PAGE_H
 #define CANOPY_CONSOLE_CLI_PAGE_H
 
@@ -18,7 +18,8 @@ struct page {
 
 #define PAGE_NULL ((struct page){0})
 
-/* Finds the array called name at the top of the document. Returns 0, -EBADMSG when this is no such document, or -ENOMEM. */
+/* Finds the array called name at the top of the document. Returns 0, -EBADMSG when this is no such document, or
+ * -ENOMEM. */
 int page_open(struct page *ret, struct bytes document, const char *name);
 void page_finish(struct page *page);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pager gets LESS=FRX unless the user has set something: leave at once when it fits on a screen, pass colours, keep the screen. While it
- * runs it owns the keyboard, so an interrupt is its business; and when its reader leaves early, a write fails instead of killing. */
+/* The pager gets LESS=FRX unless the user has set something: leave at once when it fits on a screen, pass colours, keep
+ * the screen. While it runs it owns the keyboard, so an interrupt is its business; and when its reader leaves early, a
+ * write fails instead of killing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

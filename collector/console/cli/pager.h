@@ -9,8 +9,8 @@ struct pager {
 	pid_t pid; /* 0 = none runs */
 };
 
-/* Puts CANOPY_PAGER, PAGER or less behind stdout; does nothing when none is wanted ('cat' or empty) or found. Call only when stdout is
- * a terminal. */
+/* Puts CANOPY_PAGER, PAGER or less behind stdout; does nothing when none is wanted ('cat' or empty) or found. Call only
+ * when stdout is a terminal. */
 void pager_start(struct pager *ret);
 
 /* Ends stdout and waits until the reader has left. */

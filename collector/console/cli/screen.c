@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A handful of sequences that every terminal since the VT100 knows, so no database of terminals is needed. Wrapping is switched off: should a
- * terminal think a glyph wider than the C library does, a line is cut and the picture stays whole. */
+/* A handful of sequences that every terminal since the VT100 knows, so no database of terminals is needed. Wrapping is
+ * switched off: should a terminal think a glyph wider than the C library does, a line is cut and the picture stays
+ * whole. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -24,7 +24,8 @@ void screen_finish(struct screen *screen);
 /* The next frame is written whole: after a change of size, or when somebody else wrote on the terminal. */
 void screen_forget(struct screen *screen);
 
-/* Shows a frame: lines ended by newlines, not wider than the terminal. Returns 0, -ENOMEM, or negative errno when the terminal is gone. */
+/* Shows a frame: lines ended by newlines, not wider than the terminal. Returns 0, -ENOMEM, or negative errno when the
+ * terminal is gone. */
 int screen_show(struct screen *screen, const struct text *frame);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parser of server-sent events (the event stream format of the HTML standard). Bytes in, events out, no I/O: it may be fed in pieces cut
- * anywhere. */
+/* Parser of server-sent events (the event stream format of the HTML standard). Bytes in, events out, no I/O: it may be
+ * fed in pieces cut anywhere. */
 #ifndef CANOPY_CONSOLE_CLI_SSE_H
 #define CANOPY_CONSOLE_CLI_SSE_H
 

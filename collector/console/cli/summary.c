@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host is current when the collector calls it live or catching up with a lag below a minute; everything else is named. */
+/* A host is current when the collector calls it live or catching up with a lag below a minute; everything else is
+ * named. */
 #include <inttypes.h>
 
 #include "collector/console/cli/escape.h"
@@ -72,7 +73,8 @@ void summary_add_heading(const json_t *host, struct bytes name, const struct fac
 	if (lost)
 		text_printf(out, ", %" PRId64 " facts lost", lost);
 	if (json_array_size(object_at(host, "gaps")))
-		text_printf(out, ", %zu gap%s", json_array_size(object_at(host, "gaps")), json_array_size(object_at(host, "gaps")) == 1 ? "" : "s");
+		text_printf(out, ", %zu gap%s", json_array_size(object_at(host, "gaps")),
+			    json_array_size(object_at(host, "gaps")) == 1 ? "" : "s");
 }
 
 void summary_of(const json_t *hosts, struct summary *ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cells lie in one buffer, so that gathering a row costs no allocation. Blanks at the end of a line are never written: the last column
- * is not padded. */
+/* Cells lie in one buffer, so that gathering a row costs no allocation. Blanks at the end of a line are never written:
+ * the last column is not padded. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,7 +11,8 @@
 
 void table_init(struct table *table, const struct terminal *terminal, const struct table_column *columns, size_t count)
 {
-	*table = (struct table){.terminal = terminal, .column_count = count < TABLE_COLUMNS_MAX ? count : TABLE_COLUMNS_MAX};
+	*table = (struct table){.terminal = terminal,
+				.column_count = count < TABLE_COLUMNS_MAX ? count : TABLE_COLUMNS_MAX};
 	for (size_t i = 0; i < table->column_count; i++) {
 		size_t heading = glyph_width(columns[i].heading, strlen(columns[i].heading));
 
@@ -98,8 +99,8 @@ static void fit_widths(const struct table *table, size_t *widths)
 }
 
 /* Adds one line of cells; those beyond the edge of the terminal are cut there. */
-static void add_cell(const struct table *table, struct text *out, const size_t *widths, size_t column, struct bytes value,
-		     enum color color, size_t *left)
+static void add_cell(const struct table *table, struct text *out, const size_t *widths, size_t column,
+		     struct bytes value, enum color color, size_t *left)
 {
 	size_t begin = out->len, width = widths[column] < *left ? widths[column] : *left;
 	bool last = column + 1 == table->column_count;
@@ -156,7 +157,8 @@ int table_flush(struct table *table, struct text *out)
 	fit_widths(table, widths);
 	if (!table->headed && table->cell_count) {
 		for (size_t i = 0; i < table->column_count; i++)
-			add_cell(table, out, widths, i, bytes_from_string(table->columns[i].heading), COLOR_BOLD, &left);
+			add_cell(table, out, widths, i, bytes_from_string(table->columns[i].heading), COLOR_BOLD,
+				 &left);
 		trim_line(out);
 		table->headed = true;
 	}
@@ -171,7 +173,8 @@ int table_flush(struct table *table, struct text *out)
 		}
 		if (column == 0)
 			left = line_limit(table);
-		add_cell(table, out, widths, column, bytes_make(table->text.data + cell->offset, cell->len), cell->color, &left);
+		add_cell(table, out, widths, column, bytes_make(table->text.data + cell->offset, cell->len),
+			 cell->color, &left);
 		if (column + 1 == table->column_count)
 			trim_line(out);
 	}

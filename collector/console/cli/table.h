@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows laid out in columns. Rows are gathered and written by table_flush; widths only ever grow from one flush to the next, so a long or
- * endless list can be written in portions and stays aligned. On a terminal too narrow for everything, the widest columns that may shrink
- * give way first and what does not fit ends in '…'; in a pipe nothing is ever cut. */
+/* Rows laid out in columns. Rows are gathered and written by table_flush; widths only ever grow from one flush to the
+ * next, so a long or endless list can be written in portions and stays aligned. On a terminal too narrow for
+ * everything, the widest columns that may shrink give way first and what does not fit ends in '…'; in a pipe nothing
+ * is ever cut. */
 #ifndef CANOPY_CONSOLE_CLI_TABLE_H
 #define CANOPY_CONSOLE_CLI_TABLE_H
 
@@ -55,7 +56,8 @@ void table_add_line(struct table *table, struct bytes value, enum color color);
 /* Appends the rows gathered to out, the headings before the first ones, and forgets them. Returns 0 or -ENOMEM. */
 int table_flush(struct table *table, struct text *out);
 
-/* Appends value cut to width columns, '…' (or '~' where the locale is not UTF-8) at the cut, padded to width; right: padded on the left. */
+/* Appends value cut to width columns, '…' (or '~' where the locale is not UTF-8) at the cut, padded to width; right:
+ * padded on the left. */
 void table_add_padded(struct text *out, struct bytes value, size_t width, bool right, bool utf8);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A buffer of bytes that grows: what is to be written, requested or was read. After a failed allocation it stays failed and drops
- * what is added, so that only the end of a chain of additions needs to be checked. */
+/* A buffer of bytes that grows: what is to be written, requested or was read. After a failed allocation it stays failed
+ * and drops what is added, so that only the end of a chain of additions needs to be checked. */
 #ifndef CANOPY_CONSOLE_CLI_TEXT_H
 #define CANOPY_CONSOLE_CLI_TEXT_H
 

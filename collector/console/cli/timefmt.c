@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser reads one token after the other and keeps what it knows in a struct tm; only then is a moment computed, so that daylight
- * saving is decided by the C library for the day that was meant. */
+/* The parser reads one token after the other and keeps what it knows in a struct tm; only then is a moment computed, so
+ * that daylight saving is decided by the C library for the day that was meant. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +36,8 @@ int timefmt_zone(const char *name)
 		return 0;
 	text_printf(&path, "/usr/share/zoneinfo/%s", name);
 	/* glibc takes an unknown zone for UTC without a word: it must be looked for */
-	if (!*name || *name == '/' || strstr(name, "..") || (strcmp(name, "UTC") != 0 && access(text_string(&path), R_OK) < 0))
+	if (!*name || *name == '/' || strstr(name, "..") ||
+	    (strcmp(name, "UTC") != 0 && access(text_string(&path), R_OK) < 0))
 		err = -ENOENT;
 	text_finish(&path);
 	if (err)
@@ -55,14 +56,35 @@ static int64_t unit_of(const char *word, size_t len)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{"ns", 1}, {"nsec", 1}, {"us", 1000}, {"usec", 1000}, {"ms", 1000000}, {"msec", 1000000},
-		{"s", NS_PER_SECOND}, {"sec", NS_PER_SECOND}, {"second", NS_PER_SECOND}, {"seconds", NS_PER_SECOND},
-		{"m", NS_PER_MINUTE}, {"min", NS_PER_MINUTE}, {"minute", NS_PER_MINUTE}, {"minutes", NS_PER_MINUTE},
-		{"h", NS_PER_HOUR}, {"hr", NS_PER_HOUR}, {"hour", NS_PER_HOUR}, {"hours", NS_PER_HOUR},
-		{"d", NS_PER_DAY}, {"day", NS_PER_DAY}, {"days", NS_PER_DAY},
-		{"w", 7 * NS_PER_DAY}, {"week", 7 * NS_PER_DAY}, {"weeks", 7 * NS_PER_DAY},
-		{"month", 2629800 * NS_PER_SECOND}, {"months", 2629800 * NS_PER_SECOND}, /* 30.44 days, as systemd has it */
-		{"y", 31557600 * NS_PER_SECOND}, {"year", 31557600 * NS_PER_SECOND}, {"years", 31557600 * NS_PER_SECOND},
+		{"ns", 1},
+		{"nsec", 1},
+		{"us", 1000},
+		{"usec", 1000},
+		{"ms", 1000000},
+		{"msec", 1000000},
+		{"s", NS_PER_SECOND},
+		{"sec", NS_PER_SECOND},
+		{"second", NS_PER_SECOND},
+		{"seconds", NS_PER_SECOND},
+		{"m", NS_PER_MINUTE},
+		{"min", NS_PER_MINUTE},
+		{"minute", NS_PER_MINUTE},
+		{"minutes", NS_PER_MINUTE},
+		{"h", NS_PER_HOUR},
+		{"hr", NS_PER_HOUR},
+		{"hour", NS_PER_HOUR},
+		{"hours", NS_PER_HOUR},
+		{"d", NS_PER_DAY},
+		{"day", NS_PER_DAY},
+		{"days", NS_PER_DAY},
+		{"w", 7 * NS_PER_DAY},
+		{"week", 7 * NS_PER_DAY},
+		{"weeks", 7 * NS_PER_DAY},
+		{"month", 2629800 * NS_PER_SECOND},
+		{"months", 2629800 * NS_PER_SECOND}, /* 30.44 days, as systemd has it */
+		{"y", 31557600 * NS_PER_SECOND},
+		{"year", 31557600 * NS_PER_SECOND},
+		{"years", 31557600 * NS_PER_SECOND},
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
@@ -164,7 +186,8 @@ static const char *read_fraction(const char *p, int64_t *ret)
 static const char *read_date(const char *p, struct tm *tm)
 {
 	p = read_number(p, 4, &tm->tm_year);
-	if (!p || *p != '-' || !(p = read_number(p + 1, 2, &tm->tm_mon)) || *p != '-' || !(p = read_number(p + 1, 2, &tm->tm_mday)))
+	if (!p || *p != '-' || !(p = read_number(p + 1, 2, &tm->tm_mon)) || *p != '-' ||
+	    !(p = read_number(p + 1, 2, &tm->tm_mday)))
 		return NULL;
 	tm->tm_year -= 1900;
 	tm->tm_mon -= 1;
@@ -203,7 +226,8 @@ static int read_offset(const char *p, long *ret)
 
 static const char *skip_weekday(const char *p)
 {
-	static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+	static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+					   "Thursday", "Friday", "Saturday"};
 	size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
 	for (size_t i = 0; i < 7; i++)

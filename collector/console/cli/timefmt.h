@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times as people type and read them. A moment is wall clock, nanoseconds since 1970 (int64_t); a zone is the process's own (TZ),
- * chosen once by timefmt_zone. */
+/* Times as people type and read them. A moment is wall clock, nanoseconds since 1970 (int64_t); a zone is the process's
+ * own (TZ), chosen once by timefmt_zone. */
 #ifndef CANOPY_CONSOLE_CLI_TIMEFMT_H
 #define CANOPY_CONSOLE_CLI_TIMEFMT_H
 
@@ -13,12 +13,14 @@
 
 int64_t timefmt_now(void);
 
-/* Makes a zone of the system's database (UTC, Europe/Berlin; 'local' = as it is) that of the process. Returns 0 or -ENOENT. */
+/* Makes a zone of the system's database (UTC, Europe/Berlin; 'local' = as it is) that of the process. Returns 0 or
+ * -ENOENT. */
 int timefmt_zone(const char *name);
 
-/* A moment as journalctl takes it, relative to now: 'now', 'today', 'yesterday', 'tomorrow', '10m ago', '1h 30min ago', '-10m', '+10m',
- * '[Mon] 2026-11-22 [12:01[:07[.123]]] [UTC|Z|+02:00]', '2026-11-22T12:01:07.123456789Z', '12:01', '@1795348867', or a bare count of
- * seconds since 1970 of at least nine digits. Returns 0 or -EINVAL. */
+/* A moment as journalctl takes it, relative to now: 'now', 'today', 'yesterday', 'tomorrow', '10m ago', '1h 30min ago',
+ * '-10m', '+10m',
+ * '[Mon] 2026-11-22 [12:01[:07[.123]]] [UTC|Z|+02:00]', '2026-11-22T12:01:07.123456789Z', '12:01', '@1795348867', or a
+ * bare count of seconds since 1970 of at least nine digits. Returns 0 or -EINVAL. */
 int timefmt_parse(const char *text, int64_t now, int64_t *ret);
 
 /* A span such as '100ms', '10m', '1h 30min', '2 days'; a number without a unit is seconds. Returns 0 or -EINVAL. */

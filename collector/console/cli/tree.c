@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a row is the last child is only known when its next sibling is, so rows are gathered and branches found from behind. */
+/* Whether a row is the last child is only known when its next sibling is, so rows are gathered and branches found from
+ * behind. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 #include "collector/console/cli/tree.h"
 
 static const struct table_column columns[] = {
-	{"PID", 7, true, false}, {"USER", 6, false, true}, {"AGE", 6, true, false}, {"STATE", 0, false, false}, {"COMMAND", 10, false, true},
+	{"PID", 7, true, false},    {"USER", 6, false, true},     {"AGE", 6, true, false},
+	{"STATE", 0, false, false}, {"COMMAND", 10, false, true},
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -153,7 +155,8 @@ static struct bytes part(const struct tree *tree, const struct tree_row *row, un
 	return bytes_make(tree->text.data + row->begin[i], row->begin[i + 1] - row->begin[i]);
 }
 
-static void draw_row(struct tree *tree, const struct tree_row *row, struct tree_guide *guide, bool last, struct text *scratch)
+static void draw_row(struct tree *tree, const struct tree_row *row, struct tree_guide *guide, bool last,
+		     struct text *scratch)
 {
 	enum color color = row->dim ? COLOR_DIM : COLOR_PLAIN;
 	struct bytes command = part(tree, row, 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drawing a forest: rows in pre-order with their depth become a table whose last column carries the branches. Knows nothing of where the
- * rows come from. */
+/* Drawing a forest: rows in pre-order with their depth become a table whose last column carries the branches. Knows
+ * nothing of where the rows come from. */
 #ifndef CANOPY_CONSOLE_CLI_TREE_H
 #define CANOPY_CONSOLE_CLI_TREE_H
 
@@ -12,8 +12,8 @@
 #include "collector/console/cli/column.h"
 #include "collector/console/cli/table.h"
 
-/* Branches are drawn for so many levels; what is deeper says how much deeper, so that a chain of 100,000 processes does not make
- * lines of 200,000 columns. */
+/* Branches are drawn for so many levels; what is deeper says how much deeper, so that a chain of 100,000 processes does
+ * not make lines of 200,000 columns. */
 #define TREE_GUIDE_LEVELS 40
 
 /* Which levels have a branch that goes on below the row at hand. */
@@ -29,7 +29,8 @@ void tree_pass_guide(struct tree_guide *guide, uint32_t depth, bool last);
 /* Takes the next row into account and appends its branches to out. Roots (depth 0) have none. */
 void tree_add_guide(struct tree_guide *guide, uint32_t depth, bool last, bool utf8, struct text *out);
 
-/* What stands before a command when the picture of the process is not whole: '?' nothing but its place is known, '!' an exec was lost. */
+/* What stands before a command when the picture of the process is not whole: '?' nothing but its place is known, '!' an
+ * exec was lost. */
 void tree_add_mark(const json_t *process, struct text *out);
 
 struct tree_row {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server for tests: a child process on a loopback port of the kernel's choice that gives one prepared answer a connection and keeps what
- * it was asked. It dies with its parent, and is ended by its pid. */
+/* A server for tests: a child process on a loopback port of the kernel's choice that gives one prepared answer a
+ * connection and keeps what it was asked. It dies with its parent, and is ended by its pid. */
 #ifndef CANOPY_TEST_CLI_SERVER_H
 #define CANOPY_TEST_CLI_SERVER_H
 

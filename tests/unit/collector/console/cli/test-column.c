@@ -10,18 +10,20 @@
 #include "collector/console/cli/timefmt.h"
 
 static const char process_json[] =
-	"{\"id\":\"i-1\",\"host\":\"web\\u001b[2J\",\"pid\":4433,\"ppid\":null,\"start\":\"2026-11-22T12:01:07.123456789Z\",\"state\":\"exited\","
-	"\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\",\"argv\":[\"curl\",\"a b\",\"\",\"\\u202e\"],\"argv_truncated\":true,\"user\":null,\"uid\":1000,"
-	"\"flags\":[\"setuid\",\"memfd\"],\"exit\":{\"code\":22,\"signal\":null,\"core\":false,\"max_rss_bytes\":3670016},"
-	"\"duration_ns\":1234567,\"quality\":[]}";
+	"{'id':'i-1','host':'web\\u001b[2J','pid':4433,'ppid':null,'start':'2026-11-22T12:01:07.123456789Z',"
+	"'state':'exited',"
+	"'comm':'curl','exe':'/usr/bin/curl','argv':['curl','a b','','\\u202e'],'argv_truncated':true,"
+	"'user':null,'uid':1000,"
+	"'flags':['setuid','memfd'],'exit':{'code':22,'signal':null,'core':false,'max_rss_bytes':3670016},"
+	"'duration_ns':1234567,'quality':[]}";
 
-static void shows(const char *json, const struct column *table, const char *name, const struct face *face, const char *expected)
+static void shows(const char *json, const struct column *table, const char *name, const struct face *face,
+		  const char *expected)
 {
-	json_t *object = object_parse(json, strlen(json));
+	json_t *object = sample(json);
 	struct text out = TEXT_NULL, problem = TEXT_NULL;
 	struct column_set set;
 
-	assert_non_null(object);
 	assert_int_equal(column_set_parse(table, name, &set, &problem), 0);
 	assert_int_equal(set.count, 1);
 	(void)column_add(set.columns[0], object, face, &out);
@@ -36,10 +38,15 @@ static void test_process(void **state)
 {
 	static const struct face face = {.utf8 = true, .now = INT64_C(1795348867) * NS_PER_SECOND};
 	static const char *const rows[][2] = {
-		{"id", "i-1"}, {"host", "web\\x1b[2J"}, {"pid", "4433"}, {"proc.pid", "4433"}, {"ppid", "-"}, {"start", "12:01:07"},
-		{"state", "exit 22"}, {"command", "curl 'a b' '' \\xe2\\x80\\xae …"}, {"user", "1000"}, {"flags", "setuid,memfd"},
-		{"exit_code", "22"}, {"exit.code", "22"}, {"signal", "-"}, {"core", "no"}, {"max_rss", "3.5M"}, {"duration", "1.2ms"},
-		{"quality", "-"}, {"cwd", "-"},
+		{"id", "i-1"},        {"host", "web\\x1b[2J"},
+		{"pid", "4433"},      {"proc.pid", "4433"},
+		{"ppid", "-"},        {"start", "12:01:07"},
+		{"state", "exit 22"}, {"command", "curl 'a b' '' \\xe2\\x80\\xae …"},
+		{"user", "1000"},     {"flags", "setuid,memfd"},
+		{"exit_code", "22"},  {"exit.code", "22"},
+		{"signal", "-"},      {"core", "no"},
+		{"max_rss", "3.5M"},  {"duration", "1.2ms"},
+		{"quality", "-"},     {"cwd", "-"},
 	};
 
 	assert_int_equal(timefmt_zone("UTC"), 0);
@@ -51,7 +58,11 @@ static void test_raw(void **state)
 {
 	static const struct face face = {.utf8 = true, .raw = true};
 	static const char *const rows[][2] = {
-		{"ppid", ""}, {"start", "2026-11-22T12:01:07.123456789Z"}, {"duration", "1234567"}, {"max_rss", "3670016"}, {"quality", ""},
+		{"ppid", ""},
+		{"start", "2026-11-22T12:01:07.123456789Z"},
+		{"duration", "1234567"},
+		{"max_rss", "3670016"},
+		{"quality", ""},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -61,39 +72,41 @@ static void test_raw(void **state)
 static void test_states(void **state)
 {
 	static const char *const rows[][2] = {
-		{"{\"state\":\"live\"}", "live"},
-		{"{\"state\":\"live\",\"flags\":[\"zombie\"]}", "zombie"},
-		{"{\"state\":\"exited\",\"exit\":{\"code\":0,\"signal\":null}}", "exit 0"},
-		{"{\"state\":\"exited\",\"exit\":{\"code\":null,\"signal\":9,\"core\":false}}", "signal 9"},
-		{"{\"state\":\"exited\",\"exit\":{\"signal\":11,\"core\":true}}", "signal 11 core"},
-		{"{\"state\":\"exited\",\"exit\":null,\"quality\":[\"exit_unknown\"]}", "exit ?"},
-		{"{\"state\":\"exited\",\"exit\":null,\"quality\":[\"host_rebooted\"]}", "rebooted"},
-		{"{\"state\":\"unknown\"}", "unknown"}, {"{}", "unknown"}, {"{\"state\":7}", "unknown"},
+		{"{'state':'live'}", "live"},
+		{"{'state':'live','flags':['zombie']}", "zombie"},
+		{"{'state':'exited','exit':{'code':0,'signal':null}}", "exit 0"},
+		{"{'state':'exited','exit':{'code':null,'signal':9,'core':false}}", "signal 9"},
+		{"{'state':'exited','exit':{'signal':11,'core':true}}", "signal 11 core"},
+		{"{'state':'exited','exit':null,'quality':['exit_unknown']}", "exit ?"},
+		{"{'state':'exited','exit':null,'quality':['host_rebooted']}", "rebooted"},
+		{"{'state':'unknown'}", "unknown"}, {"{}", "unknown"}, {"{'state':7}", "unknown"},
 	};
 	static const struct face face = {.utf8 = true};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		shows(rows[i][0], column_process_table(), "state", &face, rows[i][1]);
-	shows("{\"state\":\"live\"}", column_process_table(), "exit", &(struct face){.raw = true}, "");
-	shows("{\"comm\":\"x\\n\",\"argv\":null}", column_process_table(), "command", &face, "(x\\x0a)");
-	shows("{\"argv\":[]}", column_process_table(), "command", &face, "(?)");
+	shows("{'state':'live'}", column_process_table(), "exit", &(struct face){.raw = true}, "");
+	shows("{'comm':'x\\n','argv':null}", column_process_table(), "command", &face, "(x\\x0a)");
+	shows("{'argv':[]}", column_process_table(), "command", &face, "(?)");
 }
 
 static void test_hosts(void **state)
 {
 	static const char json[] =
-		"{\"host\":\"web-1\",\"state\":\"live\",\"lag_seconds\":0.0123,\"skew_seconds\":-0.25,\"queue_bytes\":20480,"
-		"\"lost\":{\"fork\":1,\"exec\":2,\"exit\":3},\"gaps\":[{}],\"tags\":{\"role\":\"web\",\"x\":\"\\u0007\"},\"events_total\":812345}";
+		"{'host':'web-1','state':'live','lag_seconds':0.0123,'skew_seconds':-0.25,'queue_bytes':20480,"
+		"'lost':{'fork':1,'exec':2,'exit':3},'gaps':[{}],'tags':{'role':'web','x':'\\u0007'},"
+		"'events_total':812345}";
 	static const struct face face = {.utf8 = true};
 	static const char *const rows[][2] = {
-		{"host", "web-1"}, {"state", "live"}, {"lag", "12ms"}, {"skew", "-250ms"}, {"queue", "20K"}, {"lost", "6"}, {"gaps", "1"},
-		{"tags", "role=web,x=\\x07"}, {"events", "812345"}, {"kernel", "-"},
+		{"host", "web-1"},    {"state", "live"}, {"lag", "12ms"}, {"skew", "-250ms"},
+		{"queue", "20K"},     {"lost", "6"},     {"gaps", "1"},   {"tags", "role=web,x=\\x07"},
+		{"events", "812345"}, {"kernel", "-"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		shows(json, column_host_table(), rows[i][0], &face, rows[i][1]);
-	shows("{\"skew_seconds\":-0.0002}", column_host_table(), "skew", &face, "0ms");
-	shows("{\"lag_seconds\":1e300}", column_host_table(), "lag", &face, "?");
+	shows("{'skew_seconds':-0.0002}", column_host_table(), "skew", &face, "0ms");
+	shows("{'lag_seconds':1e300}", column_host_table(), "lag", &face, "?");
 }
 
 static void test_sets(void **state)
@@ -113,17 +126,19 @@ static void test_sets(void **state)
 static void test_gap_in_words(void **state)
 {
 	static const char *const rows[][2] = {
-		{"{\"host\":\"web\\n\",\"lost_type\":\"exec\",\"count\":12,\"from\":\"2026-11-22T12:00:00.1Z\",\"to\":\"2026-11-22T12:00:01Z\",\"reason\":\"ring full\"}",
+		{"{'host':'web\\n','lost_type':'exec','count':12,'from':'2026-11-22T12:00:00.1Z',"
+		"'to':'2026-11-22T12:00:01Z','reason':'ring full'}",
 		 "GAP on web\\x0a: 12 exec facts lost between 12:00:00.100 and 12:00:01.000 (ring full)"},
-		{"{\"type\":\"gap\",\"count\":0}", "GAP: an unknown number of facts lost"},
-		{"{\"type\":\"exit\",\"count\":1,\"from\":\"2026-11-22T12:00:00Z\"}", "GAP: 1 exit fact lost since 12:00:00.000"},
+		{"{'type':'gap','count':0}", "GAP: an unknown number of facts lost"},
+		{"{'type':'exit','count':1,'from':'2026-11-22T12:00:00Z'}",
+		 "GAP: 1 exit fact lost since 12:00:00.000"},
 	};
 	static const struct face face = {.utf8 = true};
 	struct text out = TEXT_NULL;
 
 	assert_int_equal(timefmt_zone("UTC"), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		json_t *gap = object_parse(rows[i][0], strlen(rows[i][0]));
+		json_t *gap = sample(rows[i][0]);
 
 		gap_add_line(gap, &face, &out);
 		assert_text(&out, rows[i][1]);
@@ -136,15 +151,15 @@ static void test_how_many_hosts_are_current(void **state)
 {
 	static const char *const rows[][2] = {
 		{"[]", "0 of 0 hosts are current"},
-		{"[{\"host\":\"a\",\"state\":\"live\"}]", "1 of 1 host is current"},
-		{"[{\"host\":\"a\",\"state\":\"live\"},{\"host\":\"b\\u001b\",\"state\":\"silent\"},{\"host\":\"a\",\"state\":\"rebooted\"}]",
+		{"[{'host':'a','state':'live'}]", "1 of 1 host is current"},
+		{"[{'host':'a','state':'live'},{'host':'b\\u001b','state':'silent'},{'host':'a','state':'rebooted'}]",
 		 "1 of 2 hosts are current; not: b\\x1b (silent)"},
 	};
 	static const struct face face = {.utf8 = true};
 	struct text out = TEXT_NULL;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		json_t *hosts = object_parse(rows[i][0], strlen(rows[i][0]));
+		json_t *hosts = sample(rows[i][0]);
 
 		summary_add_current(hosts, &face, &out);
 		assert_text(&out, rows[i][1]);
@@ -156,8 +171,13 @@ static void test_how_many_hosts_are_current(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_process), cmocka_unit_test(test_raw), cmocka_unit_test(test_states), cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_sets), cmocka_unit_test(test_gap_in_words), cmocka_unit_test(test_how_many_hosts_are_current),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_gap_in_words),
+		cmocka_unit_test(test_how_many_hosts_are_current),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);

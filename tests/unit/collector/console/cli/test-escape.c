@@ -98,8 +98,10 @@ static void test_arguments(void **state)
 	static const struct {
 		const char *argument, *expected;
 	} rows[] = {
-		{"-s", "-s"}, {"", "''"}, {"a b", "'a b'"}, {"it's", "'it'\\''s'"}, {"$HOME", "'$HOME'"}, {"x=1,2:3@%+^_-./", "x=1,2:3@%+^_-./"},
-		{"a\nb", "'a\\x0ab'"}, {"日本", "日本"}, {"'", "''\\'''"}, {"*", "'*'"},
+		{"-s", "-s"},           {"", "''"},           {"a b", "'a b'"},
+		{"it's", "'it'\\''s'"}, {"$HOME", "'$HOME'"}, {"x=1,2:3@%+^_-./", "x=1,2:3@%+^_-./"},
+		{"a\nb", "'a\\x0ab'"},  {"日本", "日本"},     {"'", "''\\'''"},
+		{"*", "'*'"},
 	};
 	struct text out = TEXT_NULL;
 
@@ -118,7 +120,8 @@ static void test_json(void **state)
 	json_t *before, *after;
 
 	escape_json(&out, BYTES_LITERAL(document), true);
-	assert_string_equal(text_string(&out), "{\"a\":\"x\\u202ey\\u009bz\\udb40\\udc41日\",\n\"b\":[1,\"\\u001b\"]}");
+	assert_string_equal(text_string(&out), "{\"a\":\"x\\u202ey\\u009bz\\udb40\\udc41日\",\n\"b\":[1,"
+	"\"\\u001b\"]}");
 	before = object_parse(document, sizeof(document) - 1);
 	after = object_parse(out.data, out.len);
 	assert_non_null(before);
@@ -146,9 +149,15 @@ static void test_widths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain_text_stays), cmocka_unit_test(test_controls), cmocka_unit_test(test_every_byte_alone),
-		cmocka_unit_test(test_direction_and_invisible), cmocka_unit_test(test_not_utf8), cmocka_unit_test(test_combining_marks),
-		cmocka_unit_test(test_without_utf8), cmocka_unit_test(test_arguments), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_plain_text_stays),
+		cmocka_unit_test(test_controls),
+		cmocka_unit_test(test_every_byte_alone),
+		cmocka_unit_test(test_direction_and_invisible),
+		cmocka_unit_test(test_not_utf8),
+		cmocka_unit_test(test_combining_marks),
+		cmocka_unit_test(test_without_utf8),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_widths),
 	};
 

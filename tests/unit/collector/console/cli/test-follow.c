@@ -97,7 +97,8 @@ static void test_refusal_is_final(void **state)
 
 static void test_waits_longer_and_longer(void **state)
 {
-	struct follow follow = {.state = FOLLOW_CONNECTING, .sse = SSE_NULL, .transfer = {.result = CURLE_COULDNT_CONNECT}};
+	struct follow follow = {
+		.state = FOLLOW_CONNECTING, .sse = SSE_NULL, .transfer = {.result = CURLE_COULDNT_CONNECT}};
 	int64_t bound = FOLLOW_WAIT_MIN_MS;
 	bool lost;
 
@@ -120,7 +121,9 @@ static void test_waits_longer_and_longer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resumes), cmocka_unit_test(test_refusal_is_final), cmocka_unit_test(test_waits_longer_and_longer),
+		cmocka_unit_test(test_resumes),
+		cmocka_unit_test(test_refusal_is_final),
+		cmocka_unit_test(test_waits_longer_and_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,11 +9,31 @@ static void test_keys(void **state)
 		const char *data;
 		enum key expected;
 	} rows[] = {
-		{"q", KEY_QUIT}, {"Q", KEY_QUIT}, {"\003", KEY_QUIT}, {"j", KEY_DOWN}, {"k", KEY_UP}, {"x", KEY_EXITED}, {" ", KEY_PAUSE},
-		{"g", KEY_HOME}, {"G", KEY_END}, {"\014", KEY_REDRAW}, {"z", KEY_OTHER}, {"\033[A", KEY_UP}, {"\033[B", KEY_DOWN},
-		{"\033OA", KEY_UP}, {"\033OB", KEY_DOWN}, {"\033[5~", KEY_PAGE_UP}, {"\033[6~", KEY_PAGE_DOWN}, {"\033[H", KEY_HOME},
-		{"\033[F", KEY_END}, {"\033[1~", KEY_HOME}, {"\033[4~", KEY_END}, {"\033[1;5A", KEY_UP}, {"\033[5;2~", KEY_PAGE_UP},
-		{"\033[3~", KEY_OTHER}, {"\033[?1;2c", KEY_OTHER},
+		{"q", KEY_QUIT},
+		{"Q", KEY_QUIT},
+		{"\003", KEY_QUIT},
+		{"j", KEY_DOWN},
+		{"k", KEY_UP},
+		{"x", KEY_EXITED},
+		{" ", KEY_PAUSE},
+		{"g", KEY_HOME},
+		{"G", KEY_END},
+		{"\014", KEY_REDRAW},
+		{"z", KEY_OTHER},
+		{"\033[A", KEY_UP},
+		{"\033[B", KEY_DOWN},
+		{"\033OA", KEY_UP},
+		{"\033OB", KEY_DOWN},
+		{"\033[5~", KEY_PAGE_UP},
+		{"\033[6~", KEY_PAGE_DOWN},
+		{"\033[H", KEY_HOME},
+		{"\033[F", KEY_END},
+		{"\033[1~", KEY_HOME},
+		{"\033[4~", KEY_END},
+		{"\033[1;5A", KEY_UP},
+		{"\033[5;2~", KEY_PAGE_UP},
+		{"\033[3~", KEY_OTHER},
+		{"\033[?1;2c", KEY_OTHER},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -11,7 +11,8 @@ static const char second[] = "{\"pid\":2,\"comm\":\"\\u202e\\u009b\",\"argv\":nu
 /* the same as second, with the code points in the open */
 static const char open_second[] = "{\"pid\":2,\"comm\":\"\u202e\xc2\x9b\",\"argv\":null}";
 
-static void lists(enum output_format format, const char *fields, bool is_terminal, struct bytes a, struct bytes b, const char *expected)
+static void lists(enum output_format format, const char *fields, bool is_terminal, struct bytes a, struct bytes b,
+		  const char *expected)
 {
 	struct terminal terminal = {.utf8 = true, .is_terminal = is_terminal, .columns = is_terminal ? 80 : 0};
 	struct text problem = TEXT_NULL;
@@ -21,7 +22,9 @@ static void lists(enum output_format format, const char *fields, bool is_termina
 	FILE *out = open_memstream(&data, &len);
 
 	assert_non_null(out);
-	assert_int_equal(listing_open(&listing, &terminal, format, column_process_table(), fields, "pid,comm", "pid,comm,command", 0, out, &problem), 0);
+	assert_int_equal(listing_open(&listing, &terminal, format, column_process_table(), fields, "pid,comm",
+				      "pid,comm,command", 0, out, &problem),
+			 0);
 	if (a.len)
 		assert_int_equal(listing_add(&listing, a), 0);
 	if (b.len)
@@ -84,10 +87,14 @@ static void test_refused(void **state)
 	struct text problem = TEXT_NULL;
 	struct listing listing;
 
-	assert_int_equal(listing_open(&listing, &terminal, OUTPUT_TABLE, column_process_table(), "nme", "pid", "pid", 0, stdout, &problem), -EINVAL);
+	assert_int_equal(listing_open(&listing, &terminal, OUTPUT_TABLE, column_process_table(), "nme", "pid", "pid", 0,
+				      stdout, &problem),
+			 -EINVAL);
 	assert_text(&problem, "there is no field 'nme'");
 	listing_close(&listing);
-	assert_int_equal(listing_open(&listing, &terminal, OUTPUT_TABLE, column_process_table(), NULL, "pid", "pid", 0, stdout, &problem), 0);
+	assert_int_equal(listing_open(&listing, &terminal, OUTPUT_TABLE, column_process_table(), NULL, "pid", "pid", 0,
+				      stdout, &problem),
+			 0);
 	assert_int_equal(listing_add(&listing, BYTES_LITERAL("[1]")), -EBADMSG);
 	assert_int_equal(listing_add(&listing, BYTES_LITERAL("{\"pid\":18446744073709551616}")), -EBADMSG);
 	listing_close(&listing);
@@ -97,8 +104,12 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ndjson_is_passed_through), cmocka_unit_test(test_json_is_one_document), cmocka_unit_test(test_json_of_fields),
-		cmocka_unit_test(test_csv), cmocka_unit_test(test_tables), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_ndjson_is_passed_through),
+		cmocka_unit_test(test_json_is_one_document),
+		cmocka_unit_test(test_json_of_fields),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);

@@ -12,35 +12,32 @@
 #define NOW (INT64_C(1795348867) * NS_PER_SECOND)
 
 static const char hosts_json[] =
-	"[{\"host\":\"web\",\"boot_id\":\"b\",\"state\":\"live\",\"lag_seconds\":0.012,\"live\":3,\"lost\":{\"exec\":2},\"gaps\":[]},"
-	"{\"host\":\"db\",\"boot_id\":\"c\",\"state\":\"silent\",\"live\":1,\"lost\":{},\"gaps\":[]}]";
+	"[{'host':'web','boot_id':'b','state':'live','lag_seconds':0.012,'live':3,'lost':{'exec':2},'gaps':[]},"
+	"{'host':'db','boot_id':'c','state':'silent','live':1,'lost':{},'gaps':[]}]";
 
 static const char *const processes[] = {
-	"{\"id\":\"1\",\"host\":\"web\",\"boot_id\":\"b\",\"pid\":1,\"user\":\"root\",\"state\":\"live\",\"start\":\"2026-11-22T12:00:00Z\",\"argv\":[\"init\"]}",
-	"{\"id\":\"2\",\"parent_id\":\"1\",\"host\":\"web\",\"boot_id\":\"b\",\"pid\":20,\"user\":\"alice\",\"state\":\"live\",\"start\":\"2026-11-22T12:00:57Z\",\"argv\":[\"-bash\"]}",
-	("{\"id\":\"3\",\"parent_id\":\"2\",\"host\":\"web\",\"boot_id\":\"b\",\"pid\":21,\"user\":\"averylongname\",\"state\":\"live\",\"start\":\"2026-11-22T12:01:05.5Z\","
-	"\"argv\":[\"echo\",\"\\u001b[2J and much more that does not fit\"]}"),
+	"{'id':'1','host':'web','boot_id':'b','pid':1,'user':'root','state':'live',"
+	 "'start':'2026-11-22T12:00:00Z','argv':['init']}",
+	"{'id':'2','parent_id':'1','host':'web','boot_id':'b','pid':20,'user':'alice','state':'live',"
+	 "'start':'2026-11-22T12:00:57Z','argv':['-bash']}",
+	("{'id':'3','parent_id':'2','host':'web','boot_id':'b','pid':21,'user':'averylongname','state':'live',"
+	 "'start':'2026-11-22T12:01:05.5Z',"
+	 "'argv':['echo','\\u001b[2J and much more that does not fit']}"),
 };
 
 static const char ended[] =
-	"{\"type\":\"exit\",\"time\":\"2026-11-22T12:01:06.25Z\",\"id\":\"3\",\"parent_id\":\"2\",\"host\":\"web\",\"boot_id\":\"b\",\"pid\":21,\"user\":\"alice\","
-	"\"state\":\"exited\",\"start\":\"2026-11-22T12:01:05.5Z\",\"duration_ns\":750000000,\"exit\":{\"code\":null,\"signal\":11,\"core\":true},\"argv\":[\"echo\"]}";
-
-static json_t *parse(const char *json)
-{
-	json_t *object = object_parse(json, strlen(json));
-
-	assert_non_null(object);
-	return object;
-}
+	"{'type':'exit','time':'2026-11-22T12:01:06.25Z','id':'3','parent_id':'2','host':'web','boot_id':'b',"
+	"'pid':21,'user':'alice',"
+	"'state':'exited','start':'2026-11-22T12:01:05.5Z','duration_ns':750000000,'exit':{'code':null,"
+	"'signal':11,'core':true},'argv':['echo']}";
 
 static void fill(struct live *live)
 {
 	assert_int_equal(timefmt_zone("UTC"), 0);
-	live_set_hosts(live, parse(hosts_json));
+	live_set_hosts(live, sample(hosts_json));
 	model_poll_begin(&live->model, 0);
 	for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++) {
-		json_t *object = parse(processes[i]);
+		json_t *object = sample(processes[i]);
 
 		assert_int_equal(model_poll_add(&live->model, object), 0);
 		json_decref(object);
@@ -50,7 +47,7 @@ static void fill(struct live *live)
 
 static void add_event(struct live *live, const char *type, const char *json, int64_t now_ms)
 {
-	json_t *object = parse(json);
+	json_t *object = sample(json);
 
 	assert_int_equal(live_add_event(live, type, object, now_ms), 0);
 	json_decref(object);
@@ -65,7 +62,7 @@ static void test_golden(void **state)
 	live_init(&live, &terminal);
 	fill(&live);
 	add_event(&live, "exit", ended, 4500);
-	add_event(&live, "gap", "{\"type\":\"gap\",\"host\":\"web\",\"lost_type\":\"exec\",\"count\":2}", 4600);
+	add_event(&live, "gap", "{'type':'gap','host':'web','lost_type':'exec','count':2}", 4600);
 	assert_int_equal(live_draw(&live, NOW, 5500, &out), 0);
 	assert_text(&out,
 		    "\033[7m canopy  1/2 hosts  1 silent  4 processes  0.2 events/s  lag 12ms  lost 2       \033[0m\n"
@@ -138,8 +135,11 @@ static void test_scrolling_never_jumps(void **state)
 	live_scroll(&live, KEY_DOWN);
 	assert_int_equal(live.top, 2);
 	assert_string_equal(live.anchor, "2");
-	add_event(&live, "fork",
-		  "{\"id\":\"0\",\"host\":\"a\",\"boot_id\":\"a\",\"pid\":5,\"state\":\"live\",\"start\":\"2026-11-22T12:00:00Z\",\"argv\":[\"a\"]}", 0);
+	add_event(
+		&live, "fork",
+		"{'id':'0','host':'a','boot_id':'a','pid':5,'state':'live','start':'2026-11-22T12:00:00Z',"
+		 "'argv':['a']}",
+		0);
 	draw_top(&live, &out);
 	assert_int_equal(live.top, 4);
 	live_scroll(&live, KEY_END);
@@ -190,8 +190,11 @@ static void test_trouble_is_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden), cmocka_unit_test(test_every_size), cmocka_unit_test(test_scrolling_never_jumps),
-		cmocka_unit_test(test_rate), cmocka_unit_test(test_trouble_is_said),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_every_size),
+		cmocka_unit_test(test_scrolling_never_jumps),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_trouble_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);

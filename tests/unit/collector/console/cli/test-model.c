@@ -7,7 +7,8 @@
 /* id is 'host-pid', so that tests can be read. */
 static json_t *make(const char *host, int pid, int parent, int current, int start, const char *state)
 {
-	json_t *object = json_pack("{s:s,s:s,s:i,s:s,s:[s]}", "host", host, "boot_id", host, "pid", pid, "state", state, "argv", "x");
+	json_t *object = json_pack("{s:s,s:s,s:i,s:s,s:[s]}", "host", host, "boot_id", host, "pid", pid, "state", state,
+				   "argv", "x");
 	char id[32], time[40];
 
 	assert_non_null(object);
@@ -155,8 +156,9 @@ static void test_odd_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layout), cmocka_unit_test(test_ended_ones_linger), cmocka_unit_test(test_old_answers),
-		cmocka_unit_test(test_orphans), cmocka_unit_test(test_odd_objects),
+		cmocka_unit_test(test_layout),      cmocka_unit_test(test_ended_ones_linger),
+		cmocka_unit_test(test_old_answers), cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_odd_objects),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);

@@ -60,7 +60,9 @@ static void test_options_stand_anywhere(void **state)
 {
 	struct parsed p;
 
-	assert_int_equal(PARSE(&p, "--server", "http://x:1", "ps", "proc.name", "-o", "ndjson", "=", "sshd", "--limit=7", "--no-pager", "-Hweb-1"), 0);
+	assert_int_equal(PARSE(&p, "--server", "http://x:1", "ps", "proc.name", "-o", "ndjson", "=", "sshd",
+			       "--limit=7", "--no-pager", "-Hweb-1"),
+			 0);
 	assert_string_equal(p.options.server, "http://x:1");
 	assert_string_equal(text_string(&p.options.filter), "proc.name = sshd");
 	assert_int_equal(p.options.output, OUTPUT_NDJSON);
@@ -91,7 +93,9 @@ static void test_mistakes_get_a_hint(void **state)
 	EXPECT("unknown option '--limt'", "did you mean '--limit'? see 'canopy ps --help'", "ps", "--limt");
 	EXPECT("unknown option '--limt=3'", "did you mean '--limit'? see 'canopy ps --help'", "ps", "--limt=3");
 	EXPECT("unknown option '-q'", "see 'canopy ps --help'", "ps", "-q");
-	EXPECT("unknown option '-1'", "a filter with a negative number is put in quotes, or behind '--'; see 'canopy ps --help'", "ps", "x", "-1");
+	EXPECT("unknown option '-1'",
+	       "a filter with a negative number is put in quotes, or behind '--'; see 'canopy ps --help'", "ps", "x",
+	       "-1");
 	EXPECT("option '--limit' wants an argument", "see 'canopy ps --help'", "ps", "--limit");
 	EXPECT("ps does not take --depth", "see 'canopy ps --help'", "ps", "--depth", "3");
 	EXPECT("canopy without a command does not take --limit", "see 'canopy --help'", "--limit", "3");
@@ -103,7 +107,8 @@ static void test_bad_values(void **state)
 {
 	EXPECT("--limit does not take '0': a number from 1 on", "", "ps", "--limit", "0");
 	EXPECT("--limit does not take '-3': a number from 1 on", "", "ps", "--limit", "-3");
-	EXPECT("--limit does not take '99999999999999999999': a number from 1 on", "", "ps", "--limit", "99999999999999999999");
+	EXPECT("--limit does not take '99999999999999999999': a number from 1 on", "", "ps", "--limit",
+	       "99999999999999999999");
 	EXPECT("--depth does not take 'x': a number of levels", "", "tree", "--depth", "x");
 	EXPECT("--color does not take 'blue': auto, always or never (NO_COLOR is obeyed)", "", "ps", "--color", "blue");
 	EXPECT("--output does not take 'xml': table, wide, json, ndjson or csv", "", "ps", "-o", "xml");
@@ -149,8 +154,12 @@ static void test_help_fits_80_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_options_stand_anywhere), cmocka_unit_test(test_mistakes_get_a_hint),
-		cmocka_unit_test(test_bad_values), cmocka_unit_test(test_help_wins), cmocka_unit_test(test_help_fits_80_columns),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_options_stand_anywhere),
+		cmocka_unit_test(test_mistakes_get_a_hint),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_help_wins),
+		cmocka_unit_test(test_help_fits_80_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

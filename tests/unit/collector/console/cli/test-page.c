@@ -9,7 +9,8 @@
 static void test_members_are_exact(void **state)
 {
 	static const char document[] =
-		"{ \"next\" : \"c,]}\\\"\", \"processes\" : [ {\"a\":[1,{\"b\":\"]\"}], \"n\":9223372036854775807} ,\n{\"s\":\"\\\\\"},{}\n],"
+		"{ \"next\" : \"c,]}\\\"\", \"processes\" : [ {\"a\":[1,"
+		 "{\"b\":\"]\"}], \"n\":9223372036854775807} ,\n{\"s\":\"\\\\\"},{}\n],"
 		"\"incomplete\":[\"x\"]}";
 	struct page page = PAGE_NULL;
 	struct bytes member;
@@ -45,8 +46,18 @@ static void test_empty_list(void **state)
 static void test_refused(void **state)
 {
 	static const char *const documents[] = {
-		"", "[]", "{}", "{\"hosts\":{}}", "{\"other\":[]}", "{\"hosts\"", "{\"hosts\":[1,2", "{\"x\":\"hosts\"}", "{\"a\":1 \"hosts\":[]}",
-		"not json", "{\"hosts\":[]", "{\"hosts\":[]]}",
+		"",
+		"[]",
+		"{}",
+		"{\"hosts\":{}}",
+		"{\"other\":[]}",
+		"{\"hosts\"",
+		"{\"hosts\":[1,2",
+		"{\"x\":\"hosts\"}",
+		"{\"a\":1 \"hosts\":[]}",
+		"not json",
+		"{\"hosts\":[]",
+		"{\"hosts\":[]]}",
 	};
 
 	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
@@ -72,7 +83,9 @@ static void test_cut_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_members_are_exact), cmocka_unit_test(test_empty_list), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_members_are_exact),
+		cmocka_unit_test(test_empty_list),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_cut_anywhere),
 	};
 

@@ -11,7 +11,8 @@ static int record(void *user, const struct sse_event *event)
 {
 	struct text *log = user;
 
-	text_printf(log, "%s|%s|%.*s;", event->type, event->id, (int)event->data.len, event->data.len ? event->data.data : "");
+	text_printf(log, "%s|%s|%.*s;", event->type, event->id, (int)event->data.len,
+		    event->data.len ? event->data.data : "");
 	return 0;
 }
 
@@ -115,8 +116,9 @@ static void test_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole), cmocka_unit_test(test_cut_at_every_byte), cmocka_unit_test(test_byte_by_byte),
-		cmocka_unit_test(test_restart), cmocka_unit_test(test_handler_ends_it), cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_whole),           cmocka_unit_test(test_cut_at_every_byte),
+		cmocka_unit_test(test_byte_by_byte),    cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_handler_ends_it), cmocka_unit_test(test_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,8 +136,9 @@ static void test_lines_and_colors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_aligns), cmocka_unit_test(test_empty_writes_nothing), cmocka_unit_test(test_portions),
-		cmocka_unit_test(test_cuts_to_the_terminal), cmocka_unit_test(test_narrow), cmocka_unit_test(test_wide_glyph_at_the_edge),
+		cmocka_unit_test(test_aligns),           cmocka_unit_test(test_empty_writes_nothing),
+		cmocka_unit_test(test_portions),         cmocka_unit_test(test_cuts_to_the_terminal),
+		cmocka_unit_test(test_narrow),           cmocka_unit_test(test_wide_glyph_at_the_edge),
 		cmocka_unit_test(test_lines_and_colors),
 	};
 

@@ -24,7 +24,8 @@ static void check(const struct row *rows, size_t count)
 		int64_t moment = -1;
 
 		if (timefmt_parse(rows[i].text, NOW, &moment) != 0 || moment != rows[i].expected)
-			fail_msg("'%s': %lld instead of %lld", rows[i].text, (long long)moment, (long long)rows[i].expected);
+			fail_msg("'%s': %lld instead of %lld", rows[i].text, (long long)moment,
+				 (long long)rows[i].expected);
 	}
 }
 #define CHECK(rows) check((rows), sizeof(rows) / sizeof((rows)[0]))
@@ -32,9 +33,18 @@ static void check(const struct row *rows, size_t count)
 static void test_relative(void **state)
 {
 	const struct row rows[] = {
-		{"now", NOW}, {"10m ago", NOW - 10 * MINUTE}, {"10 min ago", NOW - 10 * MINUTE}, {"1h 30min ago", NOW - 90 * MINUTE},
-		{"1h30m ago", NOW - 90 * MINUTE}, {"2 days ago", NOW - 2 * DAY}, {"-5s", NOW - 5 * NS_PER_SECOND}, {"+10m", NOW + 10 * MINUTE},
-		{"100ms ago", NOW - 100000000}, {"1.5h ago", NOW - 90 * MINUTE}, {"  10m ago", NOW - 10 * MINUTE}, {"30 ago", NOW - 30 * NS_PER_SECOND},
+		{"now", NOW},
+		{"10m ago", NOW - 10 * MINUTE},
+		{"10 min ago", NOW - 10 * MINUTE},
+		{"1h 30min ago", NOW - 90 * MINUTE},
+		{"1h30m ago", NOW - 90 * MINUTE},
+		{"2 days ago", NOW - 2 * DAY},
+		{"-5s", NOW - 5 * NS_PER_SECOND},
+		{"+10m", NOW + 10 * MINUTE},
+		{"100ms ago", NOW - 100000000},
+		{"1.5h ago", NOW - 90 * MINUTE},
+		{"  10m ago", NOW - 10 * MINUTE},
+		{"30 ago", NOW - 30 * NS_PER_SECOND},
 		{"1w ago", NOW - 7 * DAY},
 	};
 
@@ -43,7 +53,8 @@ static void test_relative(void **state)
 
 static void test_words_in_utc(void **state)
 {
-	const struct row rows[] = {{"today", MIDNIGHT}, {"yesterday", MIDNIGHT - DAY}, {"tomorrow", MIDNIGHT + DAY}, {"Today", MIDNIGHT}};
+	const struct row rows[] = {
+		{"today", MIDNIGHT}, {"yesterday", MIDNIGHT - DAY}, {"tomorrow", MIDNIGHT + DAY}, {"Today", MIDNIGHT}};
 
 	assert_int_equal(timefmt_zone("UTC"), 0);
 	CHECK(rows);
@@ -52,10 +63,17 @@ static void test_words_in_utc(void **state)
 static void test_calendar(void **state)
 {
 	const struct row rows[] = {
-		{"2026-11-22", MIDNIGHT}, {"2026-11-22 12:01", MIDNIGHT + 12 * HOUR + MINUTE},
-		{"2026-11-22 12:01:07.5", NOW}, {"2026-11-22T12:01:07.500000000Z", NOW}, {"2026-11-22T14:01:07.5+02:00", NOW},
-		{"2026-11-22 07:01:07.5 -0500", NOW}, {"Sun 2026-11-22 12:01:07.5 UTC", NOW}, {"Sunday, 2026-11-22", MIDNIGHT},
-		{"12:01:07.5", NOW}, {"12:01", MIDNIGHT + 12 * HOUR + MINUTE}, {"2026-11-22T12:01:07.123456789Z", NOW - 376543211},
+		{"2026-11-22", MIDNIGHT},
+		{"2026-11-22 12:01", MIDNIGHT + 12 * HOUR + MINUTE},
+		{"2026-11-22 12:01:07.5", NOW},
+		{"2026-11-22T12:01:07.500000000Z", NOW},
+		{"2026-11-22T14:01:07.5+02:00", NOW},
+		{"2026-11-22 07:01:07.5 -0500", NOW},
+		{"Sun 2026-11-22 12:01:07.5 UTC", NOW},
+		{"Sunday, 2026-11-22", MIDNIGHT},
+		{"12:01:07.5", NOW},
+		{"12:01", MIDNIGHT + 12 * HOUR + MINUTE},
+		{"2026-11-22T12:01:07.123456789Z", NOW - 376543211},
 	};
 
 	assert_int_equal(timefmt_zone("UTC"), 0);
@@ -65,7 +83,10 @@ static void test_calendar(void **state)
 static void test_epoch(void **state)
 {
 	const struct row rows[] = {
-		{"@1795348867", NOW - 500000000}, {"@1795348867.5", NOW}, {"1795348867", NOW - 500000000}, {"@7", 7 * NS_PER_SECOND},
+		{"@1795348867", NOW - 500000000},
+		{"@1795348867.5", NOW},
+		{"1795348867", NOW - 500000000},
+		{"@7", 7 * NS_PER_SECOND},
 	};
 
 	CHECK(rows);
@@ -74,8 +95,26 @@ static void test_epoch(void **state)
 static void test_refused(void **state)
 {
 	static const char *const texts[] = {
-		"", "yestrday", "10m", "10x ago", "ago", "2026-13-01", "2026-11-31", "2026-11-22 25:00", "2026-11-22 12", "2026-11-22T",
-		"12345", "@", "@12x", "2026-11-22 12:01 MEZ", "12:01:07.", "now now", "-", "99999999999999999999", "1e300 days ago", "+02:00x",
+		"",
+		"yestrday",
+		"10m",
+		"10x ago",
+		"ago",
+		"2026-13-01",
+		"2026-11-31",
+		"2026-11-22 25:00",
+		"2026-11-22 12",
+		"2026-11-22T",
+		"12345",
+		"@",
+		"@12x",
+		"2026-11-22 12:01 MEZ",
+		"12:01:07.",
+		"now now",
+		"-",
+		"99999999999999999999",
+		"1e300 days ago",
+		"+02:00x",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -130,9 +169,19 @@ static void test_short_and_clock(void **state)
 static void test_spans(void **state)
 {
 	const struct row rows[] = {
-		{"0us", 0}, {"850us", 850999}, {"1.2ms", 1299999}, {"9.9ms", 9999999}, {"10ms", 10000000}, {"350ms", 350000000},
-		{"1.5s", 1599999999}, {"42s", 42 * NS_PER_SECOND}, {"3m05s", 185 * NS_PER_SECOND}, {"2h14m", 2 * HOUR + 14 * MINUTE + 59 * NS_PER_SECOND},
-		{"3d04h", 3 * DAY + 4 * HOUR}, {"412d", 412 * DAY + HOUR}, {"0", -5},
+		{"0us", 0},
+		{"850us", 850999},
+		{"1.2ms", 1299999},
+		{"9.9ms", 9999999},
+		{"10ms", 10000000},
+		{"350ms", 350000000},
+		{"1.5s", 1599999999},
+		{"42s", 42 * NS_PER_SECOND},
+		{"3m05s", 185 * NS_PER_SECOND},
+		{"2h14m", 2 * HOUR + 14 * MINUTE + 59 * NS_PER_SECOND},
+		{"3d04h", 3 * DAY + 4 * HOUR},
+		{"412d", 412 * DAY + HOUR},
+		{"0", -5},
 	};
 	struct text out = TEXT_NULL;
 	int64_t span;

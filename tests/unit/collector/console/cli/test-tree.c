@@ -10,19 +10,20 @@ struct sample {
 };
 
 #define LIVE(pid, user, span, command) \
-	"{\"pid\":" #pid ",\"user\":\"" user "\",\"state\":\"live\",\"duration_ns\":" #span ",\"argv\":[" command "],\"quality\":[]}"
+	"{'pid':" #pid ",'user':'" user "','state':'live','duration_ns':" #span ",'argv':[" command "],'quality':[]}"
 #define ENDED(pid, exit, quality) \
-	"{\"pid\":" #pid ",\"user\":\"alice\",\"state\":\"exited\",\"duration_ns\":1200000,\"argv\":[\"ls\"],\"exit\":" exit ",\"quality\":[" quality "]}"
+	"{'pid':" #pid ",'user':'alice','state':'exited','duration_ns':1200000,'argv':['ls'],'exit':" exit \
+	",'quality':[" quality "]}"
 
 static const struct sample samples[] = {
-	{0, LIVE(1, "root", 273600000000000, "\"/sbin/init\"")},
-	{1, LIVE(412, "root", 273600000000000, "\"sshd\",\"-D\"")},
-	{2, LIVE(4410, "alice", 12000000000, "\"-bash\"")},
-	{3, ENDED(4433, "{\"code\":22,\"signal\":null}", "")},
-	{3, ENDED(4434, "{\"code\":null,\"signal\":9}", "\"exec_lost\"")},
-	{1, "{\"pid\":600,\"user\":null,\"uid\":null,\"state\":\"unknown\",\"comm\":null,\"argv\":null,\"quality\":[\"placeholder\"]}"},
-	{2, LIVE(601, "日本", 1000000, "\"\\u001b[2J\",\"\\u202e\"")},
-	{0, LIVE(2, "root", 5000000000, "\"other\"")},
+	{0, LIVE(1, "root", 273600000000000, "'/sbin/init'")},
+	{1, LIVE(412, "root", 273600000000000, "'sshd','-D'")},
+	{2, LIVE(4410, "alice", 12000000000, "'-bash'")},
+	{3, ENDED(4433, "{'code':22,'signal':null}", "")},
+	{3, ENDED(4434, "{'code':null,'signal':9}", "'exec_lost'")},
+	{1, "{'pid':600,'user':null,'uid':null,'state':'unknown','comm':null,'argv':null,'quality':['placeholder']}"},
+	{2, LIVE(601, "日本", 1000000, "'\\u001b[2J','\\u202e'")},
+	{0, LIVE(2, "root", 5000000000, "'other'")},
 };
 
 static void draw(struct text *out, const struct terminal *terminal, const char *heading)
@@ -34,7 +35,7 @@ static void draw(struct text *out, const struct terminal *terminal, const char *
 	if (heading)
 		tree_add_heading(&tree, bytes_from_string(heading));
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-		json_t *process = object_parse(samples[i].json, strlen(samples[i].json));
+		json_t *process = sample(samples[i].json);
 
 		assert_non_null(process);
 		tree_add_process(&tree, process, samples[i].depth);
@@ -116,13 +117,13 @@ static void test_age(void **state)
 		const char *json;
 		int64_t expected; /* -1 = unknown */
 	} rows[] = {
-		{"{\"duration_ns\":7}", 7}, {"{\"state\":\"live\",\"start\":\"1970-01-01T00:00:01Z\"}", 1000000000},
-		{"{\"state\":\"exited\",\"start\":\"1970-01-01T00:00:01Z\"}", -1}, {"{\"state\":\"live\"}", -1},
-		{"{\"state\":\"live\",\"start\":\"1970-01-01T00:00:09Z\"}", 0},
+		{"{'duration_ns':7}", 7}, {"{'state':'live','start':'1970-01-01T00:00:01Z'}", 1000000000},
+		{"{'state':'exited','start':'1970-01-01T00:00:01Z'}", -1}, {"{'state':'live'}", -1},
+		{"{'state':'live','start':'1970-01-01T00:00:09Z'}", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		json_t *process = object_parse(rows[i].json, strlen(rows[i].json));
+		json_t *process = sample(rows[i].json);
 		int64_t age = -1;
 
 		assert_int_equal(tree_age(process, 2000000000, &age), rows[i].expected >= 0);
@@ -134,8 +135,9 @@ static void test_age(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden), cmocka_unit_test(test_without_utf8), cmocka_unit_test(test_last_children),
-		cmocka_unit_test(test_depth_is_bounded), cmocka_unit_test(test_age),
+		cmocka_unit_test(test_golden),        cmocka_unit_test(test_without_utf8),
+		cmocka_unit_test(test_last_children), cmocka_unit_test(test_depth_is_bounded),
+		cmocka_unit_test(test_age),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);
