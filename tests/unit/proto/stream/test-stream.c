@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "loop.h"
 #include "proto/stream/acceptor.h"
 #include "proto/stream/stream.h"
+#include "tests/unit/loop.h"
 
 #define BULK ((size_t)8 << 20) /* more than the kernel buffers between two loopback sockets */
 
