@@ -20,7 +20,7 @@
 #include "collector/console/cli/timefmt.h"
 
 #define POLL_MS 1000
-/* A poll may cost the server and the line no more than this share of the time. */
+/* Asking, answering and reading take at most one part in so many of the time, however large the forest. */
 #define POLL_SHARE 10
 /* Frames closer together than the eye can tell are a waste. */
 #define FRAME_MS 50
@@ -139,14 +139,19 @@ static void set_trouble(struct top *top, const struct transfer *transfer)
 	text_finish(&plain);
 }
 
+static void plan_poll(struct top *top, int64_t now_ms)
+{
+	int64_t rest = (now_ms - top->asked_ms) * POLL_SHARE;
+
+	top->next_poll_ms = now_ms + (rest > POLL_MS ? rest : POLL_MS);
+}
+
 /* What the very first poll cannot get is an answer, not a picture: it is given as by any other command. */
 static void end_poll(struct top *top, int64_t now_ms)
 {
 	const struct transfer *bad = transfer_ok(&top->tree) ? &top->hosts : &top->tree;
-	int64_t took = now_ms - top->asked_ms;
 	int err = 0;
 
-	top->next_poll_ms = now_ms + (took * POLL_SHARE > POLL_MS ? took * POLL_SHARE : POLL_MS);
 	top->polling = false;
 	if (!transfer_ok(&top->tree) || !transfer_ok(&top->hosts)) {
 		set_trouble(top, bad);
@@ -167,6 +172,7 @@ static void end_poll(struct top *top, int64_t now_ms)
 	}
 	transfer_end(&top->tree);
 	transfer_end(&top->hosts);
+	plan_poll(top, follow_now());
 	top->dirty = true;
 }
 

@@ -32,7 +32,7 @@ void model_clear(struct model *model)
 {
 	for (size_t i = 0; i < model->count; i++)
 		free_node(model->nodes[i]);
-	model->count = 0;
+	model->count = model->ordered = 0;
 	model->row_count = 0;
 	model->changed = true;
 }
@@ -50,7 +50,7 @@ void model_finish(struct model *model)
 /* The place of id, or where it would stand. */
 static size_t find_place(const struct model *model, const char *id, bool *ret_found)
 {
-	size_t low = 0, high = model->count;
+	size_t low = 0, high = model->ordered;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -104,10 +104,13 @@ static int insert(struct model *model, struct bytes id, struct model_node **ret)
 		return -ENOMEM;
 	}
 	node->span = -1;
-	place = find_place(model, node->id, &found);
+	/* a poll may bring 100,000: they are ordered once, when all are there */
+	place = model->polling ? model->count : find_place(model, node->id, &found);
 	memmove(model->nodes + place + 1, model->nodes + place, (model->count - place) * sizeof(struct model_node *));
 	model->nodes[place] = node;
 	model->count++;
+	if (!model->polling)
+		model->ordered++;
 	*ret = node;
 	return 0;
 }
@@ -185,6 +188,7 @@ void model_poll_begin(struct model *model, int64_t asked_ms)
 	model->poll++;
 	model->poll_asked_ms = asked_ms;
 	model->full = false;
+	model->polling = true;
 }
 
 int model_poll_add(struct model *model, const json_t *process)
@@ -216,14 +220,23 @@ static void drop_unwanted(struct model *model, int64_t now_ms)
 			free_node(model->nodes[i]);
 	}
 	if (kept != model->count) {
-		model->count = kept;
+		model->count = model->ordered = kept;
 		model->row_count = 0; /* rows may point to what is gone */
 		model->changed = true;
 	}
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return strcmp((*(struct model_node *const *)a)->id, (*(struct model_node *const *)b)->id);
+}
+
 void model_poll_end(struct model *model, int64_t now_ms)
 {
+	model->polling = false;
+	if (model->ordered < model->count)
+		qsort(model->nodes, model->count, sizeof(struct model_node *), by_id);
+	model->ordered = model->count;
 	drop_unwanted(model, now_ms);
 }
 

@@ -44,8 +44,9 @@ struct model_row {
 
 struct model {
 	struct face face;
-	struct model_node **nodes;     /* owned, ordered by id */
-	size_t count, capacity;
+	struct model_node **nodes;     /* owned, ordered by id up to ordered, behind it those that a poll brings */
+	size_t count, ordered, capacity;
+	bool polling;                  /* between model_poll_begin and model_poll_end */
 	struct model_row *rows;        /* owned; of the last layout, in the order of the picture */
 	size_t row_count, row_capacity;
 	uint64_t poll;                 /* number of the poll at hand */
