@@ -134,6 +134,36 @@ static void test_json(void **state)
 	text_finish(&out);
 }
 
+/* Whatever comes in: nothing goes out that a terminal could take for more than text, and nothing of the plain part is lost. */
+static void test_random_bytes(void **state)
+{
+	struct text out = TEXT_NULL;
+	uint64_t random = 88172645463325252u; /* xorshift with a fixed seed: the same bytes every time */
+	char value[64];
+
+	for (unsigned round = 0; round < 20000; round++) {
+		uint32_t point;
+
+		for (size_t i = 0; i < sizeof(value); i++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			/* half of it from the range where UTF-8 sequences are made of */
+			value[i] = (char)(random >> 32 & 1 ? 0x80 | (random >> 40 & 0x7f) : random >> 40);
+		}
+		text_reset(&out);
+		escape_text(&out, bytes_make(value, sizeof(value)), true);
+		for (size_t at = 0, bytes; at < out.len; at += bytes) {
+			bytes = glyph_decode(out.data + at, out.len - at, &point);
+			assert_true(bytes > 0);
+			assert_true(glyph_columns(point) >= 0 && point >= 0x20);
+			assert_false(point >= 0x202a && point <= 0x202e);
+		}
+		assert_true(out.len >= sizeof(value));
+	}
+	text_finish(&out);
+}
+
 static void test_widths(void **state)
 {
 	size_t width;
@@ -158,6 +188,7 @@ int main(void)
 		cmocka_unit_test(test_without_utf8),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_widths),
 	};
 
