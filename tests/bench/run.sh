@@ -35,14 +35,11 @@ metric() {
     awk -v name="$1" -v text="${2:-}" 'index($0, name "{") == 1 || index($0, name " ") == 1 { if (!text || index($0, text)) s += $NF } END { printf "%.0f", s }'
 }
 
-program_ids() { # ids of the programs that the sensor with this pid holds
-  bpftool prog show -j | jq -r --argjson pid "$1" '.[] | select(any(.pids[]?; .pid == $pid)) | .id'
-}
-attached() { [ "$(program_ids "$1" | wc -l)" -ge 3 ] && [ -n "$(canopy ps --limit 1 -o ndjson 2>/dev/null)" ]; }
+streaming() { grep -q event=attached "$1" && grep -q event=connected "$1"; }
 
-sensor_up() { # NAME
+sensor_up() { # NAME, another one each time
   start_sensor "$1"
-  wait_until 30 attached "$sensor_pid" || die "the sensor did not attach: $(tail -n 3 "$work/sensor-$1.log")"
+  wait_until 30 streaming "$work/sensor-$1.log" || die "the sensor did not attach: $(tail -n 3 "$work/sensor-$1.log")"
 }
 
 storm_us() { "$bench/storm" "$1" "$lives" "$workers" | value us_per_life; }
@@ -57,7 +54,7 @@ part_storm() {
     for ((i = 0; i < pairs; i++)); do
       if [ $((i % 2)) = 0 ]; then order="without with"; else order="with without"; fi
       for side in $order; do
-        if [ "$side" = with ]; then sensor_up storm; fi
+        if [ "$side" = with ]; then sensor_up "storm-$mode-$i"; fi
         printf -v "$side" %s "$(storm_us "$mode")"
         if [ "$side" = with ]; then stop_process "$sensor_pid"; fi
       done
