@@ -23,8 +23,8 @@
 #include "collector/lake/ocsf.h"
 #include "collector/lake/spec.h"
 
-#define SLICE_FACTS 128                   /* about 2 ms of rows: nothing else on the loop waits longer for us */
-#define CHUNK_BYTES ((size_t)1024 * 1024) /* rows handed to the pool at a time: some 10 ms of zlib */
+#define SLICE_FACTS 128 /* about half a millisecond of rows: nothing else on the loop waits longer for us */
+#define CHUNK_BYTES ((size_t)1024 * 1024) /* rows handed to the pool at a time: some 4 ms of zlib */
 #define RETRY_MS_MIN 250u
 #define RETRY_MS_MAX 30000u
 

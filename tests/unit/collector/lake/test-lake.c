@@ -426,6 +426,28 @@ static void test_hole(void **state)
 	assert_true(figures().lag_records == 0);
 }
 
+/* What a shell sees of it: zcat and jq know nothing of us. */
+static void test_other_readers(void **state)
+{
+	char command[256], answer[64] = "";
+	FILE *pipe;
+
+	if (system("command -v zcat >/dev/null && command -v jq >/dev/null") != 0)
+		skip();
+	open_lake("");
+	(void)feed(0, 1, 10);
+	flush_lake();
+	(void)snprintf(command, sizeof(command),
+		       "find %s -name '*.gz' -exec zcat {} + | jq -s -c '[length, (map(.metadata.uid) | unique | length), "
+		       "(map(.type_uid) | unique)]'",
+		       folder.lake);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_non_null(fgets(answer, sizeof(answer), pipe));
+	assert_int_equal(pclose(pipe), 0);
+	assert_string_equal(answer, "[30,30,[100701,100702]]\n");
+}
+
 static void test_gap(void **state)
 {
 	struct gap gap = {
@@ -478,6 +500,7 @@ int main(void)
 		ON_LOOP(test_out_of_reach),
 		ON_LOOP(test_closed_while_out_of_reach),
 		ON_LOOP(test_hole),
+		ON_LOOP(test_other_readers),
 		ON_LOOP(test_gap),
 		ON_LOOP(test_nothing_to_do),
 		ON_LOOP(test_refused),
