@@ -35,6 +35,7 @@ static const char help[] =
 	"      --ring-bytes SIZE      ring between kernel and sensor, a power of 2 (8M)\n"
 	"      --raw-tracepoint       use hooks without typed loads\n"
 	"      --no-compress          send frames as they are\n"
+	"      --no-confine           keep all privileges (for debuggers)\n"
 	"      --check                say what this kernel offers, and end\n"
 	"  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
 	"  -h, --help                 this text\n"
@@ -49,6 +50,7 @@ enum {
 	OPT_RING_BYTES,
 	OPT_RAW_TRACEPOINT,
 	OPT_NO_COMPRESS,
+	OPT_NO_CONFINE,
 	OPT_CHECK,
 };
 
@@ -62,6 +64,7 @@ static const struct option long_options[] = {
 	{"ring-bytes", required_argument, NULL, OPT_RING_BYTES},
 	{"raw-tracepoint", no_argument, NULL, OPT_RAW_TRACEPOINT},
 	{"no-compress", no_argument, NULL, OPT_NO_COMPRESS},
+	{"no-confine", no_argument, NULL, OPT_NO_CONFINE},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"log-level", required_argument, NULL, 'l'},
 	{"help", no_argument, NULL, 'h'},
@@ -192,6 +195,9 @@ static int parse_one(struct sensor_options *options, int option)
 	case OPT_NO_COMPRESS:
 		options->compress = false;
 		return 0;
+	case OPT_NO_CONFINE:
+		options->confine = false;
+		return 0;
 	case OPT_CHECK:
 		options->check = true;
 		return 0;
@@ -232,6 +238,7 @@ int sensor_options_parse(int argc, char **argv, struct sensor_options *ret)
 		.ring_bytes = RING_BYTES_DEFAULT,
 		.argv_max = ARGV_MAX_DEFAULT,
 		.compress = true,
+		.confine = true,
 	};
 	int option, r;
 

@@ -21,6 +21,7 @@ struct sensor_options {
 	size_t tag_count;
 	bool raw_tracepoint;   /* leave the typed form of the hooks unused */
 	bool compress;         /* frames on the wire */
+	bool confine;          /* give up privileges once attached */
 	bool check;            /* say what this kernel offers and end */
 };
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -21,6 +22,7 @@
 #include "proto/stream/address.h"
 #include "sensor/batch/batch.h"
 #include "sensor/batch/clock.h"
+#include "sensor/confine.h"
 #include "sensor/downtime.h"
 #include "sensor/health.h"
 #include "sensor/identity.h"
@@ -29,6 +31,7 @@
 #include "sensor/uplink/uplink.h"
 
 #define WATCH_INTERVAL_MS 2000u /* how often it is noted that this boot is watched: the error of a gap's beginning */
+#define SPOOL_HERE "."          /* see enter_spool */
 #define DRAIN_MS 3000u          /* at the end, for the collector to acknowledge what is on its way */
 
 struct sensor {
@@ -182,7 +185,7 @@ static void on_watch(uv_timer_t *timer)
 	struct sensor *sensor = timer->data;
 
 	tell_unbatched(sensor);
-	(void)downtime_write(sensor->options->spool_dir, &sensor->identity.boot, clock_boottime());
+	(void)downtime_write(SPOOL_HERE, &sensor->identity.boot, clock_boottime());
 }
 
 /* What happened while no sensor looked is a gap like any other. */
@@ -233,7 +236,7 @@ static void close_batcher(void *owner)
 
 	if (sensor->probe) {
 		(void)probe_drain(sensor->probe);
-		(void)downtime_write(sensor->options->spool_dir, &sensor->identity.boot, clock_boottime());
+		(void)downtime_write(SPOOL_HERE, &sensor->identity.boot, clock_boottime());
 	}
 	if (!sensor->batcher) {
 		stop_uplink(sensor);
@@ -284,20 +287,37 @@ static int read_identity(struct sensor *sensor)
 	return r;
 }
 
+/* The spool is the sensor's working folder: once confined it may not be able to walk the way there again. */
+static int enter_spool(const char *dir)
+{
+	if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || chdir(dir) < 0) {
+		int r = -errno;
+
+		log_error("object=--spool value=\"%s\" error=\"%s\" remedy=\"give a folder whose parent exists and that root may write\"", dir,
+			  strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
 static int open_spool(struct sensor *sensor)
 {
-	struct spool_options options = {.dir = sensor->options->spool_dir, .max_bytes = sensor->options->spool_bytes};
+	const char *dir = sensor->options->spool_dir;
+	struct spool_options options = {.dir = SPOOL_HERE, .max_bytes = sensor->options->spool_bytes};
 	struct seglog_recovery found;
 	char *why = NULL;
-	int r = spool_open(&sensor->spool, &sensor->loop, &options, &found, &why);
+	int r = enter_spool(dir);
 
+	if (r < 0)
+		return r;
+	r = spool_open(&sensor->spool, &sensor->loop, &options, &found, &why);
 	if (r < 0) {
-		log_error("object=--spool value=\"%s\" error=\"%s\"", options.dir, why ? why : strerror(-r));
+		log_error("object=--spool value=\"%s\" error=\"%s\"", dir, why ? why : strerror(-r));
 	} else {
-		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", options.dir,
+		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", dir,
 			 (unsigned long long)spool_batches(sensor->spool), (unsigned long long)found.torn_bytes,
 			 (unsigned long long)found.holes);
-		sensor->watched_until_ns = downtime_read(options.dir, &sensor->identity.boot);
+		sensor->watched_until_ns = downtime_read(SPOOL_HERE, &sensor->identity.boot);
 	}
 	free(why);
 	return r;
@@ -358,6 +378,18 @@ static int open_probe(struct sensor *sensor)
 	return 0;
 }
 
+/* A sensor that cannot give up its privileges still tells the truth, so this is a warning. */
+static void give_up_privileges(const struct sensor *sensor)
+{
+	const char *what = NULL;
+	int r = sensor->options->confine ? confine(&what) : 0;
+
+	if (r < 0)
+		log_warning("event=unconfined object=\"%s\" error=\"%s\"", what, strerror(-r));
+	else
+		log_info("event=%s", sensor->options->confine ? "confined" : "unconfined why=--no-confine");
+}
+
 static int start(struct sensor *sensor)
 {
 	int r = open_spool(sensor);
@@ -374,6 +406,7 @@ static int start(struct sensor *sensor)
 	spool_on_append(sensor->spool, on_append, sensor);
 	uplink_start(sensor->uplink);
 	r = probe_run(sensor->probe, &sensor->loop);
+	give_up_privileges(sensor);
 	if (r == 0)
 		(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
 	return r;
