@@ -7,8 +7,9 @@
  *   forest    facts -> processes
  *   lake, console   read what journal and forest hold
  *
- * They are built from the end, so that nothing is accepted that has nowhere to go, and torn down in reverse: no new data, then what
- * reads, then what keeps. Everything runs on one loop; only disk work goes to the loop's thread pool. */
+ * They are built from the end, so that nothing is accepted that has nowhere to go, and torn down in reverse: no new
+ * data, then what reads, then what keeps. Everything runs on one loop; only disk work goes to the loop's thread pool.
+ */
 #include "collector/collector.h"
 
 #include <errno.h>
@@ -181,7 +182,8 @@ static void on_durable(void *owner, uint64_t position, int error)
 	if (!error)
 		return;
 	collector->failed = error;
-	log_error("object=journal dir=%s/journal error=\"%s\" remedy=\"sensors are refused and keep their batches; see to the disk, then restart\"",
+	log_error("object=journal dir=%s/journal error=\"%s\" remedy=\"sensors are refused and keep their batches; see "
+		  "to the disk, then restart\"",
 		  collector->options->state, strerror(-error));
 }
 
@@ -198,7 +200,8 @@ static int build_journal(struct collector *collector, char **ret_why)
 	r = journal_open(&collector->journal, &collector->loop, &options, &recovery, ret_why);
 	if (r < 0)
 		return r;
-	state_remove(collector->options->state, "http"); /* of a collector that was killed; the journal's lock says that it is gone */
+	state_remove(collector->options->state,
+		     "http"); /* of a collector that was killed; the journal's lock says that it is gone */
 	state_remove(collector->options->state, "listen");
 	journal_on_durable(collector->journal, on_durable, collector);
 	if (recovery.torn_bytes > 0 || recovery.holes > 0)
@@ -216,20 +219,21 @@ static int recover(struct collector *collector)
 
 	if (r < 0)
 		return r;
-	log_info("event=recovered batches=%" PRIu64 " facts=%" PRIu64 " hosts=%" PRIu64 " ms=%" PRIu64, counts.batches, counts.facts, counts.hosts,
-		 (uv_hrtime() - begin_ns) / 1000000);
+	log_info("event=recovered batches=%" PRIu64 " facts=%" PRIu64 " hosts=%" PRIu64 " ms=%" PRIu64, counts.batches,
+		 counts.facts, counts.hosts, (uv_hrtime() - begin_ns) / 1000000);
 	if (counts.holes > 0 || counts.refused > 0)
-		log_warning("event=recovered-incomplete holes=%" PRIu64 " facts_without_room=%" PRIu64
-			    " remedy=\"holes: the disk has lost parts of the journal; room: give the collector more memory\"",
-			    counts.holes, counts.refused);
+		log_warning(
+		    "event=recovered-incomplete holes=%" PRIu64 " facts_without_room=%" PRIu64
+		    " remedy=\"holes: the disk has lost parts of the journal; room: give the collector more memory\"",
+		    counts.holes, counts.refused);
 	return 0;
 }
 
 static int build_lakes(struct collector *collector, char **ret_why)
 {
 	for (size_t i = 0; i < collector->options->lake_count; i++) {
-		int r = lake_create(&collector->lakes[i], &collector->loop, collector->options->lakes[i], collector->options->state,
-				    collector->journal, collector->forest, ret_why);
+		int r = lake_create(&collector->lakes[i], &collector->loop, collector->options->lakes[i],
+				    collector->options->state, collector->journal, collector->forest, ret_why);
 
 		if (r < 0)
 			return r;
@@ -241,15 +245,15 @@ static int build_lakes(struct collector *collector, char **ret_why)
 static void fill_fleet(struct collector *collector)
 {
 	collector->fleet = (struct fleet){
-		.loop = &collector->loop,
-		.forest = collector->forest,
-		.journal = collector->journal,
-		.started_wall_ns = wall_now(),
-		.owner = collector,
-		.link = fleet_link,
-		.ingest = fleet_ingest,
-		.sinks = fleet_sinks,
-		.ready = fleet_ready,
+	    .loop = &collector->loop,
+	    .forest = collector->forest,
+	    .journal = collector->journal,
+	    .started_wall_ns = wall_now(),
+	    .owner = collector,
+	    .link = fleet_link,
+	    .ingest = fleet_ingest,
+	    .sinks = fleet_sinks,
+	    .ready = fleet_ready,
 	};
 }
 
@@ -258,11 +262,12 @@ static int announce(struct collector *collector, const char *name, const char *a
 {
 	int r = state_write(collector->options->state, name, address);
 
-	if (r < 0 && asprintf(ret_why, "cannot write %s/%s: %s; make room or give the folder to this user", collector->options->state, name,
-			      strerror(-r)) < 0)
+	if (r < 0 && asprintf(ret_why, "cannot write %s/%s: %s; make room or give the folder to this user",
+			      collector->options->state, name, strerror(-r)) < 0)
 		*ret_why = NULL;
 	if (r == 0)
-		log_info("event=listening for=%s address=%s", strcmp(name, "http") == 0 ? "console" : "sensors", address);
+		log_info("event=listening for=%s address=%s", strcmp(name, "http") == 0 ? "console" : "sensors",
+			 address);
 	return r;
 }
 

@@ -5,7 +5,8 @@
 
 #include "collector/options.h"
 
-/* Runs until SIGTERM or SIGINT. Logs what went wrong. Returns 0 or -errno (it could not start, or the journal failed at the end). */
+/* Runs until SIGTERM or SIGINT. Logs what went wrong. Returns 0 or -errno (it could not start, or the journal failed at
+ * the end). */
 int collector_run(const struct collector_options *options);
 
 #endif

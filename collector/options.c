@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing the command line with getopt_long. Every refusal names the option, the value and what would be right. Both ports are
- * loopback unless the user says otherwise: neither asks who connects. */
+/* Parsing the command line with getopt_long. Every refusal names the option, the value and what would be right. Both
+ * ports are loopback unless the user says otherwise: neither asks who connects. */
 #include "collector/options.h"
 
 #include <ctype.h>
@@ -19,28 +19,27 @@
 #define EXITED_BYTES_DEFAULT (256ull << 20)
 #define EXITED_BYTES_MIN (1ull << 20)
 
-static const char help[] =
-	"usage: canopy-collector --state DIR [OPTION...]\n"
-	"\n"
-	"Takes the processes of many hosts from their sensors, keeps them durable and\n"
-	"answers a console.\n"
-	"\n"
-	"  -s, --state DIR            folder of the journal; made when it is missing\n"
-	"  -L, --listen ADDR:PORT     for sensors (" LISTEN_DEFAULT ")\n"
-	"  -H, --http ADDR:PORT       for the console, curl, metrics (" HTTP_DEFAULT ")\n"
-	"      --http-insecure        allow --http on an address that others can reach:\n"
-	"                             whoever reaches it reads everything\n"
-	"      --lake SPEC            write facts to a data lake, as ndjson:DIR;\n"
-	"                             may be repeated\n"
-	"      --retain-bytes SIZE    of the journal; the oldest goes (16G; 0 = keep all)\n"
-	"      --exited-bytes SIZE    memory for exited processes (256M)\n"
-	"  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
-	"  -h, --help                 this text\n"
-	"  -V, --version              the version\n"
-	"\n"
-	"ADDR is a number, [V6] in brackets; port 0 lets the kernel choose, the true\n"
-	"addresses stand in DIR/listen and DIR/http. SIZE is in bytes, or with K, M or G.\n"
-	"Exit codes: 0 ended as asked, 1 failed, 2 wrong usage.\n";
+static const char help[] = "usage: canopy-collector --state DIR [OPTION...]\n"
+			   "\n"
+			   "Takes the processes of many hosts from their sensors, keeps them durable and\n"
+			   "answers a console.\n"
+			   "\n"
+			   "  -s, --state DIR            folder of the journal; made when it is missing\n"
+			   "  -L, --listen ADDR:PORT     for sensors (" LISTEN_DEFAULT ")\n"
+			   "  -H, --http ADDR:PORT       for the console, curl, metrics (" HTTP_DEFAULT ")\n"
+			   "      --http-insecure        allow --http on an address that others can reach:\n"
+			   "                             whoever reaches it reads everything\n"
+			   "      --lake SPEC            write facts to a data lake, as ndjson:DIR;\n"
+			   "                             may be repeated\n"
+			   "      --retain-bytes SIZE    of the journal; the oldest goes (16G; 0 = keep all)\n"
+			   "      --exited-bytes SIZE    memory for exited processes (256M)\n"
+			   "  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
+			   "  -h, --help                 this text\n"
+			   "  -V, --version              the version\n"
+			   "\n"
+			   "ADDR is a number, [V6] in brackets; port 0 lets the kernel choose, the true\n"
+			   "addresses stand in DIR/listen and DIR/http. SIZE is in bytes, or with K, M or G.\n"
+			   "Exit codes: 0 ended as asked, 1 failed, 2 wrong usage.\n";
 
 enum {
 	OPT_LAKE = 256,
@@ -50,17 +49,17 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{"state", required_argument, NULL, 's'},
-	{"listen", required_argument, NULL, 'L'},
-	{"http", required_argument, NULL, 'H'},
-	{"http-insecure", no_argument, NULL, OPT_HTTP_INSECURE},
-	{"lake", required_argument, NULL, OPT_LAKE},
-	{"retain-bytes", required_argument, NULL, OPT_RETAIN_BYTES},
-	{"exited-bytes", required_argument, NULL, OPT_EXITED_BYTES},
-	{"log-level", required_argument, NULL, 'l'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+    {"state", required_argument, NULL, 's'},
+    {"listen", required_argument, NULL, 'L'},
+    {"http", required_argument, NULL, 'H'},
+    {"http-insecure", no_argument, NULL, OPT_HTTP_INSECURE},
+    {"lake", required_argument, NULL, OPT_LAKE},
+    {"retain-bytes", required_argument, NULL, OPT_RETAIN_BYTES},
+    {"exited-bytes", required_argument, NULL, OPT_EXITED_BYTES},
+    {"log-level", required_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 static int refuse(const char *option, const char *value, const char *remedy)
@@ -85,8 +84,8 @@ static int parse_size(const char *option, const char *text, uint64_t min, bool z
 		shift = 10 * (unsigned)(unit - units + 1);
 		end++;
 	}
-	(void)snprintf(remedy, sizeof(remedy), "give a size of at least %lluM, such as 512M or 16G%s", (unsigned long long)(min >> 20),
-		       zero ? ", or 0 for no bound" : "");
+	(void)snprintf(remedy, sizeof(remedy), "give a size of at least %lluM, such as 512M or 16G%s",
+		       (unsigned long long)(min >> 20), zero ? ", or 0 for no bound" : "");
 	if (!isdigit((unsigned char)text[0]) || *end || errno || number > UINT64_MAX >> shift)
 		return refuse(option, text, remedy);
 	number <<= shift;
@@ -101,7 +100,10 @@ static int parse_level(const char *text)
 	static const struct {
 		const char *word;
 		enum log_level level;
-	} levels[] = {{"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"info", LOG_LEVEL_INFO}, {"debug", LOG_LEVEL_DEBUG}};
+	} levels[] = {{"error", LOG_LEVEL_ERROR},
+		      {"warning", LOG_LEVEL_WARNING},
+		      {"info", LOG_LEVEL_INFO},
+		      {"debug", LOG_LEVEL_DEBUG}};
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		if (strcmp(text, levels[i].word) == 0) {
@@ -181,7 +183,8 @@ static int parse_option(int option, struct collector_options *options)
 
 int collector_options_parse(int argc, char **argv, struct collector_options *ret)
 {
-	struct collector_options options = {.http = HTTP_DEFAULT, .retain_bytes = RETAIN_BYTES_DEFAULT, .exited_bytes = EXITED_BYTES_DEFAULT};
+	struct collector_options options = {
+	    .http = HTTP_DEFAULT, .retain_bytes = RETAIN_BYTES_DEFAULT, .exited_bytes = EXITED_BYTES_DEFAULT};
 	int option, r = parse_address("--listen", LISTEN_DEFAULT, &options.listen);
 
 	optind = 1;
@@ -190,9 +193,12 @@ int collector_options_parse(int argc, char **argv, struct collector_options *ret
 	if (r != 0)
 		return r;
 	if (optind < argc)
-		return refuse("argument", argv[optind], "every argument belongs to an option; see canopy-collector --help");
+		return refuse("argument", argv[optind],
+			      "every argument belongs to an option; see canopy-collector --help");
 	if (!options.state) {
-		(void)fputs("canopy-collector: --state is missing: give the folder for its journal, such as --state /var/lib/canopy\n", stderr);
+		(void)fputs("canopy-collector: --state is missing: give the folder for its journal, such as --state "
+			    "/var/lib/canopy\n",
+			    stderr);
 		return -EINVAL;
 	}
 	*ret = options;

@@ -12,21 +12,22 @@
 #define COLLECTOR_LAKES_MAX 8u
 
 struct collector_options {
-	struct address listen;   /* for sensors */
-	const char *http;        /* for the console, ADDR:PORT; borrowed from argv, as all strings here */
-	bool http_insecure;      /* the console may listen where others can reach it */
-	const char *state;       /* folder of journal and cursors */
+	struct address listen; /* for sensors */
+	const char *http;      /* for the console, ADDR:PORT; borrowed from argv, as all strings here */
+	bool http_insecure;    /* the console may listen where others can reach it */
+	const char *state;     /* folder of journal and cursors */
 	const char *lakes[COLLECTOR_LAKES_MAX];
 	size_t lake_count;
-	uint64_t retain_bytes;   /* of the journal; 0 = keep everything */
-	uint64_t exited_bytes;   /* memory for exited processes */
+	uint64_t retain_bytes; /* of the journal; 0 = keep everything */
+	uint64_t exited_bytes; /* memory for exited processes */
 };
 
 enum {
 	OPTIONS_E_DONE = 1, /* --help or --version was answered on stdout */
 };
 
-/* Fills *ret from argv. Returns 0, OPTIONS_E_DONE, or -EINVAL after a message on stderr that names option, value and remedy. Sets log_level. */
+/* Fills *ret from argv. Returns 0, OPTIONS_E_DONE, or -EINVAL after a message on stderr that names option, value and
+ * remedy. Sets log_level. */
 int collector_options_parse(int argc, char **argv, struct collector_options *ret);
 
 #endif

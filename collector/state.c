@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder that others can write is refused: whoever can swap a journal under us decides what the fleet is said to have done. */
+/* A folder that others can write is refused: whoever can swap a journal under us decides what the fleet is said to have
+ * done. */
 #include "collector/state.h"
 
 #include <errno.h>
@@ -12,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 3, 4)))
-static int fail(char **ret_why, int error, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(char **ret_why, int error, const char *format, ...)
 {
 	va_list args;
 
@@ -29,21 +29,27 @@ int state_prepare(const char *dir, char **ret_why)
 	struct stat status;
 
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return fail(ret_why, -errno, "cannot make the state folder %s: %s; make its parent folder, or choose another one by --state", dir,
-			    strerror(errno));
+		return fail(
+		    ret_why, -errno,
+		    "cannot make the state folder %s: %s; make its parent folder, or choose another one by --state",
+		    dir, strerror(errno));
 	if (stat(dir, &status) < 0)
 		return fail(ret_why, -errno, "cannot look at the state folder %s: %s", dir, strerror(errno));
 	if (!S_ISDIR(status.st_mode))
 		return fail(ret_why, -ENOTDIR, "%s is not a folder; choose another one by --state", dir);
 	if (status.st_uid != geteuid())
-		return fail(ret_why, -EPERM, "the state folder %s belongs to user %u, this is user %u; run as its owner or chown it", dir, status.st_uid,
-			    geteuid());
+		return fail(ret_why, -EPERM,
+			    "the state folder %s belongs to user %u, this is user %u; run as its owner or chown it",
+			    dir, status.st_uid, geteuid());
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		return fail(ret_why, -EPERM, "the state folder %s has mode %04o, so that others can write it; chmod go-w it", dir,
+		return fail(ret_why, -EPERM,
+			    "the state folder %s has mode %04o, so that others can write it; chmod go-w it", dir,
 			    status.st_mode & 07777);
 	if (access(dir, W_OK | X_OK) < 0)
-		return fail(ret_why, -errno, "cannot write to the state folder %s: %s; give it to this user or choose another one by --state", dir,
-			    strerror(errno));
+		return fail(
+		    ret_why, -errno,
+		    "cannot write to the state folder %s: %s; give it to this user or choose another one by --state",
+		    dir, strerror(errno));
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nothing here fails: the batch goes to the journal in any case, and what the forest cannot hold becomes a gap that people see. */
+/* Nothing here fails: the batch goes to the journal in any case, and what the forest cannot hold becomes a gap that
+ * people see. */
 #include "collector/ingest/apply.h"
 
 static void note_refused(struct gap *gap, const struct fact *fact)
@@ -11,7 +12,8 @@ static void note_refused(struct gap *gap, const struct fact *fact)
 	gap->count++;
 }
 
-void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch, uint8_t *verdict, struct apply_counts *counts)
+void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch, uint8_t *verdict,
+		 struct apply_counts *counts)
 {
 	struct gap refused = {.reason = GAP_FOREST_FULL};
 	bool is_new;
@@ -48,7 +50,8 @@ static uint64_t oldest(const struct batch *batch)
 	return batch->fact_count ? time_ns : 0;
 }
 
-void apply_sequence_gap(struct forest *forest, struct forest_host *host, const struct stream_entry *entry, const struct batch *batch)
+void apply_sequence_gap(struct forest *forest, struct forest_host *host, const struct stream_entry *entry,
+			const struct batch *batch)
 {
 	struct gap gap = {.reason = GAP_SEQUENCE, .from_ns = entry->last_ns, .to_ns = oldest(batch)};
 	bool is_new;

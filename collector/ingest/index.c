@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chained buckets that double when they hold one node each on average. Every 8 bytes of the key pass a full 64-bit mix that begins with the secret,
- * which is enough against a peer that cannot see the hashes. */
+/* Chained buckets that double when they hold one node each on average. Every 8 bytes of the key pass a full 64-bit mix
+ * that begins with the secret, which is enough against a peer that cannot see the hashes. */
 #include "collector/ingest/index.h"
 
 #include <errno.h>
@@ -77,7 +77,8 @@ static int grow(struct index *index)
 		return -ENOMEM;
 	for (size_t i = 0; i < index->bucket_count; i++) {
 		while (index->buckets[i]) {
-			struct index_node *node = index->buckets[i], **bucket = &buckets[node->hash & (bucket_count - 1)];
+			struct index_node *node = index->buckets[i],
+					  **bucket = &buckets[node->hash & (bucket_count - 1)];
 
 			index->buckets[i] = node->next;
 			node->next = *bucket;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order within ingest_batch is what 'never lost, never twice' rests on: judge, join, append, and only then count the batch as taken.
- * The stream table moves forward at once, so that the same batch from a second connection is a duplicate although the first is not durable yet; its ack
- * waits behind the first one's journal position ('ticket').
+/* The order within ingest_batch is what 'never lost, never twice' rests on: judge, join, append, and only then count
+ * the batch as taken. The stream table moves forward at once, so that the same batch from a second connection is a
+ * duplicate although the first is not durable yet; its ack waits behind the first one's journal position ('ticket').
  *
- * When an append fails after the join, the forest knows facts that the journal does not: nothing is taken any more until the collector is
- * started anew from its journal, and the sensors still hold what was not acknowledged. */
+ * When an append fails after the join, the forest knows facts that the journal does not: nothing is taken any more
+ * until the collector is started anew from its journal, and the sensors still hold what was not acknowledged. */
 #include "collector/ingest/ingest.h"
 
 #include <assert.h>
@@ -33,9 +33,9 @@ struct ingest_peer {
 	uint64_t stream;
 	struct stream_entry *entry; /* of its own boot; counted in its users */
 	struct link *link;
-	uint64_t last_seq;          /* of the newest batch it brought; 0 = none */
+	uint64_t last_seq; /* of the newest batch it brought; 0 = none */
 	uint64_t acked_seq;
-	uint32_t unacked;           /* batches brought and not acknowledged */
+	uint32_t unacked; /* batches brought and not acknowledged */
 	bool paused, acking;
 };
 
@@ -53,12 +53,12 @@ struct ingest {
 	struct fleet_ingest_stats stats;
 	uint64_t appended; /* newest journal position */
 	bool paused;
-	int error;         /* what stopped the journal, or 0 */
+	int error; /* what stopped the journal, or 0 */
 	char why[INGEST_REASON_MAX];
 };
 
-__attribute__((format(printf, 4, 5)))
-static int refuse(struct ingest_refusal *ret, enum reject_code code, uint32_t retry_after_ms, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static int refuse(struct ingest_refusal *ret, enum reject_code code,
+							uint32_t retry_after_ms, const char *format, ...)
 {
 	va_list args;
 
@@ -71,7 +71,8 @@ static int refuse(struct ingest_refusal *ret, enum reject_code code, uint32_t re
 
 static int refuse_memory(struct ingest_refusal *ret)
 {
-	return refuse(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "the collector is out of memory; give it more or fewer hosts");
+	return refuse(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
+		      "the collector is out of memory; give it more or fewer hosts");
 }
 
 /* ---- peers --------------------------------------------------------------------------------------------------- */
@@ -159,7 +160,8 @@ static struct ingest_peer *other_peer(struct ingest *ingest, const struct ingest
 	return other && other == peer ? TAILQ_NEXT(other, siblings) : other;
 }
 
-/* The journal takes nothing more. current (may be NULL): the peer that is being served; it learns it by what is returned. */
+/* The journal takes nothing more. current (may be NULL): the peer that is being served; it learns it by what is
+ * returned. */
 static void fail(struct ingest *ingest, int error, const struct ingest_peer *current)
 {
 	struct ingest_refusal refusal;
@@ -168,7 +170,8 @@ static void fail(struct ingest *ingest, int error, const struct ingest_peer *cur
 	if (ingest->error)
 		return;
 	ingest->error = error;
-	(void)snprintf(ingest->why, sizeof(ingest->why), "the collector's journal has stopped: %s; see to its disk and restart the collector",
+	(void)snprintf(ingest->why, sizeof(ingest->why),
+		       "the collector's journal has stopped: %s; see to its disk and restart the collector",
 		       strerror(-error));
 	(void)refuse_failed(ingest, &refusal);
 	while ((peer = other_peer(ingest, current)))
@@ -284,14 +287,16 @@ static int journal_description(struct ingest *ingest, struct link *link, const s
 	return 0;
 }
 
-static int describe(struct ingest *ingest, const struct hello *hello, int64_t now_ns, struct link **ret_link, struct ingest_refusal *ret_refusal)
+static int describe(struct ingest *ingest, const struct hello *hello, int64_t now_ns, struct link **ret_link,
+		    struct ingest_refusal *ret_refusal)
 {
 	struct forest_host *host;
 	struct link *link;
 	int r = forest_host_get(ingest->forest, &hello->boot, &host);
 
 	if (r == -ENOSPC)
-		return refuse(ret_refusal, REJECT_LIMIT, 0, "the collector already holds its limit of host boots; start another collector");
+		return refuse(ret_refusal, REJECT_LIMIT, 0,
+			      "the collector already holds its limit of host boots; start another collector");
 	if (r == 0)
 		r = forest_host_describe(ingest->forest, host, hello);
 	if (r == 0)
@@ -301,7 +306,8 @@ static int describe(struct ingest *ingest, const struct hello *hello, int64_t no
 	if (r == -ENOMEM)
 		return refuse_memory(ret_refusal);
 	if (r < 0)
-		return refuse(ret_refusal, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "the collector's journal takes nothing now: %s", strerror(-r));
+		return refuse(ret_refusal, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
+			      "the collector's journal takes nothing now: %s", strerror(-r));
 	*ret_link = link;
 	return 0;
 }
@@ -312,8 +318,10 @@ static int resolve_stream(struct ingest *ingest, const struct boot_id *boot, uin
 	int r = streams_get(&ingest->streams, boot, stream, ret);
 
 	if (r == -ENOSPC)
-		return refuse(ret_refusal, REJECT_LIMIT, 0, "%u streams of this host boot are connected at once, which is the limit; stop some of its sensors",
-			      STREAMS_PER_BOOT_MAX);
+		return refuse(
+		    ret_refusal, REJECT_LIMIT, 0,
+		    "%u streams of this host boot are connected at once, which is the limit; stop some of its sensors",
+		    STREAMS_PER_BOOT_MAX);
 	return r < 0 ? refuse_memory(ret_refusal) : 0;
 }
 
@@ -322,17 +330,18 @@ static void welcome_peer(const struct stream_entry *entry, const struct hello *h
 	uint64_t first = hello->first_unacked_seq ? hello->first_unacked_seq : 1;
 
 	*ret = (struct welcome){
-		.protocol_version = hello->protocol_version < PROTOCOL_VERSION ? hello->protocol_version : PROTOCOL_VERSION,
-		/* Only what is durable counts: what is still on its way to the disk is sent again and found to be known. */
-		.resume_seq = entry->durable >= first ? entry->durable + 1 : first,
-		.window_batches = INGEST_WINDOW_BATCHES,
-		.max_frame_bytes = INGEST_FRAME_BYTES_MAX,
-		.collector_version = BYTES_LITERAL(CANOPY_VERSION),
+	    .protocol_version = hello->protocol_version < PROTOCOL_VERSION ? hello->protocol_version : PROTOCOL_VERSION,
+	    /* Only what is durable counts: what is still on its way to the disk is sent again and found to be known. */
+	    .resume_seq = entry->durable >= first ? entry->durable + 1 : first,
+	    .window_batches = INGEST_WINDOW_BATCHES,
+	    .max_frame_bytes = INGEST_FRAME_BYTES_MAX,
+	    .collector_version = BYTES_LITERAL(CANOPY_VERSION),
 	};
 }
 
-int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner, int64_t now_ns,
-		struct ingest_peer **ret, struct welcome *ret_welcome, struct ingest_refusal *ret_refusal)
+int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner,
+		int64_t now_ns, struct ingest_peer **ret, struct welcome *ret_welcome,
+		struct ingest_refusal *ret_refusal)
 {
 	struct stream_entry *entry = NULL;
 	struct link *link = NULL;
@@ -349,8 +358,13 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 	peer = calloc(1, sizeof(*peer));
 	if (!peer)
 		return refuse_memory(ret_refusal);
-	*peer = (struct ingest_peer){.ingest = ingest, .events = events, .owner = owner, .boot = hello->boot, .stream = hello->stream,
-				     .entry = entry, .link = link};
+	*peer = (struct ingest_peer){.ingest = ingest,
+				     .events = events,
+				     .owner = owner,
+				     .boot = hello->boot,
+				     .stream = hello->stream,
+				     .entry = entry,
+				     .link = link};
 	entry->users++;
 	link->sessions++;
 	link_clock(link, hello->boottime_ns, hello->boottime_to_wall_ns, now_ns);
@@ -368,18 +382,22 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 static int check_identity(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
 {
 	if (id->stream != peer->stream)
-		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx", (unsigned long long)id->seq,
-			      (unsigned long long)id->stream, (unsigned long long)peer->stream);
+		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx",
+			      (unsigned long long)id->seq, (unsigned long long)id->stream,
+			      (unsigned long long)peer->stream);
 	if (id->seq == 0 || id->seq > STREAM_SEQ_MAX)
-		return refuse(ret, REJECT_BAD_MESSAGE, 0, "batch number %llu is out of range; numbers count up from 1", (unsigned long long)id->seq);
+		return refuse(ret, REJECT_BAD_MESSAGE, 0, "batch number %llu is out of range; numbers count up from 1",
+			      (unsigned long long)id->seq);
 	if (id->seq <= peer->last_seq)
-		return refuse(ret, REJECT_BAD_ORDER, 0, "batch %llu came after batch %llu of this connection", (unsigned long long)id->seq,
-			      (unsigned long long)peer->last_seq);
+		return refuse(ret, REJECT_BAD_ORDER, 0, "batch %llu came after batch %llu of this connection",
+			      (unsigned long long)id->seq, (unsigned long long)peer->last_seq);
 	/* A spool may still hold batches of the boot before; they stand in front of the first one of this boot. */
 	if (!boot_id_equal(&id->boot, &peer->boot) && peer->entry->next != 0 && id->seq > peer->entry->first)
-		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of another boot than the batches before it", (unsigned long long)id->seq);
+		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of another boot than the batches before it",
+			      (unsigned long long)id->seq);
 	if (peer->unacked >= INGEST_WINDOW_BATCHES)
-		return refuse(ret, REJECT_LIMIT, 0, "more than %u batches are unacknowledged, which is the window that the Welcome gave",
+		return refuse(ret, REJECT_LIMIT, 0,
+			      "more than %u batches are unacknowledged, which is the window that the Welcome gave",
 			      INGEST_WINDOW_BATCHES);
 	return 0;
 }
@@ -403,7 +421,8 @@ static int decode(struct arena *arena, struct bytes data, struct batch *ret, str
 	if (r == -ENOMEM)
 		return refuse_memory(ret_refusal);
 	if (r == -E2BIG)
-		return refuse(ret_refusal, REJECT_LIMIT, 0, "a batch of %u bytes decodes to more than %u events or %u bytes", data.len,
+		return refuse(ret_refusal, REJECT_LIMIT, 0,
+			      "a batch of %u bytes decodes to more than %u events or %u bytes", data.len,
 			      BATCH_DECODED_EVENTS_MAX, BATCH_DECODED_BYTES_MAX);
 	if (r < 0)
 		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0, "bad batch: %.200s", why);
@@ -423,8 +442,8 @@ static void count_batch(struct ingest *ingest, const struct batch *batch, enum s
 		link_batch(link, apply_newest(batch), batch->boottime_to_wall_ns, now_ns);
 }
 
-static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, struct stream_entry *entry, enum stream_verdict judged,
-		int64_t now_ns, struct ingest_refusal *ret_refusal)
+static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, struct stream_entry *entry,
+		enum stream_verdict judged, int64_t now_ns, struct ingest_refusal *ret_refusal)
 {
 	struct ingest *ingest = peer->ingest;
 	uint64_t received_ns = uv_hrtime();
@@ -438,7 +457,8 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 	verdict = arena_zalloc(arena, (batch.fact_count + 7) / 8 + 1, 1);
 	r = verdict ? forest_host_get(ingest->forest, &batch.id.boot, &host) : -ENOMEM;
 	if (r == -ENOSPC)
-		return refuse(ret_refusal, REJECT_LIMIT, 0, "the collector already holds its limit of host boots; start another collector");
+		return refuse(ret_refusal, REJECT_LIMIT, 0,
+			      "the collector already holds its limit of host boots; start another collector");
 	if (r < 0 || pending_reserve(&ingest->pending) < 0)
 		return refuse_memory(ret_refusal);
 	if (judged == STREAM_GAP)
@@ -454,7 +474,8 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 	return 0;
 }
 
-static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, uint64_t seq, struct ingest_refusal *ret_refusal)
+static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, uint64_t seq,
+			  struct ingest_refusal *ret_refusal)
 {
 	struct ingest *ingest = peer->ingest;
 
@@ -467,7 +488,8 @@ static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, 
 	return 0;
 }
 
-int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns, struct ingest_refusal *ret_refusal)
+int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns,
+		 struct ingest_refusal *ret_refusal)
 {
 	struct ingest *ingest = peer->ingest;
 	enum stream_verdict judged;
@@ -476,7 +498,8 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 	int r;
 
 	if (batch_peek((const uint8_t *)data.data, data.len, &id) < 0)
-		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0, "bad batch: boot_id, stream or seq is missing or damaged");
+		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0,
+			      "bad batch: boot_id, stream or seq is missing or damaged");
 	r = check_identity(peer, &id, ret_refusal);
 	if (r == 0)
 		r = resolve_stream(ingest, &id.boot, id.stream, &entry, ret_refusal);
@@ -484,8 +507,10 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 		return r;
 	judged = stream_judge(entry, id.seq, (uint32_t)crc32(0, (const Bytef *)data.data, data.len));
 	if (judged == STREAM_CONFLICT)
-		return refuse(ret_refusal, REJECT_IDENTITY, 0, "another batch %llu of stream %016llx was taken before: two machines share boot id and "
-			      "spool, as clones of one memory snapshot do; give one a new boot", (unsigned long long)id.seq, (unsigned long long)id.stream);
+		return refuse(ret_refusal, REJECT_IDENTITY, 0,
+			      "another batch %llu of stream %016llx was taken before: two machines share boot id and "
+			      "spool, as clones of one memory snapshot do; give one a new boot",
+			      (unsigned long long)id.seq, (unsigned long long)id.stream);
 	if (judged == STREAM_DUPLICATE)
 		return take_duplicate(peer, entry, id.seq, ret_refusal);
 	r = take(peer, arena, data, entry, judged, now_ns, ret_refusal);

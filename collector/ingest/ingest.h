@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a validated message to a durable, joined fact: a batch is decoded into the arena of its frame, judged by the stream table, joined into
- * the forest, appended to the journal, and acknowledged once that is durable. Each batch of (boot, stream, seq) is taken once, whoever
- * brings it and how often. No sockets here; sessions stand in front of it.
+/* From a validated message to a durable, joined fact: a batch is decoded into the arena of its frame, judged by the
+ * stream table, joined into the forest, appended to the journal, and acknowledged once that is durable. Each batch of
+ * (boot, stream, seq) is taken once, whoever brings it and how often. No sockets here; sessions stand in front of it.
  *
  * One thread, the loop's. */
 #ifndef CANOPY_COLLECTOR_INGEST_INGEST_H
@@ -23,15 +23,16 @@ struct ingest_peer; /* ingest's side of one session */
 
 #define INGEST_WINDOW_BATCHES 32u /* in flight per session: covers 100 ms of round trip at 300 batches a second */
 #define INGEST_FRAME_BYTES_MAX FRAME_BYTES_MAX
-/* Between these two marks of bytes that wait for the disk sessions are not read: far below SEGLOG_PENDING_MAX, far above one group commit. */
+/* Between these two marks of bytes that wait for the disk sessions are not read: far below SEGLOG_PENDING_MAX, far
+ * above one group commit. */
 #define INGEST_PENDING_HIGH ((size_t)8 << 20)
 #define INGEST_PENDING_LOW ((size_t)2 << 20)
-#define INGEST_RETRY_MS 5000u    /* told to sensors while the journal does not work */
+#define INGEST_RETRY_MS 5000u /* told to sensors while the journal does not work */
 #define INGEST_REASON_MAX 256u
 
 struct ingest_refusal {
 	enum reject_code code;
-	uint32_t retry_after_ms; /* 0 = the sensor's own backoff */
+	uint32_t retry_after_ms;        /* 0 = the sensor's own backoff */
 	char reason[INGEST_REASON_MAX]; /* a sentence that an operator can act on */
 };
 
@@ -42,7 +43,8 @@ enum {
 struct ingest_peer_events {
 	/* Every batch of this peer up to seq is durable. */
 	void (*acked)(void *owner, uint64_t seq);
-	/* Bring no batches (true), or go on (false). With false ingest_batch may be called from inside, with true nothing. */
+	/* Bring no batches (true), or go on (false). With false ingest_batch may be called from inside, with true
+	 * nothing. */
 	void (*paused)(void *owner, bool paused);
 	/* Nothing more is taken. The peer has left already and must not be used. */
 	void (*refused)(void *owner, const struct ingest_refusal *refusal);
@@ -56,15 +58,17 @@ void ingest_destroy(struct ingest *ingest);
 /* Rebuilds forest, stream table and host descriptions; before any peer joins. Blocks. Errors as replay_journal. */
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret);
 
-/* A session has said hello. *ret is valid until ingest_leave, or until refused was called. now_ns: our wall clock, here and
- * below. Returns 0 or INGEST_E_REFUSED. */
-int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner, int64_t now_ns,
-		struct ingest_peer **ret, struct welcome *ret_welcome, struct ingest_refusal *ret_refusal);
+/* A session has said hello. *ret is valid until ingest_leave, or until refused was called. now_ns: our wall clock, here
+ * and below. Returns 0 or INGEST_E_REFUSED. */
+int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner,
+		int64_t now_ns, struct ingest_peer **ret, struct welcome *ret_welcome,
+		struct ingest_refusal *ret_refusal);
 void ingest_leave(struct ingest_peer *peer); /* takes NULL */
 
-/* data: the bytes of a Batch; the arena takes what is decoded and can be reset after the call. Returns 0 or INGEST_E_REFUSED; then the peer still
- * is to be left. */
-int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns, struct ingest_refusal *ret_refusal);
+/* data: the bytes of a Batch; the arena takes what is decoded and can be reset after the call. Returns 0 or
+ * INGEST_E_REFUSED; then the peer still is to be left. */
+int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns,
+		 struct ingest_refusal *ret_refusal);
 void ingest_heartbeat(struct ingest_peer *peer, const struct heartbeat *heartbeat, int64_t now_ns);
 
 /* For the console. link as struct fleet says; stats are added to what *stats already holds. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Skew is measured when a message that carries the host's clock arrives: host's wall clock minus ours, network delay included. Lag
- * is corrected by it, so that a host with a wrong clock does not look late. */
+/* Skew is measured when a message that carries the host's clock arrives: host's wall clock minus ours, network delay
+ * included. Lag is corrected by it, so that a host with a wrong clock does not look late. */
 #include "collector/ingest/links.h"
 
 #include <errno.h>
@@ -43,7 +43,8 @@ int links_get(struct links *links, const struct boot_id *boot, struct link **ret
 		if (!link)
 			return -ENOMEM;
 		*link = (struct link){.boot = *boot, .heard_wall_ns = INT64_MIN, .lag_ns = -1};
-		if (index_insert(&links->index, &link->node, index_hash(&links->index, boot->octets, BOOT_ID_BYTES)) < 0) {
+		if (index_insert(&links->index, &link->node, index_hash(&links->index, boot->octets, BOOT_ID_BYTES)) <
+		    0) {
 			free(link);
 			return -ENOMEM;
 		}
@@ -122,7 +123,8 @@ static uint64_t digest_bytes(uint64_t digest, const void *data, size_t len)
 	const uint8_t *at = data;
 
 	for (size_t i = 0; i < len; i++)
-		digest = (digest ^ at[i]) * 0x100000001b3u; /* FNV-1a: a host that collides harms only its own description */
+		digest =
+		    (digest ^ at[i]) * 0x100000001b3u; /* FNV-1a: a host that collides harms only its own description */
 	return digest;
 }
 

@@ -22,7 +22,7 @@ struct link {
 	struct heartbeat heartbeat;
 	int64_t heard_wall_ns; /* INT64_MIN = never */
 	int64_t skew_ns;
-	int64_t lag_ns;        /* when last heard; -1 = unknown */
+	int64_t lag_ns; /* when last heard; -1 = unknown */
 	uint64_t sequence_gaps;
 	uint64_t description;  /* digest of the Hello last journaled; 0 = none */
 	uint64_t described_at; /* journal position of it */
@@ -46,7 +46,8 @@ void link_batch(struct link *link, uint64_t newest_ns, int64_t boottime_to_wall_
 /* The clock of the host as its Hello says. */
 void link_clock(struct link *link, uint64_t boottime_ns, int64_t boottime_to_wall_ns, int64_t now_ns);
 
-/* window: batches that a sensor may have in flight; more in its queue means that it is catching up. link NULL = never heard of. */
+/* window: batches that a sensor may have in flight; more in its queue means that it is catching up. link NULL = never
+ * heard of. */
 void link_show(const struct link *link, uint64_t window, int64_t now_ns, struct fleet_link *ret);
 
 /* A digest of what a Hello says about the host, never 0; clocks and positions are left out, they differ each time. */

@@ -15,7 +15,7 @@ struct ticket {
 	struct ingest_peer *peer;   /* who waits for the ack; NULL when it has left */
 	struct stream_entry *entry; /* counted in its users */
 	uint64_t seq;
-	uint64_t received_ns;       /* monotonic; 0 = a duplicate, which has no latency of its own */
+	uint64_t received_ns; /* monotonic; 0 = a duplicate, which has no latency of its own */
 };
 
 /* A ring that doubles. Sessions times their window bounds it. */

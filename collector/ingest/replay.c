@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries go through the same join as when they came. The verdicts stored with them matter to sinks alone: joining again in the same order
- * gives the same forest, and a gap in the numbers is found again where it was found first. */
+/* Entries go through the same join as when they came. The verdicts stored with them matter to sinks alone: joining
+ * again in the same order gives the same forest, and a gap in the numbers is found again where it was found first. */
 #include "collector/ingest/replay.h"
 
 #include <errno.h>
@@ -85,7 +85,8 @@ static int replay_entries(struct replay *replay, struct journal_reader *reader, 
 	}
 }
 
-int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links, struct replay_counts *ret)
+int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links,
+		   struct replay_counts *ret)
 {
 	struct replay replay = {.forest = forest, .streams = streams, .links = links};
 	struct journal_reader *reader;

@@ -15,6 +15,7 @@ struct replay_counts {
 };
 
 /* Blocks until everything durable has been read. Errors: -ENOMEM or those of journal_reader_next. */
-int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links, struct replay_counts *ret);
+int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links,
+		   struct replay_counts *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers alone decide what is a duplicate; the checksums of the newest batches tell a batch that is sent again from another one that
- * claims its number, which is how two machines resumed from one memory snapshot show themselves. */
+/* Numbers alone decide what is a duplicate; the checksums of the newest batches tell a batch that is sent again from
+ * another one that claims its number, which is how two machines resumed from one memory snapshot show themselves. */
 #include "collector/ingest/streams.h"
 
 #include <errno.h>
@@ -76,14 +76,16 @@ static int get_boot(struct streams *streams, const struct boot_id *id, struct st
 	return 0;
 }
 
-/* What an evicted stream costs is knowledge of what it had sent; were it sent again, the join would still know the facts. */
+/* What an evicted stream costs is knowledge of what it had sent; were it sent again, the join would still know the
+ * facts. */
 static int make_room(struct streams *streams, struct stream_boot *boot)
 {
 	struct stream_entry *entry;
 
 	if (boot->count < STREAMS_PER_BOOT_MAX)
 		return 0;
-	TAILQ_FOREACH (entry, &boot->by_use, by_use) {
+	TAILQ_FOREACH(entry, &boot->by_use, by_use)
+	{
 		if (entry->users > 0)
 			continue;
 		TAILQ_REMOVE(&boot->by_use, entry, by_use);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of streams: which batches of (boot, stream) have been taken, so that none is taken twice. It is rebuilt from the journal at
- * start. The boot is part of the key because a cloned disk carries one spool to two machines. */
+/* The table of streams: which batches of (boot, stream) have been taken, so that none is taken twice. It is rebuilt
+ * from the journal at start. The boot is part of the key because a cloned disk carries one spool to two machines. */
 #ifndef CANOPY_COLLECTOR_INGEST_STREAMS_H
 #define CANOPY_COLLECTOR_INGEST_STREAMS_H
 
@@ -11,20 +11,21 @@
 #include "canopy/identity.h"
 #include "collector/ingest/index.h"
 
-#define STREAMS_PER_BOOT_MAX 64u /* a boot has one stream for each life of a spool; the one unused for longest gives way */
-#define STREAM_CHECKSUMS 64u     /* newest batches whose content is remembered: twice the window of a session */
+#define STREAMS_PER_BOOT_MAX                                                                                           \
+	64u                  /* a boot has one stream for each life of a spool; the one unused for longest gives way */
+#define STREAM_CHECKSUMS 64u /* newest batches whose content is remembered: twice the window of a session */
 #define STREAM_SEQ_MAX (UINT64_MAX / 2) /* nobody counts that far: a sequence number above it is made up */
 
 struct stream_entry {
 	struct index_node node;
 	TAILQ_ENTRY(stream_entry) by_use;
 	struct stream_boot *of;
-	uint32_t users;      /* peers and batches under way that point here: while there are any it stays */
+	uint32_t users; /* peers and batches under way that point here: while there are any it stays */
 	uint64_t stream;
-	uint64_t first;      /* seq of the first batch known */
-	uint64_t next;       /* seq that comes next */
-	uint64_t durable;    /* every batch taken up to here is durable; 0 = none */
-	uint64_t last_ns;    /* boottime of the newest fact taken; where a gap begins */
+	uint64_t first;   /* seq of the first batch known */
+	uint64_t next;    /* seq that comes next */
+	uint64_t durable; /* every batch taken up to here is durable; 0 = none */
+	uint64_t last_ns; /* boottime of the newest fact taken; where a gap begins */
 	struct {
 		uint64_t seq; /* 0 = none */
 		uint32_t checksum;
@@ -56,7 +57,8 @@ void streams_finish(struct streams *streams);
 
 /* NULL when it is not known. */
 struct stream_entry *streams_find(const struct streams *streams, const struct boot_id *boot, uint64_t stream);
-/* Makes it when it is new; an unused one of the same boot may go for it. Errors: -ENOMEM, -ENOSPC (STREAMS_PER_BOOT_MAX, all in use). */
+/* Makes it when it is new; an unused one of the same boot may go for it. Errors: -ENOMEM, -ENOSPC
+ * (STREAMS_PER_BOOT_MAX, all in use). */
 int streams_get(struct streams *streams, const struct boot_id *boot_id, uint64_t stream, struct stream_entry **ret);
 
 /* How a batch stands to what was taken; changes nothing. checksum: CRC-32 of its bytes. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A frame begins with a flag byte of 0 or 1, which no text and no TLS record does: one byte tells that it is none of ours. */
+/* A frame begins with a flag byte of 0 or 1, which no text and no TLS record does: one byte tells that it is none of
+ * ours. */
 #include "collector/listen/foreign.h"
 
 #include <errno.h>
@@ -9,8 +10,9 @@
 #include "canopy/bytes.h"
 
 static const struct bytes methods[] = {
-	BYTES_LITERAL("GET "), BYTES_LITERAL("HEAD "), BYTES_LITERAL("POST "), BYTES_LITERAL("PUT "), BYTES_LITERAL("DELETE "),
-	BYTES_LITERAL("OPTIONS "), BYTES_LITERAL("PATCH "), BYTES_LITERAL("CONNECT "), BYTES_LITERAL("TRACE "), BYTES_LITERAL("PRI * "),
+    BYTES_LITERAL("GET "),    BYTES_LITERAL("HEAD "),    BYTES_LITERAL("POST "),  BYTES_LITERAL("PUT "),
+    BYTES_LITERAL("DELETE "), BYTES_LITERAL("OPTIONS "), BYTES_LITERAL("PATCH "), BYTES_LITERAL("CONNECT "),
+    BYTES_LITERAL("TRACE "),  BYTES_LITERAL("PRI * "),
 };
 
 static enum foreign judge_text(const uint8_t *data, size_t len)
@@ -38,8 +40,9 @@ int foreign_http_answer(const char *console, uint8_t **ret, size_t *ret_len)
 	char body[512], *answer;
 	int len;
 
-	(void)snprintf(body, sizeof(body), "This port takes Canopy sensors. The console answers HTTP %s%s%s\n", console ? "at http://" : "nowhere",
-		       console ? console : "", console ? "/" : " here: start the collector with --http ADDR:PORT");
+	(void)snprintf(body, sizeof(body), "This port takes Canopy sensors. The console answers HTTP %s%s%s\n",
+		       console ? "at http://" : "nowhere", console ? console : "",
+		       console ? "/" : " here: start the collector with --http ADDR:PORT");
 	len = asprintf(&answer,
 		       "HTTP/1.1 421 Misdirected Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
 		       "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who speaks, judged by the first bytes of a connection: browsers and scanners find this port too, and deserve a useful answer. */
+/* Who speaks, judged by the first bytes of a connection: browsers and scanners find this port too, and deserve a useful
+ * answer. */
 #ifndef CANOPY_COLLECTOR_LISTEN_FOREIGN_H
 #define CANOPY_COLLECTOR_LISTEN_FOREIGN_H
 

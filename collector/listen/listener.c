@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One timer for all sessions instead of one each: slowness is judged by the second, and a sweep over twenty thousand sessions is cheaper
- * than their timers. What is over a bound is told why by the same refusing state as any other breach, up to a bound of its own.
+/* One timer for all sessions instead of one each: slowness is judged by the second, and a sweep over twenty thousand
+ * sessions is cheaper than their timers. What is over a bound is told why by the same refusing state as any other
+ * breach, up to a bound of its own.
  *
- * Half of the connections may be greeting: an idle flood from many addresses then leaves the other half to sensors that said hello. */
+ * Half of the connections may be greeting: an idle flood from many addresses then leaves the other half to sensors that
+ * said hello. */
 #include "collector/listen/listener.h"
 
 #include <errno.h>
@@ -14,7 +16,8 @@
 #include "collector/listen/session.h"
 #include "proto/stream/acceptor.h"
 
-#define OVER_LIMIT_RETRY_MS 10000u /* told to those who are over a bound of connections: sessions that are dead may end meanwhile */
+#define OVER_LIMIT_RETRY_MS                                                                                            \
+	10000u /* told to those who are over a bound of connections: sessions that are dead may end meanwhile */
 
 /* Connections of one address. */
 struct address_count {
@@ -131,10 +134,13 @@ static const char *judge(const struct listener *listener, uint32_t of_address, c
 	const struct listener_options *options = &listener->options;
 
 	if (of_address > options->per_address_max)
-		(void)snprintf(text, size, "%u connections from this address is the limit; are sensors started over and over there?",
-			       options->per_address_max);
+		(void)snprintf(
+		    text, size,
+		    "%u connections from this address is the limit; are sensors started over and over there?",
+		    options->per_address_max);
 	else if (listener->session_count > options->connections_max)
-		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one", options->connections_max);
+		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one",
+			       options->connections_max);
 	else if (listener->shared.greeting > options->connections_max / 2 + 1)
 		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");
 	else

@@ -10,17 +10,17 @@
 #include "collector/ingest/ingest.h"
 #include "proto/stream/address.h"
 
-#define LISTENER_CONNECTIONS_MAX 20000u  /* as many as the forest takes host boots */
-#define LISTENER_PER_ADDRESS_MAX 1024u   /* a whole site may stand behind one address translator */
-#define LISTENER_REFUSING_MAX 256u       /* connections that are being told why; beyond it they are cut without a word */
-#define LISTENER_TICK_MS 1000u           /* how finely slowness is judged */
+#define LISTENER_CONNECTIONS_MAX 20000u /* as many as the forest takes host boots */
+#define LISTENER_PER_ADDRESS_MAX 1024u  /* a whole site may stand behind one address translator */
+#define LISTENER_REFUSING_MAX 256u      /* connections that are being told why; beyond it they are cut without a word */
+#define LISTENER_TICK_MS 1000u          /* how finely slowness is judged */
 
 struct listener;
 
 struct listener_options {
 	struct address address;
-	struct ingest *ingest;      /* must outlive the listener */
-	const char *http;           /* where the console answers, ADDR:PORT, told to browsers; NULL = nowhere. Borrowed */
+	struct ingest *ingest; /* must outlive the listener */
+	const char *http;      /* where the console answers, ADDR:PORT, told to browsers; NULL = nowhere. Borrowed */
 	uint32_t connections_max, per_address_max; /* 0 = the bounds above */
 	uint32_t hello_ms, idle_ms, linger_ms;     /* 0 = those of session.h */
 };
@@ -31,8 +31,8 @@ int listener_create(struct listener **ret, uv_loop_t *loop, const struct listene
 void listener_address(const struct listener *listener, char *text);
 /* Adds what sessions count to *stats. */
 void listener_stats(const struct listener *listener, struct fleet_ingest_stats *stats);
-/* Accepts nothing more, tells every sensor to come back later and frees everything; closed is called on the loop. Takes NULL, then closed is not
- * called. */
+/* Accepts nothing more, tells every sensor to come back later and frees everything; closed is called on the loop. Takes
+ * NULL, then closed is not called. */
 void listener_close(struct listener *listener, void (*closed)(void *owner), void *owner);
 
 #endif

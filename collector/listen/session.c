@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One fsm(session, event) decides, one change_state() sets, does what entering a state needs and logs old, new and why. The pieces of an
- * event that is a message are in the arena that all sessions share: it is reset for each frame.
+/* One fsm(session, event) decides, one change_state() sets, does what entering a state needs and logs old, new and why.
+ * The pieces of an event that is a message are in the arena that all sessions share: it is reset for each frame.
  *
- * Acks are cumulative: while one is still in the write queue, only the newest number is kept, so that a peer that never reads makes nothing
- * grow. */
+ * Acks are cumulative: while one is still in the write queue, only the newest number is kept, so that a peer that never
+ * reads makes nothing grow. */
 #include "collector/listen/session.h"
 
 #include <errno.h>
@@ -22,15 +22,15 @@ enum session_event {
 	EVENT_BATCH,
 	EVENT_HEARTBEAT,
 	EVENT_GOODBYE,
-	EVENT_UNKNOWN,     /* a message of a newer protocol */
+	EVENT_UNKNOWN, /* a message of a newer protocol */
 	EVENT_BAD_FRAME,
 	EVENT_BAD_MESSAGE,
-	EVENT_FOREIGN,     /* HTTP, TLS: not a sensor */
-	EVENT_OVERLOAD,    /* no memory for what comes */
-	EVENT_REFUSED,     /* ingest or the listener want no more of it */
+	EVENT_FOREIGN,  /* HTTP, TLS: not a sensor */
+	EVENT_OVERLOAD, /* no memory for what comes */
+	EVENT_REFUSED,  /* ingest or the listener want no more of it */
 	EVENT_TIMEOUT,
-	EVENT_END,         /* the peer has ended its side */
-	EVENT_ERROR,       /* the connection is broken */
+	EVENT_END,   /* the peer has ended its side */
+	EVENT_ERROR, /* the connection is broken */
 };
 
 /* What an event carries. */
@@ -96,7 +96,8 @@ static void log_refusal(struct session *session, const char *why)
 
 static void change_state(struct session *session, enum session_state state, const char *why)
 {
-	log_debug("event=session peer=%s from=%s to=%s why=\"%s\"", session->name, state_words[session->state], state_words[state], why);
+	log_debug("event=session peer=%s from=%s to=%s why=\"%s\"", session->name, state_words[session->state],
+		  state_words[state], why);
 	(*count_of(session))--;
 	session->state = state;
 	if (state != SESSION_CLOSED)
@@ -142,8 +143,9 @@ static void send_ack(struct session *session)
 
 static void refuse(struct session *session, const struct ingest_refusal *refusal)
 {
-	struct message message = {.type = MESSAGE_REJECT,
-				  .reject = {refusal->code, bytes_from_string(refusal->reason), refusal->retry_after_ms}};
+	struct message message = {
+	    .type = MESSAGE_REJECT,
+	    .reject = {refusal->code, bytes_from_string(refusal->reason), refusal->retry_after_ms}};
 
 	if (send_message(session, &message) < 0 || stream_shutdown(session->stream) < 0)
 		change_state(session, SESSION_CLOSED, refusal->reason);
@@ -151,8 +153,8 @@ static void refuse(struct session *session, const struct ingest_refusal *refusal
 		change_state(session, SESSION_REFUSING, refusal->reason);
 }
 
-__attribute__((format(printf, 3, 4)))
-static void refuse_because(struct session *session, enum reject_code code, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void refuse_because(struct session *session, enum reject_code code,
+								 const char *format, ...)
 {
 	struct ingest_refusal refusal = {.code = code};
 	va_list args;
@@ -168,8 +170,8 @@ static void answer_http(struct session *session)
 	uint8_t *answer;
 	size_t len;
 
-	if (foreign_http_answer(session->shared->http, &answer, &len) < 0 || stream_write(session->stream, answer, len) < 0 ||
-	    stream_shutdown(session->stream) < 0)
+	if (foreign_http_answer(session->shared->http, &answer, &len) < 0 ||
+	    stream_write(session->stream, answer, len) < 0 || stream_shutdown(session->stream) < 0)
 		change_state(session, SESSION_CLOSED, "HTTP at the sensors' port");
 	else
 		change_state(session, SESSION_REFUSING, "HTTP at the sensors' port");
@@ -181,9 +183,11 @@ static void answer_foreign(struct session *session, enum foreign foreign)
 	if (foreign == FOREIGN_HTTP)
 		answer_http(session);
 	else if (foreign == FOREIGN_TLS)
-		refuse_because(session, REJECT_BAD_FRAME, "this port takes plain connections, TLS came; start the sensor without TLS");
+		refuse_because(session, REJECT_BAD_FRAME,
+			       "this port takes plain connections, TLS came; start the sensor without TLS");
 	else
-		refuse_because(session, REJECT_BAD_FRAME, "this port takes Canopy sensors; what came is not their protocol");
+		refuse_because(session, REJECT_BAD_FRAME,
+			       "this port takes Canopy sensors; what came is not their protocol");
 }
 
 /* ---- ingest's side ------------------------------------------------------------------------------------------- */
@@ -232,12 +236,14 @@ static void greet(struct session *session, const struct hello *hello)
 	int r;
 
 	if (hello->protocol_version < PROTOCOL_VERSION_MIN) {
-		refuse_because(session, REJECT_PROTOCOL_VERSION, "the sensor speaks protocol version %u, this collector %u to %u; upgrade the sensor",
+		refuse_because(session, REJECT_PROTOCOL_VERSION,
+			       "the sensor speaks protocol version %u, this collector %u to %u; upgrade the sensor",
 			       hello->protocol_version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
 		return;
 	}
-	/* Joining may pause at once, so the state comes first; a Welcome is due in any case. */
-	r = ingest_join(session->shared->ingest, hello, &peer_events, session, wall_now(), &session->peer, &answer.welcome, &refusal);
+	/* Joining may pause the session at once; the Welcome is due in any case. */
+	r = ingest_join(session->shared->ingest, hello, &peer_events, session, wall_now(), &session->peer,
+			&answer.welcome, &refusal);
 	if (r != 0)
 		refuse(session, &refusal);
 	else if (send_message(session, &answer) < 0)
@@ -325,7 +331,9 @@ static void fsm_streaming(struct session *session, enum session_event event, con
 		refuse_because(session, REJECT_BAD_ORDER, "a second Hello came; open a new connection for it");
 		break;
 	case EVENT_TIMEOUT:
-		refuse_because(session, REJECT_LIMIT, "no whole message came for %u ms; heartbeats are due every few seconds", session->shared->idle_ms);
+		refuse_because(session, REJECT_LIMIT,
+			       "no whole message came for %u ms; heartbeats are due every few seconds",
+			       session->shared->idle_ms);
 		break;
 	default:
 		breach(session, event, detail);
@@ -355,8 +363,10 @@ static void fsm(struct session *session, enum session_event event, const struct 
 
 static void serve_message(struct session *session, const uint8_t *data, size_t len)
 {
-	static const enum session_event events[] = {
-		[MESSAGE_HELLO] = EVENT_HELLO, [MESSAGE_BATCH] = EVENT_BATCH, [MESSAGE_HEARTBEAT] = EVENT_HEARTBEAT, [MESSAGE_GOODBYE] = EVENT_GOODBYE};
+	static const enum session_event events[] = {[MESSAGE_HELLO] = EVENT_HELLO,
+						    [MESSAGE_BATCH] = EVENT_BATCH,
+						    [MESSAGE_HEARTBEAT] = EVENT_HEARTBEAT,
+						    [MESSAGE_GOODBYE] = EVENT_GOODBYE};
 	struct detail detail = {.why = "unreadable"};
 	struct message message;
 	int r;
@@ -384,8 +394,9 @@ static void serve_error(struct session *session, int error)
 
 	detail.why = why;
 	if (error == -EMSGSIZE)
-		(void)snprintf(why, sizeof(why), "a frame is over the bound of %zu bytes, or of %u bytes after inflating", session->reader.frame_max,
-			       FRAME_INFLATED_MAX);
+		(void)snprintf(why, sizeof(why),
+			       "a frame is over the bound of %zu bytes, or of %u bytes after inflating",
+			       session->reader.frame_max, FRAME_INFLATED_MAX);
 	else if (error == -EBADMSG)
 		(void)snprintf(why, sizeof(why), "what came is no frame: unknown flag bits, or a broken zlib stream");
 	else
@@ -430,7 +441,9 @@ static void serve(struct session *session)
 		return;
 	charge(session);
 	if (session->shared->memory > SESSION_MEMORY_MAX)
-		fsm(session, EVENT_OVERLOAD, &(struct detail){.why = "the collector's receive buffers are used up by its sensors; come back later"});
+		fsm(session, EVENT_OVERLOAD,
+		    &(struct detail){
+			.why = "the collector's receive buffers are used up by its sensors; come back later"});
 }
 
 static int on_space(void *owner, uint8_t **ret_at, size_t *ret_len)

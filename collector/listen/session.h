@@ -5,8 +5,8 @@
  *      |                    |                       ^
  *      +--- any breach -----+--> refusing --end, time--+
  *
- * refusing has written why (a Reject, or plain HTTP to a browser), ended its own side and throws away what still comes, since a socket
- * closed with unread bytes would reset the connection and take the reason with it. */
+ * refusing has written why (a Reject, or plain HTTP to a browser), ended its own side and throws away what still comes,
+ * since a socket closed with unread bytes would reset the connection and take the reason with it. */
 #ifndef CANOPY_COLLECTOR_LISTEN_SESSION_H
 #define CANOPY_COLLECTOR_LISTEN_SESSION_H
 
@@ -20,14 +20,14 @@
 #include "proto/stream/stream.h"
 #include "proto/wire/frame.h"
 
-#define SESSION_HELLO_MS 10000u               /* from accept to Hello: generous for a satellite, short for an idle flood */
-#define SESSION_IDLE_MS 60000u                /* without a whole message: thirty heartbeats, or 1 MiB at 150 kbit/s */
-#define SESSION_LINGER_MS 2000u               /* what a refused peer has to read why */
-#define SESSION_HELLO_BYTES_MAX (64u * 1024u) /* a Hello with every tag at its bound is a third of it */
-#define SESSION_DISCARD_MAX (8u << 20)        /* a refused peer's own window may still be on its way */
+#define SESSION_HELLO_MS 10000u /* from accept to Hello: generous for a satellite, short for an idle flood */
+#define SESSION_IDLE_MS 60000u  /* without a whole message: thirty heartbeats, or 1 MiB at 150 kbit/s */
+#define SESSION_LINGER_MS 2000u /* what a refused peer has to read why */
+#define SESSION_HELLO_BYTES_MAX (64u * 1024u)  /* a Hello with every tag at its bound is a third of it */
+#define SESSION_DISCARD_MAX (8u << 20)         /* a refused peer's own window may still be on its way */
 #define SESSION_MEMORY_MAX ((size_t)512 << 20) /* receive buffers of all sessions together */
 #define SESSION_SCRATCH_BYTES 65536u
-#define SESSION_LOGS_PER_SECOND 5u            /* refusals that are logged: a flood must not fill the disk */
+#define SESSION_LOGS_PER_SECOND 5u /* refusals that are logged: a flood must not fill the disk */
 
 enum session_state {
 	SESSION_GREETING,
@@ -42,11 +42,11 @@ struct session;
 struct session_shared {
 	uv_loop_t *loop;
 	struct ingest *ingest;
-	struct arena arena;           /* of the frame that is being served */
+	struct arena arena;                     /* of the frame that is being served */
 	uint8_t scratch[SESSION_SCRATCH_BYTES]; /* for bytes that are thrown away */
-	size_t memory;                /* held by all receive buffers */
+	size_t memory;                          /* held by all receive buffers */
 	uint32_t hello_ms, idle_ms, linger_ms;
-	const char *http;             /* where the console answers, ADDR:PORT; NULL = nowhere */
+	const char *http;                       /* where the console answers, ADDR:PORT; NULL = nowhere */
 	uint32_t greeting, streaming, refusing; /* sessions in these states */
 	uint64_t rejects_total, frames_bad, bytes_received;
 	uint64_t log_second;
@@ -60,16 +60,16 @@ struct session {
 	LIST_ENTRY(session) siblings; /* the listener's */
 	struct session_shared *shared;
 	enum session_state state;
-	struct stream *stream;        /* owned */
+	struct stream *stream; /* owned */
 	struct frame_reader reader;
-	struct ingest_peer *peer;     /* ingest's side, while streaming */
-	size_t memory;                /* what of shared->memory is its own */
-	uint64_t since_ms, heard_ms;  /* loop time of the last change of state, of the last whole message */
+	struct ingest_peer *peer;    /* ingest's side, while streaming */
+	size_t memory;               /* what of shared->memory is its own */
+	uint64_t since_ms, heard_ms; /* loop time of the last change of state, of the last whole message */
 	uint64_t discarded;
-	uint64_t ack_seq;             /* to be sent when ack_due */
+	uint64_t ack_seq; /* to be sent when ack_due */
 	bool paused, ack_due;
-	uint8_t key[16];              /* of the peer's address */
-	char name[ADDRESS_TEXT_MAX];  /* of the peer */
+	uint8_t key[16];             /* of the peer's address */
+	char name[ADDRESS_TEXT_MAX]; /* of the peer */
 };
 
 /* Takes the connection that waits at server. *ret is the caller's until session_free. Errors: -ENOMEM, -errno. */

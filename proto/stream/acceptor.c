@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening over libuv. When the process is out of descriptors libuv itself accepts and closes what waits (its spare descriptor),
- * so that the loop does not spin. */
+/* Listening over libuv. When the process is out of descriptors libuv itself accepts and closes what waits (its spare
+ * descriptor), so that the loop does not spin. */
 #include "proto/stream/acceptor.h"
 
 #include <errno.h>
@@ -54,8 +54,8 @@ static void explain(const struct address *address, int error, char **ret_why)
 	const char *what = error == -EINVAL ? "not a numeric address" : strerror(-error);
 	bool v6 = strchr(address->host, ':');
 
-	if (ret_why && asprintf(ret_why, "cannot listen on %s%s%s:%u: %s; %s", v6 ? "[" : "", address->host, v6 ? "]" : "",
-				address->port, what, remedy(error)) < 0)
+	if (ret_why && asprintf(ret_why, "cannot listen on %s%s%s:%u: %s; %s", v6 ? "[" : "", address->host,
+				v6 ? "]" : "", address->port, what, remedy(error)) < 0)
 		*ret_why = NULL;
 }
 
@@ -72,7 +72,8 @@ static int start(struct acceptor *acceptor, const struct address *address)
 	return uv_listen((uv_stream_t *)&acceptor->tcp, ACCEPTOR_BACKLOG, on_connection);
 }
 
-int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner, char **ret_why)
+int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner,
+		    char **ret_why)
 {
 	struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
 	int r;

@@ -14,14 +14,17 @@ struct acceptor;
 /* A connection waits: hand server to stream_accept in this very call (or another handle to uv_accept). */
 typedef void (*acceptor_cb)(void *owner, uv_stream_t *server);
 
-/* Binds and listens. A port of 0 lets the kernel choose. Errors: -EINVAL (host is a name), -ENOMEM, or -errno of bind and
- * listen; *ret_why (may be NULL) is then a malloc'ed sentence that names address, error and remedy, freed by the caller. */
-int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner, char **ret_why);
+/* Binds and listens. A port of 0 lets the kernel choose. Errors: -EINVAL (host is a name), -ENOMEM, or -errno of bind
+ * and listen; *ret_why (may be NULL) is then a malloc'ed sentence that names address, error and remedy, freed by the
+ * caller. */
+int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner,
+		    char **ret_why);
 
 /* The address that is listened on, with the true port. text has ADDRESS_TEXT_MAX bytes. */
 void acceptor_address(const struct acceptor *acceptor, char *text);
 
-/* Takes no more connections and frees the acceptor; closed (may be NULL) is called on the loop. Takes NULL, then closed is not called. */
+/* Takes no more connections and frees the acceptor; closed (may be NULL) is called on the loop. Takes NULL, then closed
+ * is not called. */
 void acceptor_close(struct acceptor *acceptor, void (*closed)(void *owner), void *owner);
 
 #endif

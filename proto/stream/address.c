@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing is done by hand and not by getaddrinfo, so that it can neither block nor touch the network; names are resolved by the
- * stream, on the loop's thread pool. */
+/* Parsing is done by hand and not by getaddrinfo, so that it can neither block nor touch the network; names are
+ * resolved by the stream, on the loop's thread pool. */
 #include "proto/stream/address.h"
 
 #include <arpa/inet.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP over libuv with the ownership of libuv made simple: one heap object holds handle and requests and goes when the last of them
- * has called back ('holds').
+/* TCP over libuv with the ownership of libuv made simple: one heap object holds handle and requests and goes when the
+ * last of them has called back ('holds').
  *
- * Every address that a name has is tried with a fresh socket: a socket whose connect has failed cannot be used again, so the handle is closed and
- * initialised anew in between. Happy Eyeballs (RFC 8305) is left out on purpose: a sensor retries for ever, and half a second more at a dual-stack
- * collector with one broken family harms nothing.
+ * Every address that a name has is tried with a fresh socket: a socket whose connect has failed cannot be used again,
+ * so the handle is closed and initialised anew in between. Happy Eyeballs (RFC 8305) is left out on purpose: a sensor
+ * retries for ever, and half a second more at a dual-stack collector with one broken family harms nothing.
  *
- * The seam for TLS: raw_in() gets what came from the socket and raw_out() takes what goes to it. With TLS raw_in() would feed a memory BIO
- * and hand plain bytes to deliver(), and stream_write() would pass its bytes through the other BIO to raw_out(). */
+ * The seam for TLS: raw_in() gets what came from the socket and raw_out() takes what goes to it. With TLS raw_in()
+ * would feed a memory BIO and hand plain bytes to deliver(), and stream_write() would pass its bytes through the other
+ * BIO to raw_out(). */
 #include "proto/stream/stream.h"
 
 #include <assert.h>
@@ -37,9 +38,9 @@ struct stream {
 	void *owner;
 	void (*closed)(void *owner);
 	enum stream_state state;
-	unsigned holds;  /* handle and requests that have not yet called back */
-	bool handle;     /* tcp is initialised and not being closed */
-	bool shut;       /* our side was ended */
+	unsigned holds; /* handle and requests that have not yet called back */
+	bool handle;    /* tcp is initialised and not being closed */
+	bool shut;      /* our side was ended */
 	bool reading;
 	size_t unsent; /* bytes given to raw_out and not yet reported as written */
 };
@@ -101,7 +102,8 @@ int stream_create(struct stream **ret, uv_loop_t *loop, const struct stream_even
 	return 0;
 }
 
-/* Latency counts more than packets here: frames are whole when written, and Nagle would hold the last part of each back. */
+/* Latency counts more than packets here: frames are whole when written, and Nagle would hold the last part of each
+ * back. */
 static void opened(struct stream *stream)
 {
 	unsigned timeout_ms = STREAM_UNHEARD_MS;

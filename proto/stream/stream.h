@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A byte stream between two peers, today TCP over libuv: bytes in, bytes out, nothing about what they mean. TLS will sit between
- * this interface and the socket, where stream.c says so, without a change for its users.
+/* A byte stream between two peers, today TCP over libuv: bytes in, bytes out, nothing about what they mean. TLS will
+ * sit between this interface and the socket, where stream.c says so, without a change for its users.
  *
- * Ownership follows libuv: a stream lives until its close callback has run; nothing is called after that. Whatever is called from
- * inside a callback, closing included, is allowed. */
+ * Ownership follows libuv: a stream lives until its close callback has run; nothing is called after that. Whatever is
+ * called from inside a callback, closing included, is allowed. */
 #ifndef CANOPY_PROTO_STREAM_STREAM_H
 #define CANOPY_PROTO_STREAM_STREAM_H
 
@@ -15,7 +15,8 @@
 #include "proto/stream/address.h"
 
 #define STREAM_KEEPALIVE_SECONDS 30u /* a vanished peer is noticed although nothing is to be sent */
-#define STREAM_UNHEARD_MS 60000u     /* sent and not confirmed by the peer's kernel for so long: it is gone (TCP_USER_TIMEOUT) */
+#define STREAM_UNHEARD_MS                                                                                              \
+	60000u /* sent and not confirmed by the peer's kernel for so long: it is gone (TCP_USER_TIMEOUT) */
 
 struct stream;
 
@@ -30,16 +31,16 @@ struct stream_events {
 	void (*filled)(void *owner, size_t len);
 	/* All that was written has been handed to the kernel. May be NULL. */
 	void (*drained)(void *owner);
-	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use. Reading has ended
-	 * either way. Not called because of stream_close. */
+	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use.
+	 * Reading has ended either way. Not called because of stream_close. */
 	void (*ended)(void *owner, int error);
 };
 
 /* *ret belongs to the caller until stream_close. events must outlive the stream. Errors: -ENOMEM. */
 int stream_create(struct stream **ret, uv_loop_t *loop, const struct stream_events *events, void *owner);
 
-/* Resolves host on the loop's thread pool and tries its addresses one after the other; answers by connected or ended (with the
- * error of the last address). There is no time limit here. Errors: -errno at once, then neither is called. */
+/* Resolves host on the loop's thread pool and tries its addresses one after the other; answers by connected or ended
+ * (with the error of the last address). There is no time limit here. Errors: -errno at once, then neither is called. */
 int stream_connect(struct stream *stream, const char *host, uint16_t port);
 
 /* Takes the connection that waits at server (inside its connection callback). Errors: -errno. */
@@ -49,8 +50,8 @@ int stream_accept(struct stream *stream, uv_stream_t *server);
 int stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
 
-/* Sends len > 0 bytes of a malloc'ed buffer, which is consumed also when this fails. Errors: -ENOTCONN, -ENOMEM, -EPIPE after
- * stream_shutdown; a failure later on comes by ended. */
+/* Sends len > 0 bytes of a malloc'ed buffer, which is consumed also when this fails. Errors: -ENOTCONN, -ENOMEM, -EPIPE
+ * after stream_shutdown; a failure later on comes by ended. */
 int stream_write(struct stream *stream, uint8_t *data, size_t len);
 /* Bytes that were written and not yet reported as taken by the kernel; drained comes when this falls to 0. */
 size_t stream_queued(const struct stream *stream);
@@ -58,8 +59,8 @@ size_t stream_queued(const struct stream *stream);
 /* Ends our side after all that was written; the peer reads an end, reading goes on. Errors: -ENOTCONN, -ENOMEM. */
 int stream_shutdown(struct stream *stream);
 
-/* Ends the stream and frees it; what is queued is dropped. closed (may be NULL) is called on the loop, last of all. Takes NULL, then
- * closed is not called. */
+/* Ends the stream and frees it; what is queued is dropped. closed (may be NULL) is called on the loop, last of all.
+ * Takes NULL, then closed is not called. */
 void stream_close(struct stream *stream, void (*closed)(void *owner));
 
 /* The other end, valid once connected or accepted; returns false before. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Full jitter: uniform between nothing and a ceiling that doubles. What a collector asks for is the least, and jitter comes on top of it. */
+/* Full jitter: uniform between nothing and a ceiling that doubles. What a collector asks for is the least, and jitter
+ * comes on top of it. */
 #include "sensor/uplink/backoff.h"
 
 static uint32_t ceiling_ms(uint32_t attempts)

@@ -5,11 +5,11 @@
  *               |            |            |
  *               +------------+------------+--> backing-off -> connecting
  *
- * fsm() decides, change_state() sets, does what entering a state needs and logs old, new and why. One timer carries the deadline of the state, whatever it
- * is; another one beats while the collector listens.
+ * fsm() decides, change_state() sets, does what entering a state needs and logs old, new and why. One timer carries the
+ * deadline of the state, whatever it is; another one beats while the collector listens.
  *
- * Nothing is remembered of what was sent over a connection that broke: the Welcome of the next one says where to go on, and what the collector
- * has twice it knows by number. */
+ * Nothing is remembered of what was sent over a connection that broke: the Welcome of the next one says where to go on,
+ * and what the collector has twice it knows by number. */
 #include "sensor/uplink/uplink.h"
 
 #include <assert.h>
@@ -37,16 +37,17 @@ enum uplink_state {
 	UPLINK_STOPPED,
 };
 
-static const char *const state_words[] = {"idle", "connecting", "greeting", "streaming", "draining", "leaving", "backing-off", "stopped"};
+static const char *const state_words[] = {"idle",     "connecting", "greeting",    "streaming",
+					  "draining", "leaving",    "backing-off", "stopped"};
 
 enum uplink_event {
 	EVENT_START,
 	EVENT_CONNECTED,
 	EVENT_MESSAGE,
-	EVENT_BROKEN,   /* the connection is of no use any more; the error stands in uplink->error */
+	EVENT_BROKEN, /* the connection is of no use any more; the error stands in uplink->error */
 	EVENT_DEADLINE,
 	EVENT_BEAT,
-	EVENT_ROOM,     /* there is something to send, or room to send it */
+	EVENT_ROOM, /* there is something to send, or room to send it */
 	EVENT_STOP,
 };
 
@@ -63,12 +64,12 @@ struct uplink {
 	uv_timer_t deadline, beat, pace;
 	struct backoff backoff;
 	struct window window;
-	uint64_t next_seq;      /* to be sent next */
-	uint32_t frame_max;     /* of the collector */
+	uint64_t next_seq;                /* to be sent next */
+	uint32_t frame_max;               /* of the collector */
 	uint32_t pace_per_second, credit; /* 0 = no limit; batches that may go before the next refill */
-	uint64_t since_ms;      /* loop time of the last change of state */
-	uint64_t progress_ms;   /* of the last ack, or of the first batch in flight after one */
-	uint32_t asked_ms;      /* wait that the collector asked for */
+	uint64_t since_ms;                /* loop time of the last change of state */
+	uint64_t progress_ms;             /* of the last ack, or of the first batch in flight after one */
+	uint32_t asked_ms;                /* wait that the collector asked for */
 	uint64_t connections, batches_sent, bytes_sent;
 	char error[UPLINK_ERROR_MAX];
 	char logged[UPLINK_ERROR_MAX]; /* the error that was logged last */
@@ -83,8 +84,7 @@ static void fsm(struct uplink *uplink, enum uplink_event event, const struct mes
 static void change_state(struct uplink *uplink, enum uplink_state state, const char *why);
 static const struct stream_events stream_events;
 
-__attribute__((format(printf, 2, 3)))
-static void broken(struct uplink *uplink, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void broken(struct uplink *uplink, const char *format, ...)
 {
 	va_list args;
 
@@ -211,8 +211,8 @@ static size_t send_message(struct uplink *uplink, const struct message *message)
 
 	if (r == 0 && batch && len - FRAME_HEADER_BYTES > uplink->frame_max) {
 		free(frame);
-		broken(uplink, "a batch of %zu bytes is over the %u that the collector at %s takes; raise its bound", len, uplink->frame_max,
-		       uplink->host);
+		broken(uplink, "a batch of %zu bytes is over the %u that the collector at %s takes; raise its bound",
+		       len, uplink->frame_max, uplink->host);
 		return 0;
 	}
 	if (r == 0)
@@ -253,8 +253,8 @@ static void send_heartbeat(struct uplink *uplink)
 
 static bool has_room(const struct uplink *uplink)
 {
-	return is_connected(uplink) && !window_is_full(&uplink->window) && stream_queued(uplink->stream) < UPLINK_QUEUE_MAX &&
-	       (uplink->pace_per_second == 0 || uplink->credit > 0);
+	return is_connected(uplink) && !window_is_full(&uplink->window) &&
+	       stream_queued(uplink->stream) < UPLINK_QUEUE_MAX && (uplink->pace_per_second == 0 || uplink->credit > 0);
 }
 
 static bool send_batch(struct uplink *uplink, struct bytes data, uint64_t seq)
@@ -287,7 +287,8 @@ static void pump(struct uplink *uplink)
 			break;
 	}
 	if (r < 0)
-		broken(uplink, "cannot read the spool at batch %llu: %s", (unsigned long long)uplink->next_seq, strerror(-r));
+		broken(uplink, "cannot read the spool at batch %llu: %s", (unsigned long long)uplink->next_seq,
+		       strerror(-r));
 	else if (r == UPLINK_E_END && uplink->state == UPLINK_DRAINING && uplink->window.count == 0)
 		change_state(uplink, UPLINK_LEAVING, "everything is acknowledged");
 }
@@ -296,17 +297,22 @@ static void pump(struct uplink *uplink)
 
 static void welcome(struct uplink *uplink, const struct welcome *welcome)
 {
-	uint64_t first = uplink->source.first_unacked(uplink->source.owner), next = uplink->source.next_seq(uplink->source.owner);
+	uint64_t first = uplink->source.first_unacked(uplink->source.owner),
+		 next = uplink->source.next_seq(uplink->source.owner);
 
 	if (welcome->protocol_version < PROTOCOL_VERSION_MIN || welcome->protocol_version > PROTOCOL_VERSION) {
-		broken(uplink, "the collector at %s speaks protocol version %u, this sensor %u to %u; upgrade the older one", uplink->host,
-		       welcome->protocol_version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
+		broken(uplink,
+		       "the collector at %s speaks protocol version %u, this sensor %u to %u; upgrade the older one",
+		       uplink->host, welcome->protocol_version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
 		return;
 	}
 	if (welcome->resume_seq > next) {
 		/* Numbers would be given out twice, and the collector would take what comes for known. */
-		broken(uplink, "the collector has batches up to %llu of this stream, the spool only up to %llu: was its folder restored from an "
-		       "older copy? Remove it to begin a new stream", (unsigned long long)welcome->resume_seq - 1, (unsigned long long)next - 1);
+		broken(uplink,
+		       "the collector has batches up to %llu of this stream, the spool only up to %llu: was its folder "
+		       "restored from an "
+		       "older copy? Remove it to begin a new stream",
+		       (unsigned long long)welcome->resume_seq - 1, (unsigned long long)next - 1);
 		return;
 	}
 	if (welcome->resume_seq > first)
@@ -320,7 +326,8 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 static void take_ack(struct uplink *uplink, uint64_t seq)
 {
 	if (seq >= uplink->next_seq) {
-		broken(uplink, "the collector at %s acknowledged batch %llu, which was not sent", uplink->host, (unsigned long long)seq);
+		broken(uplink, "the collector at %s acknowledged batch %llu, which was not sent", uplink->host,
+		       (unsigned long long)seq);
 		return;
 	}
 	window_ack(&uplink->window, seq);
@@ -477,11 +484,15 @@ static void expire(struct uplink *uplink)
 	bool stop = uplink->stopping && uv_now(uplink->loop) >= uplink->stop_at_ms;
 
 	if (stop)
-		(void)snprintf(uplink->error, sizeof(uplink->error), "stopped before all was acknowledged; the spool keeps the rest");
+		(void)snprintf(uplink->error, sizeof(uplink->error),
+			       "stopped before all was acknowledged; the spool keeps the rest");
 	else
 		(void)snprintf(uplink->error, sizeof(uplink->error), "%s %s:%u within %u ms",
-			       uplink->state == UPLINK_GREETING ? "no Welcome came from" : "cannot connect to", uplink->host, uplink->options.port,
-			       uplink->state == UPLINK_GREETING ? or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS) : UPLINK_CONNECT_MS);
+			       uplink->state == UPLINK_GREETING ? "no Welcome came from" : "cannot connect to",
+			       uplink->host, uplink->options.port,
+			       uplink->state == UPLINK_GREETING
+				   ? or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS)
+				   : UPLINK_CONNECT_MS);
 	give_up(uplink, uplink->error);
 }
 
@@ -493,8 +504,9 @@ static void beat(struct uplink *uplink)
 	if (now_ms - uplink->since_ms >= UPLINK_STABLE_MS)
 		backoff_reset(&uplink->backoff);
 	if (uplink->window.count > 0 && now_ms - uplink->progress_ms > stall_ms)
-		broken(uplink, "the collector at %s has acknowledged nothing for %u ms although %u batches are in flight", uplink->host, stall_ms,
-		       uplink->window.count);
+		broken(uplink,
+		       "the collector at %s has acknowledged nothing for %u ms although %u batches are in flight",
+		       uplink->host, stall_ms, uplink->window.count);
 	else if (stream_queued(uplink->stream) < UPLINK_QUEUE_MAX)
 		send_heartbeat(uplink);
 }
@@ -515,7 +527,8 @@ static void fsm_connected(struct uplink *uplink, enum uplink_event event, const 
 		change_state(uplink, UPLINK_DRAINING, "stop");
 		break;
 	case EVENT_DEADLINE: /* only when draining */
-		(void)snprintf(uplink->error, sizeof(uplink->error), "stopped before all was acknowledged; the spool keeps the rest");
+		(void)snprintf(uplink->error, sizeof(uplink->error),
+			       "stopped before all was acknowledged; the spool keeps the rest");
 		change_state(uplink, UPLINK_LEAVING, uplink->error);
 		break;
 	case EVENT_BROKEN:
@@ -600,7 +613,8 @@ static void serve_message(struct uplink *uplink, const uint8_t *data, size_t len
 	if (r == 0)
 		fsm(uplink, EVENT_MESSAGE, &message);
 	else if (r < 0)
-		broken(uplink, "the collector at %s sent a bad message: %s", uplink->host, r == -ENOMEM ? "out of memory" : why);
+		broken(uplink, "the collector at %s sent a bad message: %s", uplink->host,
+		       r == -ENOMEM ? "out of memory" : why);
 }
 
 static void on_filled(void *owner, size_t len)
@@ -618,8 +632,8 @@ static void on_filled(void *owner, size_t len)
 		if (r == 0)
 			serve_message(uplink, data, message_len);
 		else if (r < 0)
-			broken(uplink, "%s:%u does not speak the collector's protocol; is it the port of --listen?", uplink->host,
-			       uplink->options.port);
+			broken(uplink, "%s:%u does not speak the collector's protocol; is it the port of --listen?",
+			       uplink->host, uplink->options.port);
 	}
 }
 
@@ -650,7 +664,8 @@ static void init_timer(struct uplink *uplink, uv_timer_t *timer)
 	uplink->holds++;
 }
 
-int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_options *options, const struct hello *hello, const struct uplink_source *source)
+int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_options *options, const struct hello *hello,
+		  const struct uplink_source *source)
 {
 	struct uplink *uplink = calloc(1, sizeof(*uplink));
 
@@ -699,11 +714,11 @@ void uplink_stop(struct uplink *uplink, uint32_t drain_ms, void (*stopped)(void 
 void uplink_stats(const struct uplink *uplink, struct uplink_stats *ret)
 {
 	*ret = (struct uplink_stats){
-		.state = state_words[uplink->state],
-		.connected = is_connected(uplink),
-		.reconnects = uplink->connections > 0 ? uplink->connections - 1 : 0,
-		.batches_sent = uplink->batches_sent,
-		.bytes_sent = uplink->bytes_sent,
-		.error = uplink->error,
+	    .state = state_words[uplink->state],
+	    .connected = is_connected(uplink),
+	    .reconnects = uplink->connections > 0 ? uplink->connections - 1 : 0,
+	    .batches_sent = uplink->batches_sent,
+	    .bytes_sent = uplink->bytes_sent,
+	    .error = uplink->error,
 	};
 }

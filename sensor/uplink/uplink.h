@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Brings batches from the spool to the collector and its acks back, for ever: connects, says hello, streams with a window in flight, backs off
- * and tries again. A batch leaves the spool only after the collector has it on disk.
+/* Brings batches from the spool to the collector and its acks back, for ever: connects, says hello, streams with a
+ * window in flight, backs off and tries again. A batch leaves the spool only after the collector has it on disk.
  *
  * One thread, the loop's. */
 #ifndef CANOPY_SENSOR_UPLINK_UPLINK_H
@@ -13,14 +13,15 @@
 #include "canopy/bytes.h"
 #include "proto/wire/message.h"
 
-#define UPLINK_CONNECT_MS 10000u    /* for resolution and connection */
-#define UPLINK_WELCOME_MS 10000u    /* from Hello to Welcome; a collector that recovers does not listen yet */
-#define UPLINK_STALL_MS 60000u      /* batches are in flight and no ack comes: far beyond a slow disk */
+#define UPLINK_CONNECT_MS 10000u /* for resolution and connection */
+#define UPLINK_WELCOME_MS 10000u /* from Hello to Welcome; a collector that recovers does not listen yet */
+#define UPLINK_STALL_MS 60000u   /* batches are in flight and no ack comes: far beyond a slow disk */
 #define UPLINK_HEARTBEAT_MS 2000u
-#define UPLINK_STABLE_MS 10000u     /* a connection this old was of use: the backoff begins anew after it */
-#define UPLINK_GOODBYE_MS 1000u     /* from Goodbye to the collector's end */
-#define UPLINK_QUEUE_MAX ((size_t)4 << 20) /* bytes written and not yet taken by the kernel: bounds memory over a slow link */
-#define UPLINK_FRAME_MAX 65536u     /* of the collector's messages, which are small */
+#define UPLINK_STABLE_MS 10000u /* a connection this old was of use: the backoff begins anew after it */
+#define UPLINK_GOODBYE_MS 1000u /* from Goodbye to the collector's end */
+#define UPLINK_QUEUE_MAX                                                                                               \
+	((size_t)4 << 20)       /* bytes written and not yet taken by the kernel: bounds memory over a slow link */
+#define UPLINK_FRAME_MAX 65536u /* of the collector's messages, which are small */
 #define UPLINK_ERROR_MAX 320u
 
 struct uplink;
@@ -42,26 +43,29 @@ struct uplink_source {
 struct uplink_options {
 	const char *host; /* name or number; copied */
 	uint16_t port;
-	bool compress;    /* zlib on the wire where it pays */
+	bool compress; /* zlib on the wire where it pays */
 	/* For tests; 0 = the bounds above. */
 	uint32_t welcome_ms, stall_ms, heartbeat_ms;
 };
 
 struct uplink_stats {
-	const char *state;    /* one word, such as 'streaming' */
-	bool connected;       /* the collector has said Welcome */
-	uint64_t reconnects;  /* connections after the first */
+	const char *state;                 /* one word, such as 'streaming' */
+	bool connected;                    /* the collector has said Welcome */
+	uint64_t reconnects;               /* connections after the first */
 	uint64_t batches_sent, bytes_sent; /* bytes of batches as they went over the wire, headers included */
-	const char *error;    /* last sentence of what went wrong, "" = nothing; borrowed */
+	const char *error;                 /* last sentence of what went wrong, "" = nothing; borrowed */
 };
 
-/* hello: strings and tags are borrowed for the life of the uplink; first_unacked_seq and clocks are filled in anew for each connection. Errors: -ENOMEM. */
-int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_options *options, const struct hello *hello, const struct uplink_source *source);
+/* hello: strings and tags are borrowed for the life of the uplink; first_unacked_seq and clocks are filled in anew for
+ * each connection. Errors: -ENOMEM. */
+int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_options *options, const struct hello *hello,
+		  const struct uplink_source *source);
 void uplink_start(struct uplink *uplink);
 /* The source has a new batch. */
 void uplink_kick(struct uplink *uplink);
-/* Sends what is left for at most drain_ms, says Goodbye and frees the uplink; stopped is called on the loop, last of all. While the
- * collector is out of reach nothing is waited for: the spool keeps what it has. Takes NULL, then stopped is not called. */
+/* Sends what is left for at most drain_ms, says Goodbye and frees the uplink; stopped is called on the loop, last of
+ * all. While the collector is out of reach nothing is waited for: the spool keeps what it has. Takes NULL, then stopped
+ * is not called. */
 void uplink_stop(struct uplink *uplink, uint32_t drain_ms, void (*stopped)(void *owner), void *owner);
 void uplink_stats(const struct uplink *uplink, struct uplink_stats *ret);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The batches in flight, by number: sent and not acknowledged. Numbers may jump, so they are counted and not subtracted. */
+/* The batches in flight, by number: sent and not acknowledged. Numbers may jump, so they are counted and not
+ * subtracted. */
 #ifndef CANOPY_SENSOR_UPLINK_WINDOW_H
 #define CANOPY_SENSOR_UPLINK_WINDOW_H
 

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define LOOP_WAIT_MS 20000u /* far beyond what a loaded machine needs: reaching it means that the condition never comes */
+#define LOOP_WAIT_MS                                                                                                   \
+	20000u /* far beyond what a loaded machine needs: reaching it means that the condition never comes */
 
 static inline void loop_expired_(uv_timer_t *timer)
 {

@@ -109,10 +109,10 @@ static void hashes_every_byte_of_the_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_what_was_inserted_and_not_removed),
-		cmocka_unit_test(keeps_equal_hashes_apart),
-		cmocka_unit_test(pops_everything_once),
-		cmocka_unit_test(hashes_every_byte_of_the_key),
+	    cmocka_unit_test(finds_what_was_inserted_and_not_removed),
+	    cmocka_unit_test(keeps_equal_hashes_apart),
+	    cmocka_unit_test(pops_everything_once),
+	    cmocka_unit_test(hashes_every_byte_of_the_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

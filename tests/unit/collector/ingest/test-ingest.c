@@ -126,7 +126,8 @@ static int setup(void **state)
 
 	sync_error = 0;
 	*state = rig;
-	if (!rig || folder_make(&rig->folder) != 0 || uv_loop_init(&rig->loop) != 0 || batches_init(&rig->batches, 1, 77) != 0)
+	if (!rig || folder_make(&rig->folder) != 0 || uv_loop_init(&rig->loop) != 0 ||
+	    batches_init(&rig->batches, 1, 77) != 0)
 		return -1;
 	open_rooms(rig);
 	return 0;
@@ -148,7 +149,10 @@ static int teardown(void **state)
 
 static struct hello hello_of(const struct rig *rig, uint64_t first_unacked)
 {
-	return (struct hello){.protocol_version = 1, .boot = rig->batches.boot, .hostname = BYTES_LITERAL("web-1"), .stream = rig->batches.stream,
+	return (struct hello){.protocol_version = 1,
+			      .boot = rig->batches.boot,
+			      .hostname = BYTES_LITERAL("web-1"),
+			      .stream = rig->batches.stream,
 			      .first_unacked_seq = first_unacked};
 }
 
@@ -157,7 +161,9 @@ static void join(struct rig *rig, struct visitor *visitor, uint64_t first_unacke
 	struct hello hello = hello_of(rig, first_unacked);
 
 	*visitor = (struct visitor){0};
-	assert_int_equal(ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal), 0);
+	assert_int_equal(ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome,
+				     &visitor->refusal),
+			 0);
 }
 
 static int bring_bytes(struct rig *rig, struct visitor *visitor, const void *data, size_t len)
@@ -250,7 +256,7 @@ static void two_connections_of_one_stream_count_once(void **state)
 	join(rig, &one, 1);
 	bring(rig, &one, 1);
 	bring(rig, &one, 2);
-	join(rig, &two, 1); /* the sensor believes that the first connection is dead */
+	join(rig, &two, 1);                          /* the sensor believes that the first connection is dead */
 	assert_int_equal(two.welcome.resume_seq, 1); /* nothing is durable yet */
 	bring(rig, &two, 1);
 	bring(rig, &two, 2);
@@ -354,7 +360,9 @@ static void a_host_is_described_once_until_it_changes(void **state)
 		ingest_leave(visitor.peer);
 	}
 	hello.kernel = BYTES_LITERAL("6.18");
-	assert_int_equal(ingest_join(rig->ingest, &hello, &events, &visitor, NOW, &visitor.peer, &visitor.welcome, &visitor.refusal), 0);
+	assert_int_equal(
+	    ingest_join(rig->ingest, &hello, &events, &visitor, NOW, &visitor.peer, &visitor.welcome, &visitor.refusal),
+	    0);
 	ingest_leave(visitor.peer);
 	counts = reopen(rig);
 	assert_int_equal(counts.hosts, 2);
@@ -508,7 +516,9 @@ static void a_failed_journal_refuses_everybody(void **state)
 	assert_int_equal(one.acks, 0);
 	assert_int_equal(one.refusal.code, REJECT_UNAVAILABLE);
 	assert_int_equal(one.refusal.retry_after_ms, INGEST_RETRY_MS);
-	assert_int_equal(ingest_join(rig->ingest, &hello, &events, &late, NOW, &late.peer, &late.welcome, &late.refusal), INGEST_E_REFUSED);
+	assert_int_equal(
+	    ingest_join(rig->ingest, &hello, &events, &late, NOW, &late.peer, &late.welcome, &late.refusal),
+	    INGEST_E_REFUSED);
 	assert_int_equal(late.refusal.code, REJECT_UNAVAILABLE);
 	assert_false(ingest_ready(rig->ingest, &why));
 	assert_non_null(strstr(why, "journal"));
@@ -526,7 +536,8 @@ static void everybody_waits_while_the_disk_is_behind(void **state)
 	while (!one.paused) {
 		char *argv = calloc(1, 300000);
 		struct fact_context context = {0};
-		struct fact fact = {.type = FACT_EXEC, .flags = FACT_ARGV_KNOWN, .time_ns = seq, .self = {seq, 2}, .context = &context};
+		struct fact fact = {
+		    .type = FACT_EXEC, .flags = FACT_ARGV_KNOWN, .time_ns = seq, .self = {seq, 2}, .context = &context};
 		struct batch_id id = {rig->batches.boot, rig->batches.stream, seq};
 		const uint8_t *data;
 		size_t len;
@@ -598,24 +609,24 @@ static void latency_is_counted_once_a_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(acks_when_durable_and_not_before),
-		TEST(two_connections_of_one_stream_count_once),
-		TEST(a_duplicate_of_durable_batches_is_acked_at_once),
-		TEST(a_jump_is_a_gap_that_people_see),
-		TEST(a_stream_may_begin_anywhere),
-		TEST(recovery_knows_what_was_taken),
-		TEST(a_host_is_described_once_until_it_changes),
-		TEST(another_batch_under_a_taken_number_is_refused),
-		TEST(numbers_must_grow_and_be_possible),
-		TEST(a_foreign_stream_is_refused),
-		TEST(backlog_of_the_boot_before_comes_first_or_never),
-		TEST(garbage_is_refused_and_harms_nobody),
-		TEST(the_window_is_a_bound),
-		TEST(leaving_with_batches_on_their_way_is_safe),
-		TEST(a_failed_journal_refuses_everybody),
-		TEST(everybody_waits_while_the_disk_is_behind),
-		TEST(the_link_follows_sessions_and_heartbeats),
-		TEST(latency_is_counted_once_a_batch),
+	    TEST(acks_when_durable_and_not_before),
+	    TEST(two_connections_of_one_stream_count_once),
+	    TEST(a_duplicate_of_durable_batches_is_acked_at_once),
+	    TEST(a_jump_is_a_gap_that_people_see),
+	    TEST(a_stream_may_begin_anywhere),
+	    TEST(recovery_knows_what_was_taken),
+	    TEST(a_host_is_described_once_until_it_changes),
+	    TEST(another_batch_under_a_taken_number_is_refused),
+	    TEST(numbers_must_grow_and_be_possible),
+	    TEST(a_foreign_stream_is_refused),
+	    TEST(backlog_of_the_boot_before_comes_first_or_never),
+	    TEST(garbage_is_refused_and_harms_nobody),
+	    TEST(the_window_is_a_bound),
+	    TEST(leaving_with_batches_on_their_way_is_safe),
+	    TEST(a_failed_journal_refuses_everybody),
+	    TEST(everybody_waits_while_the_disk_is_behind),
+	    TEST(the_link_follows_sessions_and_heartbeats),
+	    TEST(latency_is_counted_once_a_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@
 static void lag_is_corrected_by_skew(void **state)
 {
 	/* The host's clock is an hour ahead; its boottime 50 s is our second 1000. */
-	struct heartbeat heartbeat = {.boottime_ns = 50 * SECOND, .boottime_to_wall_ns = 950 * SECOND + 3600 * SECOND, .queue_batches = 3};
+	struct heartbeat heartbeat = {
+	    .boottime_ns = 50 * SECOND, .boottime_to_wall_ns = 950 * SECOND + 3600 * SECOND, .queue_batches = 3};
 	struct link link = {.heard_wall_ns = INT64_MIN, .lag_ns = -1};
 	struct fleet_link shown;
 
@@ -94,7 +95,8 @@ static void clocks_of_peers_do_not_overflow(void **state)
 static void digest_follows_the_description_alone(void **state)
 {
 	struct tag tags[1] = {{BYTES_LITERAL("k"), BYTES_LITERAL("v")}};
-	struct hello a = {.hostname = BYTES_LITERAL("web-1"), .kernel = BYTES_LITERAL("6.1"), .tags = tags, .tag_count = 1};
+	struct hello a = {
+	    .hostname = BYTES_LITERAL("web-1"), .kernel = BYTES_LITERAL("6.1"), .tags = tags, .tag_count = 1};
 	struct hello b = a;
 
 	(void)state;
@@ -122,12 +124,9 @@ static void digest_follows_the_description_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lag_is_corrected_by_skew),
-		cmocka_unit_test(an_empty_queue_means_no_lag),
-		cmocka_unit_test(catching_up_is_more_than_a_window),
-		cmocka_unit_test(nothing_known_is_said_so),
-		cmocka_unit_test(clocks_of_peers_do_not_overflow),
-		cmocka_unit_test(digest_follows_the_description_alone),
+	    cmocka_unit_test(lag_is_corrected_by_skew),          cmocka_unit_test(an_empty_queue_means_no_lag),
+	    cmocka_unit_test(catching_up_is_more_than_a_window), cmocka_unit_test(nothing_known_is_said_so),
+	    cmocka_unit_test(clocks_of_peers_do_not_overflow),   cmocka_unit_test(digest_follows_the_description_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

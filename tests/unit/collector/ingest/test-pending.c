@@ -65,8 +65,8 @@ static void forgets_a_peer_not_its_tickets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gives_out_what_is_durable_in_order),
-		cmocka_unit_test(forgets_a_peer_not_its_tickets),
+	    cmocka_unit_test(gives_out_what_is_durable_in_order),
+	    cmocka_unit_test(forgets_a_peer_not_its_tickets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

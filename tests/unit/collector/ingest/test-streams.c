@@ -121,11 +121,9 @@ static void refuses_when_all_are_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(judges_by_number_and_content),
-		cmocka_unit_test(forgets_old_contents_not_numbers),
-		cmocka_unit_test(keeps_boots_and_streams_apart),
-		cmocka_unit_test(the_stream_unused_for_longest_gives_way),
-		cmocka_unit_test(refuses_when_all_are_in_use),
+	    cmocka_unit_test(judges_by_number_and_content),  cmocka_unit_test(forgets_old_contents_not_numbers),
+	    cmocka_unit_test(keeps_boots_and_streams_apart), cmocka_unit_test(the_stream_unused_for_longest_gives_way),
+	    cmocka_unit_test(refuses_when_all_are_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

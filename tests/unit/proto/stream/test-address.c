@@ -118,8 +118,8 @@ static void knows_loopback(void **state)
 	static const struct {
 		const char *text;
 		bool loopback;
-	} rows[] = {{"127.0.0.1:1", true}, {"127.9.9.9:1", true}, {"[::1]:1", true}, {"[::ffff:127.0.0.1]:1", true},
-		    {"0.0.0.0:1", false}, {"[::]:1", false}, {"128.0.0.1:1", false}};
+	} rows[] = {{"127.0.0.1:1", true}, {"127.9.9.9:1", true}, {"[::1]:1", true},     {"[::ffff:127.0.0.1]:1", true},
+		    {"0.0.0.0:1", false},  {"[::]:1", false},     {"128.0.0.1:1", false}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -132,11 +132,9 @@ static void knows_loopback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parses_names_and_numbers),
-		cmocka_unit_test(refuses_what_is_no_address),
-		cmocka_unit_test(writes_what_it_read),
-		cmocka_unit_test(keys_do_not_depend_on_port_or_family),
-		cmocka_unit_test(knows_loopback),
+	    cmocka_unit_test(parses_names_and_numbers), cmocka_unit_test(refuses_what_is_no_address),
+	    cmocka_unit_test(writes_what_it_read),      cmocka_unit_test(keys_do_not_depend_on_port_or_family),
+	    cmocka_unit_test(knows_loopback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

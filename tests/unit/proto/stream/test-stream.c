@@ -313,15 +313,15 @@ static void address_in_use_names_the_remedy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(carries_bytes_in_order),
-		cmocka_unit_test(connects_over_ipv6_and_by_name),
-		cmocka_unit_test(holds_back_when_not_read),
-		cmocka_unit_test(half_close_lets_the_answer_through),
-		cmocka_unit_test(refused_connection_ends_with_the_error),
-		cmocka_unit_test(closing_while_resolving_or_connecting_is_safe),
-		cmocka_unit_test(closing_drops_what_is_queued),
-		cmocka_unit_test(no_space_ends_the_stream),
-		cmocka_unit_test(address_in_use_names_the_remedy),
+	    cmocka_unit_test(carries_bytes_in_order),
+	    cmocka_unit_test(connects_over_ipv6_and_by_name),
+	    cmocka_unit_test(holds_back_when_not_read),
+	    cmocka_unit_test(half_close_lets_the_answer_through),
+	    cmocka_unit_test(refused_connection_ends_with_the_error),
+	    cmocka_unit_test(closing_while_resolving_or_connecting_is_safe),
+	    cmocka_unit_test(closing_drops_what_is_queued),
+	    cmocka_unit_test(no_space_ends_the_stream),
+	    cmocka_unit_test(address_in_use_names_the_remedy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
