@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A byte stream as a peer may send it. The first byte of the input says in what pieces it arrives; the rest is the stream.
+ * Whatever message comes out must go through the encoder and come out once more. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/wire/frame.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define FRAME_MAX 65536u /* small, so that the bound is met */
+
+static void feed(struct frame_reader *reader, const uint8_t *data, size_t len)
+{
+	while (len > 0) {
+		uint8_t *at;
+		size_t room;
+
+		if (frame_reader_space(reader, &at, &room) < 0 || room == 0)
+			abort();
+		room = room < len ? room : len;
+		memcpy(at, data, room);
+		frame_reader_filled(reader, room);
+		data += room;
+		len -= room;
+	}
+}
+
+static void check_again(const uint8_t *message, size_t len)
+{
+	struct frame_reader reader;
+	struct bytes part = bytes_make(message, len);
+	const uint8_t *again;
+	uint8_t *frame;
+	size_t frame_len, again_len;
+
+	if (frame_encode(&part, 1, len % 2, &frame, &frame_len) < 0) {
+		if (len <= FRAME_BYTES_MAX)
+			abort();
+		return;
+	}
+	frame_reader_init(&reader, FRAME_BYTES_MAX);
+	feed(&reader, frame, frame_len);
+	if (frame_reader_next(&reader, &again, &again_len) != 0 || again_len != len)
+		abort();
+	if (len && memcmp(again, message, len) != 0)
+		abort();
+	if (frame_reader_next(&reader, &again, &again_len) != FRAME_E_MORE)
+		abort();
+	frame_reader_finish(&reader);
+	free(frame);
+}
+
+/* Takes all messages there are; returns false when the stream cannot be read on. */
+static int drain(struct frame_reader *reader)
+{
+	const uint8_t *message;
+	size_t len;
+	int r;
+
+	while ((r = frame_reader_next(reader, &message, &len)) == 0)
+		check_again(message, len);
+	return r == FRAME_E_MORE;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct frame_reader reader;
+	size_t step;
+
+	if (size == 0)
+		return 0;
+	step = data[0] ? data[0] : size;
+	frame_reader_init(&reader, FRAME_MAX);
+	for (size_t at = 1; at < size; at += step) {
+		feed(&reader, data + at, step < size - at ? step : size - at);
+		if (!drain(&reader))
+			break;
+	}
+	frame_reader_finish(&reader);
+	return 0;
+}
