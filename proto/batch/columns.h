@@ -61,9 +61,8 @@ struct column_error {
 /* Finds the columns of a message; unknown fields are skipped. Returns 0 or -EBADMSG. */
 int column_spans_find(struct column_spans *spans, struct scan message, struct column_error *ret_error);
 
-/* The number of rows that the group's columns hold; each column has it or is empty. Returns 0 or -EBADMSG. */
-int columns_count(const struct column_spans *spans, const struct column_group *group, size_t *ret_count,
-		  struct column_error *ret_error);
+/* The number of rows that the group's columns hold, by the first one that is not empty; columns_read compares the others. */
+size_t columns_count(const struct column_spans *spans, const struct column_group *group);
 
 /* Reads the group's columns into count zeroed rows. limits, indexed by enum column_domain, are exclusive. A column with another
  * number of elements than 0 or count is refused. Returns 0 or -EBADMSG. */

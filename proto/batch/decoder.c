@@ -230,9 +230,9 @@ static int read_table(struct decoder *decoder, unsigned field, const struct colu
 	uint8_t *rows;
 	int r;
 
-	if (column_spans_find(&spans, decoder->outline.tables[field], &error) < 0 ||
-	    columns_count(&spans, group, &count, &error) < 0)
+	if (column_spans_find(&spans, decoder->outline.tables[field], &error) < 0)
 		return refuse_column(decoder, group, &error);
+	count = columns_count(&spans, group);
 	r = allocate_zeroed(decoder, count + 1, group->row_size, &rows);
 	if (r < 0)
 		return r;
@@ -384,11 +384,8 @@ static int check_exits(struct decoder *decoder, const struct event_rows *rows)
 static int read_list(struct decoder *decoder, const struct column_spans *spans, const struct column_group *group,
 		     uint32_t **ret_items, size_t count)
 {
-	struct column_error error;
-	size_t here;
+	size_t here = columns_count(spans, group);
 
-	if (columns_count(spans, group, &here, &error) < 0)
-		return refuse_column(decoder, group, &error);
 	if (here != 0 && here != count)
 		return refuse(decoder, "Batch.%s.%s has %zu elements, the events count %zu", group->message,
 			      group->columns[0].name, here, count);
@@ -407,11 +404,9 @@ static int read_lists(struct decoder *decoder, const struct column_spans *spans,
 /* The group of columns that has an element an event, and with it the kinds of events. */
 static int read_event_group(struct decoder *decoder, const struct column_spans *spans, struct event_rows *rows)
 {
-	struct column_error error;
 	int r;
 
-	if (columns_count(spans, &event_columns, &rows->count, &error) < 0)
-		return refuse_column(decoder, &event_columns, &error);
+	rows->count = columns_count(spans, &event_columns);
 	if (rows->count > BATCH_DECODED_EVENTS_MAX)
 		return -E2BIG;
 	r = read_group(decoder, spans, &event_columns, &rows->events, rows->count);

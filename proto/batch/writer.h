@@ -4,6 +4,7 @@
 #ifndef CANOPY_PROTO_BATCH_WRITER_H
 #define CANOPY_PROTO_BATCH_WRITER_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,7 +44,8 @@ static inline uint8_t *writer_take_(struct writer *writer, size_t size)
 	return writer->at -= size;
 }
 
-static inline void writer_varint(struct writer *writer, uint64_t value)
+/* The slow way, for the widest numbers and the last bytes of the buffer. */
+static inline void writer_varint_slow_(struct writer *writer, uint64_t value)
 {
 	uint8_t *to = writer_take_(writer, writer_varint_size(value));
 
@@ -52,6 +54,36 @@ static inline void writer_varint(struct writer *writer, uint64_t value)
 	for (; value > 0x7f; value >>= 7)
 		*to++ = (uint8_t)(value | 0x80);
 	*to = (uint8_t)value;
+}
+
+/* Spreads 56 bits over eight bytes in groups of 7: by halves, quarters, single bytes. */
+static inline uint64_t writer_spread_(uint64_t value)
+{
+	value = (value & UINT64_C(0x000000000fffffff)) | (value & UINT64_C(0x00fffffff0000000)) << 4;
+	value = (value & UINT64_C(0x00003fff00003fff)) | (value & UINT64_C(0x0fffc0000fffc000)) << 2;
+	return (value & UINT64_C(0x007f007f007f007f)) | (value & UINT64_C(0x3f803f803f803f80)) << 1;
+}
+
+/* Lengths vary from value to value, so a loop over the bytes would mispredict its end. All eight bytes before the writer's place are
+ * stored instead; those that do not belong to the value are overwritten by what comes next. */
+static inline void writer_varint(struct writer *writer, uint64_t value)
+{
+	unsigned size;
+	uint64_t word;
+
+	if (value < 0x80 && writer->at > writer->base) { /* most columns hold nothing else */
+		*--writer->at = (uint8_t)value;
+		return;
+	}
+	size = (unsigned)writer_varint_size(value);
+	if (size > 8 || writer->at - writer->base < 8) {
+		writer_varint_slow_(writer, value);
+		return;
+	}
+	word = writer_spread_(value) | (UINT64_C(0x8080808080808080) & ((UINT64_C(1) << (8 * (size - 1))) - 1));
+	word = htole64(word << (64 - 8 * size));
+	memcpy(writer->at - 8, &word, sizeof(word));
+	writer->at -= size;
 }
 
 static inline void writer_tag(struct writer *writer, unsigned field, enum scan_wire wire)
