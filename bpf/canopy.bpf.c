@@ -5,6 +5,7 @@
 #include "image.bpf.h"
 #include "ns.bpf.h"
 #include "path.bpf.h"
+#include "reaper.bpf.h"
 #include "task.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -129,6 +130,7 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 	fill_proc(way, &small->draft.event, leader, find_current_proc(way, task));
 	fill_status(way, &small->draft.event, leader, signal);
 	fill_usage(way, &small->draft.event, task, leader, signal);
+	fill_reaper(way, &small->draft.event, task, signal);
 	tgid = small->draft.event.tgid;
 	(void)bpf_map_delete_elem(&proc_cache, &tgid);
 	draft_submit(&small->draft, SMALL_ROOM);

@@ -39,7 +39,9 @@ struct ns_common {
 	unsigned int inum;
 };
 struct user_namespace;
+struct task_struct;
 struct pid_namespace {
+	struct task_struct *child_reaper;
 	struct ns_common ns;
 };
 struct mnt_namespace {
@@ -215,14 +217,21 @@ struct sched_entity {
 };
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
+	unsigned int is_child_subreaper : 1;
+	unsigned int has_child_subreaper : 1; /* an ancestor is or was one */
 	struct pid *pids[4];
 	struct tty_struct *tty;
 	uint64_t utime, stime;
 	unsigned long maxrss;
 	struct task_io_accounting ioac;
 	unsigned long long sum_sched_runtime;
+};
+
+struct list_head {
+	struct list_head *next;
 };
 
 struct task_struct {
@@ -233,6 +242,7 @@ struct task_struct {
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
+	struct list_head children;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct mm_struct *mm;

@@ -105,8 +105,8 @@ static bool seen_after(const struct forest_seen *a, const struct forest_seen *b)
 		return a->sid > b->sid;
 	if (a->tty != b->tty)
 		return a->tty > b->tty;
-	if (a->ppid != b->ppid)
-		return a->ppid > b->ppid;
+	if (!process_key_equal(a->parent, b->parent))
+		return key_compare(a->parent, b->parent) > 0;
 	if (a->context != b->context)
 		return bytes_compare(text_bytes(a->context), text_bytes(b->context)) > 0;
 	return bytes_compare(text_bytes(a->comm), text_bytes(b->comm)) > 0;
@@ -124,7 +124,7 @@ static int join_seen(struct text_table *texts, struct arena *scratch, struct for
 {
 	struct forest_seen seen = {
 		.time_ns = fact->time_ns,
-		.ppid = fact->parent.tgid,
+		.parent = fact->parent,
 		.pgid = fact->pgid,
 		.sid = fact->sid,
 		.tty = fact->tty,

@@ -46,7 +46,8 @@ struct forest_birth {
 
 struct forest_seen {
 	uint64_t time_ns; /* 0 = nothing yet */
-	uint32_t ppid, pgid, sid, tty;
+	struct process_key parent;
+	uint32_t pgid, sid, tty;
 	struct text *context, *comm;
 	uint8_t type;
 };

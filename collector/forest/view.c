@@ -5,6 +5,7 @@
 #include "collector/forest/internal.h"
 #include "collector/forest/pack.h"
 
+#define REAPERS_MAX 64u /* that ended one after the other while an orphan lived; more are not known */
 #define INHERIT_DEPTH_MAX 4096u /* steps up the tree in search of an inherited image; a deeper one is not known */
 
 struct forest_node *forest_node_next(const struct forest_host *host, const struct forest_node *after)
@@ -181,6 +182,26 @@ static bool exec_lost(const struct forest_node *node)
 
 /* ---- the view -------------------------------------------------------------------------------------------------- */
 
+/* A parent that has ended said who takes its children over; so did that one, had it ended meanwhile. 0 where the chain breaks: nobody saw
+ * how it ended, or it was evicted. A process that no fact names but as a reaper counts as alive: only its own exit could tell. */
+static uint32_t current_parent(const struct forest_node *node)
+{
+	struct process_key key = node->seen.parent;
+	const struct forest_node *parent = key.start_ns ? host_node_find(node->host, key) : NULL;
+
+	if (!key.start_ns || !parent)
+		return key.start_ns ? 0 : key.tgid;
+	for (unsigned steps = 0; steps < REAPERS_MAX; steps++) {
+		if (!parent->end)
+			return node_state(parent) == PROCESS_LIVE ? key.tgid : 0;
+		key = parent->end->exit.reaper;
+		parent = key.tgid ? host_node_find(node->host, key) : NULL;
+		if (!parent)
+			return key.tgid;
+	}
+	return 0;
+}
+
 static int fill_latest(const struct forest_node *node, struct arena *arena, struct process_view *ret)
 {
 	const struct forest_end *end = node->end;
@@ -190,7 +211,7 @@ static int fill_latest(const struct forest_node *node, struct arena *arena, stru
 	ret->pgid = end && end->pgid ? end->pgid : node->seen.pgid;
 	ret->sid = end && end->sid ? end->sid : node->seen.sid;
 	ret->tty = end && end->sid ? end->tty : node->seen.tty;
-	ret->current_ppid = end && end->ppid ? end->ppid : node->seen.ppid;
+	ret->current_ppid = end && end->ppid ? end->ppid : current_parent(node);
 	if (!packed)
 		return 0;
 	context = arena_alloc(arena, sizeof(*context));
@@ -199,15 +220,6 @@ static int fill_latest(const struct forest_node *node, struct arena *arena, stru
 	context_unpack(text_bytes(packed), context);
 	ret->context = context;
 	return 0;
-}
-
-/* Where the newest known parent has died since it was spoken of, another one has taken over, and nobody said which. */
-static void settle_parent(const struct forest_node *node, struct process_view *ret)
-{
-	const struct forest_node *parent = node->parent;
-
-	if (parent && !node->end && ret->current_ppid == parent->key.tgid && node_state(parent) != PROCESS_LIVE)
-		ret->current_ppid = 0;
 }
 
 static uint32_t depth_of(const struct forest_node *node)
@@ -272,7 +284,6 @@ int forest_view(const struct forest_node *node, uint64_t now_ns, struct arena *a
 		r = fill_latest(node, arena, &view);
 	if (r < 0)
 		return r;
-	settle_parent(node, &view);
 	*ret = view;
 	return 0;
 }

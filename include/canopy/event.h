@@ -96,6 +96,9 @@ struct event {
 	uint64_t utime_ns, stime_ns, runtime_ns;
 	uint64_t max_rss_bytes;
 	uint64_t read_bytes, written_bytes; /* UINT64_MAX = unknown */
+	uint64_t reaper_start_ns; /* who takes over the children that live on */
+	uint32_t reaper_tgid;
+	uint32_t reserved;
 };
 
 /* What one CPU counts of one type; the value of the per-CPU map. */
@@ -108,7 +111,7 @@ struct event_count {
 
 #pragma GCC diagnostic pop
 
-_Static_assert(sizeof(struct event) == 312, "struct event is shared with the kernel side");
+_Static_assert(sizeof(struct event) == 328, "struct event is shared with the kernel side");
 _Static_assert(sizeof(struct event_count) == 40, "struct event_count is shared with the kernel side");
 
 #define EVENT_CONTEXT_TEXT_MAX (EVENT_CGROUP_MAX + EVENT_NODENAME_MAX)

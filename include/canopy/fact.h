@@ -68,6 +68,7 @@ struct fact_exit {
 	uint64_t utime_ns, stime_ns;
 	uint64_t max_rss_bytes;
 	uint64_t read_bytes, written_bytes; /* storage bytes (task_io_accounting); UINT64_MAX = unknown */
+	struct process_key reaper; /* takes over the children that live on; tgid 0 = there were none, or unknown */
 };
 
 struct fact {

@@ -103,6 +103,7 @@ static const struct column exits[] = {
 	COLUMN(exit_row, 24, max_rss_bytes, NUMBER),
 	COLUMN(exit_row, 25, read_bytes, NUMBER),
 	COLUMN(exit_row, 26, written_bytes, NUMBER),
+	COLUMN(exit_row, 27, reaper, PROCESS),
 };
 
 const struct column_group process_columns = GROUP("processes", processes, process_row);

@@ -527,7 +527,7 @@ static inline void fill_image(const struct decoder *decoder, const struct image_
 	fact->environ_ = join(environ_, row->environ_count, row->environ_open);
 }
 
-static inline void fill_exit(const struct exit_row *row, struct fact_exit *ended)
+static inline void fill_exit(const struct decoder *decoder, const struct exit_row *row, struct fact_exit *ended)
 {
 	bool known = row->exit_status != EXIT_STATUS_UNKNOWN;
 
@@ -539,6 +539,7 @@ static inline void fill_exit(const struct exit_row *row, struct fact_exit *ended
 	ended->max_rss_bytes = row->max_rss_bytes;
 	ended->read_bytes = row->read_bytes - 1;
 	ended->written_bytes = row->written_bytes - 1;
+	ended->reaper = key_of(&decoder->processes[row->reaper]);
 }
 
 static void fill_facts(const struct decoder *decoder, const struct event_rows *rows, struct joiner *argv,
@@ -558,7 +559,7 @@ static void fill_facts(const struct decoder *decoder, const struct event_rows *r
 		if (row->type == FACT_EXEC || row->type == FACT_SNAPSHOT)
 			fill_image(decoder, image_event++, argv, environ_, facts);
 		else if (row->type == FACT_EXIT)
-			fill_exit(ended++, &facts->exit);
+			fill_exit(decoder, ended++, &facts->exit);
 		facts++;
 	}
 }

@@ -23,7 +23,7 @@
 /* The most that each thing costs in the encoded batch: the sum of its columns' widest varints. An index is below 2^21, as
  * BATCH_BYTES_MAX bounds all tables. */
 #define COST_INDEX 3u
-#define COST_HEADER 512u /* identity, times; tag and length of 65 columns and 5 tables */
+#define COST_HEADER 512u /* identity, times; tag and length of 66 columns and 5 tables */
 #define COST_STRING 6u   /* tag and length */
 #define COST_PROCESS (5u + 10u + 1u + 10u)
 #define COST_CONTEXT (10u * 5u + 3u * 10u + 7u * 5u + 10u + 3u * COST_INDEX)
@@ -31,7 +31,7 @@
 #define COST_IMAGE (3u * COST_INDEX + 10u + 3u * 5u + 10u)
 #define COST_EVENT (1u + 10u + 6u * COST_INDEX + 5u + 2u * 5u)
 #define COST_IMAGE_EVENT (2u * COST_INDEX + 4u + 10u + 4u + 2u)
-#define COST_EXIT (3u + 5u * 10u)
+#define COST_EXIT (3u + 5u * 10u + COST_INDEX)
 #define COST_GAP (2u + 2u * 6u + 3u * 11u)
 #define COST_SNAPSHOT (2u + 2u * 11u)
 #define COST_ITEM (COST_INDEX + COST_STRING) /* beside its bytes, as long as it may be a new string */
@@ -85,9 +85,9 @@ static int init_tables(struct batch_encoder *encoder, uint64_t seed)
 {
 	int r = strings_init(&encoder->strings, seed);
 
-	/* a fact speaks of three processes, and of one of everything else */
+	/* a fact speaks of up to four processes, and of one of everything else */
 	if (r == 0)
-		r = table_init(&encoder->processes, sizeof(struct process_row), PROCESS_KEY_BYTES, 3 * BATCH_EVENTS_MAX, seed);
+		r = table_init(&encoder->processes, sizeof(struct process_row), PROCESS_KEY_BYTES, 4 * BATCH_EVENTS_MAX, seed);
 	if (r == 0)
 		r = table_init(&encoder->contexts, sizeof(struct context_row), sizeof(struct context_row),
 			       BATCH_EVENTS_MAX, seed);
@@ -182,7 +182,7 @@ static struct candidate candidate_make(const struct fact *fact)
 
 	candidate.fixed_cost = COST_EVENT + 3 * COST_PROCESS + COST_CONTEXT + COST_JOB + 4 * COST_STRING;
 	if (fact->type == FACT_EXIT)
-		candidate.fixed_cost += COST_EXIT;
+		candidate.fixed_cost += COST_EXIT + COST_PROCESS;
 	if (has_image(fact)) {
 		candidate.fixed_cost += COST_IMAGE_EVENT + COST_IMAGE + 4 * COST_STRING;
 		strings += (uint64_t)fact->exe.len + fact->script.len + fact->interpreter.len + fact->cwd.len;
@@ -419,6 +419,7 @@ static void add_exit(struct batch_encoder *encoder, const struct fact_exit *ende
 		.exit_status = exit_status(ended), .utime_ns = ended->utime_ns, .stime_ns = ended->stime_ns,
 		.max_rss_bytes = ended->max_rss_bytes,
 		.read_bytes = ended->read_bytes + 1, .written_bytes = ended->written_bytes + 1,
+		.reaper = intern_other(encoder, ended->reaper),
 	};
 }
 

@@ -81,7 +81,7 @@ struct exit_row {
 	uint64_t max_rss_bytes;
 	uint64_t read_bytes, written_bytes; /* plus one */
 	uint32_t exit_status;
-	uint32_t reserved;
+	uint32_t reaper;
 };
 
 static inline uint64_t zigzag64(uint64_t difference)

@@ -128,6 +128,7 @@ static void convert_exit(const struct event *event, struct fact_exit *ret)
 	ret->max_rss_bytes = event->max_rss_bytes;
 	ret->read_bytes = event->read_bytes;
 	ret->written_bytes = event->written_bytes;
+	ret->reaper = (struct process_key){.start_ns = event->reaper_start_ns, .tgid = event->reaper_tgid};
 	convert_times(event, ret);
 }
 

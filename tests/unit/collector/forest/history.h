@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random but possible histories of a few hosts, as one or two sensors of each would tell them: forks, execs, setsid, exits, orphans taken over by pid 1,
+/* Random but possible histories of a few hosts, as one or two sensors of each would tell them: forks, execs, setsid, exits, orphans taken over by subreapers and pid 1,
  * pid reuse, snapshots with their marks, gaps. Everything follows from a seed. */
 #ifndef TEST_FOREST_HISTORY_H
 #define TEST_FOREST_HISTORY_H
@@ -29,10 +29,16 @@ struct item {
 };
 
 struct actor {
-	struct process_key key, parent, creator;
+	struct process_key key, parent, creator, reaper;
 	uint32_t pgid, sid, seq, seq_late; /* seq_late: as a sensor counts that came in the middle */
 	unsigned program;
-	bool alive;
+	bool alive, subreaper;
+};
+
+struct truth {
+	unsigned host;
+	struct process_key key;
+	uint32_t ppid;
 };
 
 struct history {
@@ -44,6 +50,8 @@ struct history {
 	uint64_t now;
 	unsigned host;
 	bool two_sensors;
+	struct truth truths[HISTORY_HOSTS * HISTORY_PROCESSES_MAX]; /* of who is alive at the end */
+	size_t truth_count;
 };
 
 static inline uint64_t history_random(struct history *h, uint64_t below)
@@ -89,7 +97,8 @@ static inline void history_add(struct history *h, enum fact_type type, const str
 		fact->exe_inode = 100 + a->program;
 	}
 	if (type == FACT_EXIT)
-		fact->exit = (struct fact_exit){.code = (int32_t)(a->key.start_ns % 5), .max_rss_bytes = 4096, .read_bytes = UINT64_MAX, .written_bytes = UINT64_MAX};
+		fact->exit = (struct fact_exit){.code = (int32_t)(a->key.start_ns % 5), .max_rss_bytes = 4096, .read_bytes = UINT64_MAX, .written_bytes = UINT64_MAX,
+						.reaper = a->reaper};
 }
 
 /* What one or two sensors say of one thing that happened. */
@@ -133,6 +142,7 @@ static inline void history_fork(struct history *h)
 	child->parent = child->creator = parent->key;
 	child->seq = child->seq_late = 0;
 	child->alive = true;
+	child->subreaper = history_random(h, 5) == 0;
 	h->now += 1000;
 	history_tell(h, FACT_FORK, child);
 }
@@ -149,18 +159,42 @@ static inline void history_exec(struct history *h)
 	history_tell(h, FACT_EXEC, a);
 }
 
+static inline struct actor *history_find(struct history *h, struct process_key key)
+{
+	for (size_t i = 0; i < h->actor_count; i++) {
+		if (process_key_equal(h->actors[i].key, key))
+			return &h->actors[i];
+	}
+	return &h->actors[0];
+}
+
+/* As the kernel chooses: the nearest ancestor that is a subreaper, else pid 1. */
+static inline struct process_key history_reaper(struct history *h, const struct actor *a)
+{
+	do
+		a = history_find(h, a->parent);
+	while (a->key.tgid != 1 && !a->subreaper);
+	return a->key;
+}
+
+static inline void history_orphan(struct history *h, const struct actor *dead, struct process_key reaper)
+{
+	for (size_t i = 0; i < h->actor_count; i++) {
+		if (h->actors[i].alive && process_key_equal(h->actors[i].parent, dead->key))
+			h->actors[i].parent = reaper;
+	}
+}
+
 static inline void history_exit(struct history *h)
 {
 	struct actor *a = history_pick(h);
 
 	if (a->key.tgid == 1)
 		return;
-	history_tell(h, FACT_EXIT, a);
 	a->alive = false;
-	for (size_t i = 0; i < h->actor_count; i++) {
-		if (h->actors[i].alive && process_key_equal(h->actors[i].parent, a->key))
-			h->actors[i].parent = h->actors[0].key;
-	}
+	a->reaper = history_reaper(h, a);
+	history_tell(h, FACT_EXIT, a);
+	history_orphan(h, a, a->reaper);
 }
 
 static inline void history_snapshot(struct history *h)
@@ -172,10 +206,7 @@ static inline void history_snapshot(struct history *h)
 		/* now and then a process ends unseen: its exit was lost, the snapshot does not list it */
 		if (i == lost && i && h->actors[i].alive) {
 			h->actors[i].alive = false;
-			for (size_t k = 0; k < h->actor_count; k++) {
-				if (h->actors[k].alive && process_key_equal(h->actors[k].parent, h->actors[i].key))
-					h->actors[k].parent = h->actors[0].key;
-			}
+			history_orphan(h, &h->actors[i], history_reaper(h, &h->actors[i]));
 		}
 		if (!h->actors[i].alive)
 			continue;
@@ -221,6 +252,14 @@ static inline void history_step(struct history *h)
 	}
 }
 
+static inline void history_remember(struct history *h)
+{
+	for (size_t i = 1; i < h->actor_count; i++) {
+		if (h->actors[i].alive)
+			h->truths[h->truth_count++] = (struct truth){h->host, h->actors[i].key, h->actors[i].parent.tgid};
+	}
+}
+
 /* The caller frees h->items. */
 static inline void history_make(struct history *h, uint64_t seed)
 {
@@ -236,6 +275,7 @@ static inline void history_make(struct history *h, uint64_t seed)
 		history_hello(h);
 		for (unsigned i = 0; i < HISTORY_STEPS; i++)
 			history_step(h);
+		history_remember(h);
 	}
 }
 

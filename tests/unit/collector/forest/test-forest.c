@@ -166,6 +166,51 @@ static void images_are_inherited_and_kept(void **state)
 	rig_finish(&rig);
 }
 
+static void ends_with(struct rig *rig, uint32_t tgid, uint32_t parent, uint64_t time, uint32_t reaper)
+{
+	struct fact fact = fact_of(FACT_EXIT, tgid, parent, time);
+
+	if (reaper)
+		fact.exit.reaper = key(reaper);
+	apply(rig, &fact);
+}
+
+static void an_orphan_has_the_parent_that_the_exit_named(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+
+	(void)state;
+	tell(&rig, FACT_SNAPSHOT, 1, 0, SECOND);
+	tell(&rig, FACT_FORK, 3, 1, 3 * SECOND); /* a subreaper */
+	tell(&rig, FACT_FORK, 4, 3, 4 * SECOND);
+	tell(&rig, FACT_FORK, 5, 4, 5 * SECOND);
+	assert_int_equal(view(&rig, 5).current_ppid, 4);
+	ends_with(&rig, 4, 3, 6 * SECOND, 3);
+	assert_int_equal(view(&rig, 5).current_ppid, 3);
+	ends_with(&rig, 3, 1, 7 * SECOND, 1);
+	assert_int_equal(view(&rig, 5).current_ppid, 1);
+	assert_ptr_equal(forest_parent(forest_find(rig.host, key(5))), forest_find(rig.host, key(4)));
+	tell(&rig, FACT_FORK, 6, 1, 6 * SECOND);
+	tell(&rig, FACT_FORK, 7, 6, 7 * SECOND);
+	ends_with(&rig, 6, 1, 8 * SECOND, 0); /* nobody said who */
+	assert_int_equal(view(&rig, 7).current_ppid, 0);
+	tell(&rig, FACT_SNAPSHOT, 7, 3, 9 * SECOND); /* spoken of with a parent of whom it is known that he ended: his reaper */
+	assert_int_equal(view(&rig, 7).current_ppid, 1);
+	rig_finish(&rig);
+}
+
+static void reapers_that_name_each_other_end_the_search(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+
+	(void)state;
+	tell(&rig, FACT_FORK, 5, 4, 5 * SECOND);
+	ends_with(&rig, 4, 1, 6 * SECOND, 3);
+	ends_with(&rig, 3, 1, 6 * SECOND, 4);
+	assert_int_equal(view(&rig, 5).current_ppid, 0);
+	rig_finish(&rig);
+}
+
 static struct forest_host *describe(struct rig *rig, uint8_t n, uint8_t machine, uint64_t at, int64_t offset)
 {
 	struct hello hello = {.hostname = BYTES_LITERAL("web"), .kernel = BYTES_LITERAL("6"), .arch = BYTES_LITERAL("a"),
@@ -318,6 +363,8 @@ int main(void)
 		cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
 		cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
 		cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),
+		cmocka_unit_test(an_orphan_has_the_parent_that_the_exit_named),
+		cmocka_unit_test(reapers_that_name_each_other_end_the_search),
 		cmocka_unit_test(images_are_inherited_and_kept),
 		cmocka_unit_test(a_reboot_closes_the_living_of_the_old_boot),
 		cmocka_unit_test(the_exited_are_evicted_and_stay_dead),

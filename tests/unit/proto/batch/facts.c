@@ -129,6 +129,8 @@ static void ended(struct random *random, struct fact_exit *ret)
 	ret->max_rss_bytes = number(random);
 	ret->read_bytes = number(random);
 	ret->written_bytes = number(random);
+	if (random_below(random, 2))
+		ret->reaper = key(random);
 }
 
 static void image(struct random *random, struct arena *arena, struct fact *ret)
@@ -278,6 +280,8 @@ static const char *exit_difference(const struct fact_exit *a, const struct fact_
 	NUMBER(max_rss_bytes);
 	NUMBER(read_bytes);
 	NUMBER(written_bytes);
+	NUMBER(reaper.tgid);
+	NUMBER(reaper.start_ns);
 	return NULL;
 }
 

@@ -133,6 +133,7 @@ static struct fact_exit converted_exit(uint32_t status, uint64_t utime, uint64_t
 	event->exit_status = status;
 	event->utime_ns = utime, event->stime_ns = stime, event->runtime_ns = runtime;
 	event->read_bytes = UINT64_MAX;
+	event->reaper_tgid = 50, event->reaper_start_ns = 51;
 	assert_int_equal(convert_event(event, &context, &fact), 0);
 	free(event);
 	return fact.exit;
@@ -156,6 +157,8 @@ static void exit_status_is_what_waitpid_reports(void **state)
 	assert_int_equal(end.signal, 11);
 	assert_true(end.core);
 	assert_true(end.read_bytes == UINT64_MAX);
+	assert_int_equal(end.reaper.tgid, 50);
+	assert_int_equal(end.reaper.start_ns, 51);
 }
 
 static void times_are_the_runtime_in_the_ratio_of_the_ticks(void **state)
