@@ -35,6 +35,8 @@ static const char help[] =
 	"      --ring-bytes SIZE      ring between kernel and sensor, a power of 2 (8M)\n"
 	"      --raw-tracepoint       use hooks without typed loads\n"
 	"      --no-compress          send frames as they are\n"
+	"      --secret NAME          hide the value of this option or variable, too\n"
+	"      --no-redact            send argument lists with the secrets in them\n"
 	"      --no-confine           keep all privileges (for debuggers)\n"
 	"      --check                say what this kernel offers, and end\n"
 	"  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
@@ -50,6 +52,8 @@ enum {
 	OPT_RING_BYTES,
 	OPT_RAW_TRACEPOINT,
 	OPT_NO_COMPRESS,
+	OPT_SECRET,
+	OPT_NO_REDACT,
 	OPT_NO_CONFINE,
 	OPT_CHECK,
 };
@@ -64,6 +68,8 @@ static const struct option long_options[] = {
 	{"ring-bytes", required_argument, NULL, OPT_RING_BYTES},
 	{"raw-tracepoint", no_argument, NULL, OPT_RAW_TRACEPOINT},
 	{"no-compress", no_argument, NULL, OPT_NO_COMPRESS},
+	{"secret", required_argument, NULL, OPT_SECRET},
+	{"no-redact", no_argument, NULL, OPT_NO_REDACT},
 	{"no-confine", no_argument, NULL, OPT_NO_CONFINE},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"log-level", required_argument, NULL, 'l'},
@@ -170,6 +176,18 @@ static int parse_argv_bytes(const char *text, uint32_t *ret)
 	return r;
 }
 
+static int parse_secret(struct sensor_options *options, const char *text)
+{
+	while (*text == '-')
+		text++;
+	if (!*text)
+		return refuse("--secret", text, "give the name of an option or variable, such as session-key");
+	if (options->secret_count == REDACT_NAMES_MAX)
+		return refuse("--secret", text, "at most 64 names can be added");
+	options->secrets[options->secret_count++] = bytes_from_string(text);
+	return 0;
+}
+
 static int parse_one(struct sensor_options *options, int option)
 {
 	switch (option) {
@@ -194,6 +212,11 @@ static int parse_one(struct sensor_options *options, int option)
 		return 0;
 	case OPT_NO_COMPRESS:
 		options->compress = false;
+		return 0;
+	case OPT_SECRET:
+		return parse_secret(options, optarg);
+	case OPT_NO_REDACT:
+		options->redact = false;
 		return 0;
 	case OPT_NO_CONFINE:
 		options->confine = false;
@@ -238,6 +261,7 @@ int sensor_options_parse(int argc, char **argv, struct sensor_options *ret)
 		.ring_bytes = RING_BYTES_DEFAULT,
 		.argv_max = ARGV_MAX_DEFAULT,
 		.compress = true,
+		.redact = true,
 		.confine = true,
 	};
 	int option, r;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "proto/wire/message.h"
+#include "sensor/batch/redact.h"
 #include "sensor/print/print.h"
 
 struct sensor_options {
@@ -21,6 +22,9 @@ struct sensor_options {
 	size_t tag_count;
 	bool raw_tracepoint;   /* leave the typed form of the hooks unused */
 	bool compress;         /* frames on the wire */
+	bool redact;           /* hide secrets in argument lists */
+	struct bytes secrets[REDACT_NAMES_MAX]; /* own names; borrowed from argv */
+	size_t secret_count;
 	bool confine;          /* give up privileges once attached */
 	bool check;            /* say what this kernel offers and end */
 };

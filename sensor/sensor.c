@@ -41,6 +41,7 @@ struct sensor {
 	struct hello hello;
 	struct spool *spool;
 	struct uplink *uplink;
+	struct redactor *redactor; /* NULL = argument lists stay as they are */
 	struct batcher *batcher;
 	struct probe *probe;
 	uv_loop_t loop;
@@ -351,7 +352,13 @@ static int create_batcher(struct sensor *sensor)
 {
 	struct batcher_options options = {0};
 	struct batcher_sink sink = {.owner = sensor, .next_id = on_next_id, .closed = on_batch};
+	int r = 0;
 
+	if (sensor->options->redact)
+		r = redactor_create(&sensor->redactor, sensor->options->secrets, sensor->options->secret_count);
+	if (r < 0)
+		return r;
+	options.redactor = sensor->redactor;
 	return batcher_create(&sensor->batcher, &sensor->loop, &options, &sink);
 }
 
@@ -446,6 +453,7 @@ int sensor_run(const struct sensor_options *options)
 	(void)uv_run(&sensor.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&sensor.loop);
 	probe_close(sensor.probe);
+	redactor_destroy(sensor.redactor);
 	if (r == 0)
 		log_info("event=stopped");
 	return r;

@@ -10,6 +10,7 @@
 #include "canopy/log.h"
 #include "sensor/batch/clock.h"
 #include "sensor/batch/convert.h"
+#include "sensor/batch/redact.h"
 #include "sensor/batch/users.h"
 #include "sensor/identity.h"
 #include "sensor/probe/probe.h"
@@ -24,6 +25,7 @@ struct standalone {
 	struct bytes tags[2 * HELLO_TAGS_MAX];
 	struct json out;
 	struct users *users;
+	struct redactor *redactor; /* NULL = argument lists stay as they are */
 	struct probe *probe;
 	uv_loop_t loop;
 	uv_signal_t signals[2];
@@ -90,6 +92,8 @@ static void on_event(void *owner, const struct event *event)
 	if (convert_event(event, &context, &fact) < 0)
 		return;
 	context.user = users_name(standalone->users, context.uid, fact.time_ns);
+	if (standalone->redactor)
+		(void)redactor_apply(standalone->redactor, &fact);
 	print_fact(&standalone->out, standalone->options->print, &standalone->host, &fact);
 	if (standalone->out.len >= FLUSH_BYTES)
 		flush(standalone);
@@ -190,11 +194,14 @@ int standalone_run(const struct sensor_options *options)
 	(void)signal(SIGPIPE, SIG_IGN);
 	describe_host(&standalone);
 	r = users_create(&standalone.users);
+	if (r == 0 && options->redact)
+		r = redactor_create(&standalone.redactor, options->secrets, options->secret_count);
 	if (r == 0)
 		r = open_probe(&standalone);
 	if (r == 0)
 		r = run_loop(&standalone);
 	probe_close(standalone.probe);
+	redactor_destroy(standalone.redactor);
 	users_destroy(standalone.users);
 	json_finish(&standalone.out);
 	return r;

@@ -14,6 +14,7 @@ static const struct process_word flag_words[] = {
 	{FACT_UPPER, "upper"},
 	{FACT_EXE_TRUNCATED, "exe_truncated"},
 	{FACT_CWD_TRUNCATED, "cwd_truncated"},
+	{FACT_REDACTED, "redacted"},
 	{FACT_CGROUP_TRUNCATED, "cgroup_truncated"},
 	{FACT_ZOMBIE, "zombie"},
 };

@@ -15,6 +15,7 @@
 struct batcher {
 	struct batch_encoder *encoder;
 	struct users *users;
+	struct redactor *redactor; /* borrowed */
 	struct batcher_sink sink;
 	uv_timer_t timer;
 	uint64_t delay_ms;
@@ -43,6 +44,7 @@ int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_o
 		return -ENOMEM;
 	}
 	batcher->sink = *sink;
+	batcher->redactor = options->redactor;
 	batcher->delay_ms = options->delay_ms ? options->delay_ms : BATCHER_DELAY_MS;
 	(void)uv_timer_init(loop, &batcher->timer);
 	batcher->timer.data = batcher;
@@ -98,6 +100,8 @@ int batcher_add_event(struct batcher *batcher, const struct event *event)
 	if (r < 0)
 		return r;
 	context.user = users_name(batcher->users, context.uid, fact.time_ns);
+	if (batcher->redactor)
+		(void)redactor_apply(batcher->redactor, &fact); /* without memory argv is emptied and says so */
 	return add_fact(batcher, &fact);
 }
 

@@ -10,13 +10,15 @@
 #include "canopy/event.h"
 #include "canopy/fact.h"
 #include "proto/batch/encoder.h"
+#include "sensor/batch/redact.h"
 
 #define BATCHER_DELAY_MS 10u /* with the 5 ms that the probe gathers, a fact leaves the host within 15 ms */
 
 struct batcher;
 
 struct batcher_options {
-	uint32_t delay_ms; /* after the first fact; 0 = BATCHER_DELAY_MS */
+	uint32_t delay_ms;         /* after the first fact; 0 = BATCHER_DELAY_MS */
+	struct redactor *redactor; /* borrowed; NULL = argument lists are taken as they are */
 };
 
 struct batcher_sink {

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over the arguments, no regular expressions: names are looked at where options, assignments and headers have them. A first look for the few
+ * bytes without which nothing can match ('=', ':', or a leading '-') keeps the common argument list untouched and uncopied. */
+#include "sensor/batch/redact.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define MASK "***"
+#define NAME_MAX_BYTES 128u /* a longer name is no name of an option */
+
+/* In the form that names are compared in: lower case, '-' for '_'. Each matches as a whole and as the end of a longer name. */
+static const char *const secret_names[] = {"password", "passwd",     "passphrase", "secret",      "token",       "api-key",
+					   "apikey",   "access-key", "secret-key", "private-key", "credentials", "authorization"};
+/* These are also parts of harmless words: they match only as a whole or behind a '-'. */
+static const char *const secret_words[] = {"pass", "pwd", "auth"};
+
+struct redactor {
+	const struct bytes *names;
+	size_t name_count;
+	char *buffer; /* owned */
+	size_t len, capacity;
+	uint64_t count;
+};
+
+int redactor_create(struct redactor **ret, const struct bytes *names, size_t count)
+{
+	struct redactor *redactor;
+
+	if (count > REDACT_NAMES_MAX)
+		return -E2BIG;
+	redactor = calloc(1, sizeof(*redactor));
+	if (!redactor)
+		return -ENOMEM;
+	redactor->names = names;
+	redactor->name_count = count;
+	*ret = redactor;
+	return 0;
+}
+
+void redactor_destroy(struct redactor *redactor)
+{
+	if (!redactor)
+		return;
+	free(redactor->buffer);
+	free(redactor);
+}
+
+uint64_t redactor_count(const struct redactor *redactor)
+{
+	return redactor->count;
+}
+
+/* ---- names ----------------------------------------------------------------------------------------------------- */
+
+static char fold(char c)
+{
+	return c == '_' ? '-' : (char)tolower((unsigned char)c);
+}
+
+static bool ends_with(struct bytes name, struct bytes end)
+{
+	if (end.len == 0 || name.len < end.len)
+		return false;
+	for (uint32_t i = 0; i < end.len; i++) {
+		if (fold(name.data[name.len - end.len + i]) != fold(end.data[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool is_word(struct bytes name, struct bytes word)
+{
+	return ends_with(name, word) && (name.len == word.len || fold(name.data[name.len - word.len - 1]) == '-');
+}
+
+static bool is_secret(const struct redactor *redactor, struct bytes name)
+{
+	if (name.len == 0 || name.len > NAME_MAX_BYTES)
+		return false;
+	if (name.len > 3 && (memcmp(name.data, "no-", 3) == 0 || memcmp(name.data, "no_", 3) == 0))
+		return false; /* --no-password takes no value */
+	for (size_t i = 0; i < sizeof(secret_names) / sizeof(secret_names[0]); i++) {
+		if (ends_with(name, bytes_from_string(secret_names[i])))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(secret_words) / sizeof(secret_words[0]); i++) {
+		if (is_word(name, bytes_from_string(secret_words[i])))
+			return true;
+	}
+	for (size_t i = 0; i < redactor->name_count; i++) {
+		if (ends_with(name, redactor->names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- where a secret begins ------------------------------------------------------------------------------------- */
+
+static bool name_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.';
+}
+
+static struct bytes without_dashes(struct bytes arg)
+{
+	while (arg.len && arg.data[0] == '-')
+		arg = bytes_make(arg.data + 1, arg.len - 1);
+	return arg;
+}
+
+/* Length of the name that the argument begins with, dashes included. */
+static uint32_t name_end(struct bytes arg)
+{
+	uint32_t at = 0;
+
+	while (at < arg.len && name_byte(arg.data[at]))
+		at++;
+	return at;
+}
+
+/* NAME=VALUE and NAME: VALUE: the offset of VALUE, or 0. */
+static uint32_t value_of_name(const struct redactor *redactor, struct bytes arg)
+{
+	uint32_t at = name_end(arg);
+
+	if (at == arg.len || (arg.data[at] != '=' && arg.data[at] != ':'))
+		return 0;
+	if (!is_secret(redactor, without_dashes(bytes_make(arg.data, at))))
+		return 0;
+	at++;
+	while (at < arg.len && arg.data[at] == ' ')
+		at++;
+	return at < arg.len ? at : 0;
+}
+
+/* scheme://user:PASSWORD@host: *ret_end behind PASSWORD, and its offset or 0. */
+static uint32_t value_of_url(struct bytes arg, uint32_t *ret_end)
+{
+	uint32_t colon = 0;
+
+	for (uint32_t at = 0; at + 3 <= arg.len; at++) {
+		if (memcmp(arg.data + at, "://", 3) != 0)
+			continue;
+		for (at += 3; at < arg.len && !strchr("/?# \t", arg.data[at] ? arg.data[at] : '/'); at++) {
+			if (arg.data[at] == ':' && !colon)
+				colon = at + 1;
+			if (arg.data[at] == '@' && colon)
+				*ret_end = at; /* the last one before the path: passwords may hold '@' */
+		}
+		return *ret_end > colon ? colon : 0;
+	}
+	return 0;
+}
+
+/* --password VALUE: the value is the next argument. */
+static bool announces_secret(const struct redactor *redactor, struct bytes arg)
+{
+	return arg.len > 2 && arg.data[0] == '-' && name_end(arg) == arg.len && is_secret(redactor, without_dashes(arg));
+}
+
+/* ---- rewriting ------------------------------------------------------------------------------------------------- */
+
+static bool worth_a_look(struct bytes argv)
+{
+	return argv.len && (memchr(argv.data, '=', argv.len) || memchr(argv.data, ':', argv.len) || memchr(argv.data, '-', argv.len));
+}
+
+/* An argument grows by the mask at most. */
+static int reserve(struct redactor *redactor, size_t need)
+{
+	char *buffer;
+
+	redactor->len = 0;
+	if (need <= redactor->capacity)
+		return 0;
+	buffer = realloc(redactor->buffer, need);
+	if (!buffer)
+		return -ENOMEM;
+	redactor->buffer = buffer;
+	redactor->capacity = need;
+	return 0;
+}
+
+static void put(struct redactor *redactor, const char *data, size_t len)
+{
+	memcpy(redactor->buffer + redactor->len, data, len);
+	redactor->len += len;
+}
+
+/* Appends arg with [from, to) hidden. */
+static void put_hidden(struct redactor *redactor, struct bytes arg, uint32_t from, uint32_t to)
+{
+	put(redactor, arg.data, from);
+	put(redactor, MASK, sizeof(MASK) - 1);
+	put(redactor, arg.data + to, arg.len - to);
+}
+
+/* Returns whether something was hidden. */
+static bool put_argument(struct redactor *redactor, struct bytes arg, bool announced)
+{
+	uint32_t from, to = arg.len;
+
+	if (announced && arg.len && arg.data[0] != '-') {
+		put_hidden(redactor, arg, 0, arg.len);
+		return true;
+	}
+	from = value_of_name(redactor, arg);
+	if (!from) {
+		to = 0;
+		from = value_of_url(arg, &to);
+	}
+	if (from)
+		put_hidden(redactor, arg, from, to);
+	else
+		put(redactor, arg.data, arg.len);
+	return from != 0;
+}
+
+int redactor_apply(struct redactor *redactor, struct fact *fact)
+{
+	struct bytes argv = fact->argv;
+	bool announced = false;
+	int hidden = 0;
+
+	if (!worth_a_look(argv))
+		return 0;
+	/* worst case: every argument is one byte and hidden */
+	if (reserve(redactor, (size_t)argv.len * sizeof(MASK)) < 0) {
+		fact->argv = BYTES_NULL;
+		fact->flags |= FACT_ARGV_TRUNCATED | FACT_REDACTED;
+		return -ENOMEM;
+	}
+	for (uint32_t at = 0; at < argv.len;) {
+		const char *end = memchr(argv.data + at, '\0', argv.len - at);
+		uint32_t len = end ? (uint32_t)(end - argv.data) - at : argv.len - at;
+		struct bytes arg = bytes_make(argv.data + at, len);
+
+		hidden += put_argument(redactor, arg, announced);
+		announced = announces_secret(redactor, arg);
+		if (end)
+			put(redactor, "", 1);
+		at += len + 1;
+	}
+	if (hidden) {
+		fact->argv = bytes_make(redactor->buffer, redactor->len);
+		fact->flags |= FACT_REDACTED;
+		if (fact->argv_bytes < fact->argv.len)
+			fact->argv_bytes = fact->argv.len;
+		redactor->count += (uint64_t)hidden;
+	}
+	return hidden;
+}
