@@ -198,25 +198,62 @@ static void put_hidden(struct redactor *redactor, struct bytes arg, uint32_t fro
 	put(redactor, arg.data + to, arg.len - to);
 }
 
-/* Returns whether something was hidden. */
-static bool put_argument(struct redactor *redactor, struct bytes arg, bool announced)
+/* One word without blanks. Returns the number of places that were hidden. */
+static int put_word(struct redactor *redactor, struct bytes word, bool announced)
 {
-	uint32_t from, to = arg.len;
+	uint32_t from, to = word.len;
 
-	if (announced && arg.len && arg.data[0] != '-') {
-		put_hidden(redactor, arg, 0, arg.len);
-		return true;
+	if (announced && word.len && word.data[0] != '-') {
+		put_hidden(redactor, word, 0, word.len);
+		return 1;
 	}
-	from = value_of_name(redactor, arg);
+	from = value_of_name(redactor, word);
 	if (!from) {
 		to = 0;
-		from = value_of_url(arg, &to);
+		from = value_of_url(word, &to);
 	}
 	if (from)
-		put_hidden(redactor, arg, from, to);
+		put_hidden(redactor, word, from, to);
 	else
-		put(redactor, arg.data, arg.len);
+		put(redactor, word.data, word.len);
 	return from != 0;
+}
+
+/* An argument with blanks in it may be a command line itself (sh -c): word by word. */
+static int put_words(struct redactor *redactor, struct bytes arg)
+{
+	bool announced = false;
+	int hidden = 0;
+
+	for (uint32_t at = 0; at < arg.len;) {
+		uint32_t end = at;
+
+		while (end < arg.len && !isspace((unsigned char)arg.data[end]))
+			end++;
+		if (end > at) {
+			struct bytes word = bytes_make(arg.data + at, end - at);
+
+			hidden += put_word(redactor, word, announced);
+			announced = announces_secret(redactor, word);
+		}
+		if (end < arg.len)
+			put(redactor, arg.data + end++, 1);
+		at = end;
+	}
+	return hidden;
+}
+
+static bool has_blank(struct bytes arg)
+{
+	return memchr(arg.data, ' ', arg.len) || memchr(arg.data, '\n', arg.len) || memchr(arg.data, '\t', arg.len);
+}
+
+/* A value that stands behind its name in the same argument, or was announced by the argument before, is hidden with the blanks in it. */
+static int put_argument(struct redactor *redactor, struct bytes arg, bool announced)
+{
+	if (arg.len && has_blank(arg) && !(announced && arg.data[0] != '-') && !value_of_name(redactor, arg))
+		return put_words(redactor, arg);
+	return put_word(redactor, arg, announced);
 }
 
 int redactor_apply(struct redactor *redactor, struct fact *fact)

@@ -23,6 +23,7 @@ void redactor_destroy(struct redactor *redactor); /* takes NULL */
  *                                                              (a word that begins with '-' behind --password is taken for the next option)
  *   scheme://user:X@host                                       the password of a URL
  *   Authorization: X                                           what follows the name of a secret header
+ * and the same in each word of an argument that holds blanks (sh -c).
  * argv_bytes stays the true length of the original. Returns the number of places; -ENOMEM: argv is then emptied rather than shown. */
 int redactor_apply(struct redactor *redactor, struct fact *fact);
 

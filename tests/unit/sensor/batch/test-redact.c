@@ -49,6 +49,11 @@ static const struct {
 	{"curl|-H|Authorization: Bearer abc|u|", "curl|-H|Authorization: ***|u|", 1},
 	{"app|-token|abc|", "app|-token|***|", 1},
 	{"app|--pass|abc|--pwd=x|", "app|--pass|***|--pwd=***|", 2},
+	/* a command line inside of an argument */
+	{"sh|-c|app --password hunter2  x; PGPASSWORD=a psql|", "sh|-c|app --password ***  x; PGPASSWORD=*** psql|", 2},
+	{"sh|-c|curl https://a:b@c/ d|", "sh|-c|curl https://a:***@c/ d|", 1},
+	{"app|--password|with blanks in it|", "app|--password|***|", 1},
+	{"app|--password=with blanks|", "app|--password=***|", 1},
 	/* cut in the middle of a secret: no NUL at the end */
 	{"app|--password=hun", "app|--password=***", 1},
 	/* these are no secrets */
