@@ -394,6 +394,20 @@ static void usage(struct json *json, const struct fact_exit *exit)
 	json_object_end(json);
 }
 
+/* Who takes over the children that live on. */
+static void reaper(struct json *json, const struct boot_id *boot, struct process_key key)
+{
+	char uid[PROCESS_ID_MAX];
+
+	if (!key.tgid)
+		return;
+	number(json, "reaper_pid", key.tgid);
+	if (!key.start_ns)
+		return;
+	process_id_format(boot, key, uid);
+	text(json, "reaper_uid", uid);
+}
+
 static void batch(struct json *json, const struct ocsf_source *source)
 {
 	json_key(json, "batch");
@@ -412,8 +426,10 @@ static void unmapped(struct json *json, const struct ocsf_source *source, const 
 	json_key(json, "time_ns");
 	json_int(json, wall_ns);
 	number(json, "boottime_ns", fact->time_ns);
-	if (fact->type == FACT_EXIT)
+	if (fact->type == FACT_EXIT) {
 		usage(json, &fact->exit);
+		reaper(json, source->boot, fact->exit.reaper);
+	}
 	batch(json, source);
 	json_object_end(json);
 }

@@ -255,6 +255,7 @@ static void x_flags(struct json *json, uint32_t flags)
 		{FACT_DELETED, "deleted"},
 		{FACT_UPPER, "upper"},
 		{FACT_ZOMBIE, "zombie"},
+		{FACT_REDACTED, "redacted"},
 		{FACT_ARGV_TRUNCATED, "argv_truncated"},
 		{FACT_EXE_TRUNCATED, "exe_truncated"},
 		{FACT_CWD_TRUNCATED, "cwd_truncated"},

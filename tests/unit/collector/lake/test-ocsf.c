@@ -405,6 +405,11 @@ static void test_exit_code(void **state)
 	assert_leaf("unmapped.rusage.max_rss_bytes", "4096");
 	assert_leaf("unmapped.rusage.read_bytes", "5");
 	assert_leaf("unmapped.rusage.written_bytes", NULL);
+	assert_leaf("unmapped.reaper_pid", NULL);
+	fact.exit.reaper = (struct process_key){SECOND, 1};
+	write_fact(&fact);
+	assert_leaf("unmapped.reaper_pid", "1");
+	assert_leaf("unmapped.reaper_uid", "\"" BOOT "-1-3b9aca00\"");
 }
 
 static void test_exit_signal(void **state)
@@ -548,12 +553,13 @@ static void test_memfd(void **state)
 {
 	struct fact fact = exec_fact();
 
-	fact.flags |= FACT_MEMFD | FACT_DELETED;
+	fact.flags |= FACT_MEMFD | FACT_DELETED | FACT_REDACTED;
 	fact.exe = BYTES_LITERAL("memfd:payload");
 	write_fact(&fact);
 	assert_leaf("process.file.name", "\"memfd:payload\"");
 	assert_leaf("process.file.is_deleted", "true");
 	assert_leaf("process.xattributes.flags[1]", "\"memfd\"");
+	assert_leaf("process.xattributes.flags[3]", "\"redacted\"");
 }
 
 /* A chain of 100 processes: the newest OCSF_ANCESTORS_MAX are told, and that there are more. */
