@@ -26,9 +26,13 @@ struct batcher {
 	void *closed_owner;
 };
 
+/* A batch that could not be written for want of memory is tried again: it may be the last one for long. */
 static void on_timer(uv_timer_t *timer)
 {
-	(void)batcher_flush(timer->data);
+	struct batcher *batcher = timer->data;
+
+	if (batcher_flush(batcher) < 0)
+		(void)uv_timer_start(timer, on_timer, batcher->delay_ms, 0);
 }
 
 int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_options *options, const struct batcher_sink *sink)

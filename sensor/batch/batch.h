@@ -34,7 +34,7 @@ int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_o
 /* What is still open is dropped: flush first. closed runs on the loop, then the batcher is gone. */
 void batcher_close(struct batcher *batcher, void (*closed)(void *owner), void *owner);
 
-/* Each returns 0, -EBADMSG (a record that is none), or -ENOMEM (the fact is lost; the caller counts it). */
+/* Each returns 0, -EBADMSG (a record that is none), -EINVAL (one without identity), or -ENOMEM (the fact is lost; the caller counts it). */
 int batcher_add_event(struct batcher *batcher, const struct event *event);
 int batcher_add_gap(struct batcher *batcher, const struct gap *gap);
 int batcher_add_snapshot(struct batcher *batcher, const struct snapshot_mark *mark);

@@ -21,15 +21,34 @@ struct user {
 
 struct users {
 	struct user slots[USERS_MAX];
-	char scratch[SCRATCH_BYTES];
+	users_lookup *lookup;
 };
 
+static size_t look_up_host(uint32_t uid, char *name, size_t size)
+{
+	char scratch[SCRATCH_BYTES];
+	struct passwd entry, *found = NULL;
+	size_t len;
+
+	if (getpwuid_r(uid, &entry, scratch, sizeof(scratch), &found) != 0 || !found)
+		return 0;
+	len = strnlen(entry.pw_name, size);
+	memcpy(name, entry.pw_name, len);
+	return len;
+}
+
 int users_create(struct users **ret)
+{
+	return users_create_with(ret, look_up_host);
+}
+
+int users_create_with(struct users **ret, users_lookup *lookup)
 {
 	struct users *users = calloc(1, sizeof(*users));
 
 	if (!users)
 		return -ENOMEM;
+	users->lookup = lookup;
 	*ret = users;
 	return 0;
 }
@@ -39,24 +58,13 @@ void users_destroy(struct users *users)
 	free(users);
 }
 
-static void look_up(struct users *users, struct user *user, uint32_t uid)
-{
-	struct passwd entry, *found = NULL;
-
-	user->uid = uid;
-	user->len = 0;
-	if (getpwuid_r(uid, &entry, users->scratch, sizeof(users->scratch), &found) != 0 || !found)
-		return;
-	user->len = (uint32_t)strnlen(entry.pw_name, NAME_MAX_BYTES);
-	memcpy(user->name, entry.pw_name, user->len);
-}
-
 struct bytes users_name(struct users *users, uint32_t uid, uint64_t now_ns)
 {
 	struct user *user = &users->slots[uid % USERS_MAX];
 
 	if (user->until_ns == 0 || user->uid != uid || user->until_ns < now_ns) {
-		look_up(users, user, uid);
+		user->uid = uid;
+		user->len = (uint32_t)users->lookup(uid, user->name, sizeof(user->name));
 		user->until_ns = now_ns + USERS_KEEP_NS;
 	}
 	return bytes_make(user->name, user->len);

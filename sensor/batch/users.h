@@ -3,6 +3,7 @@
 #ifndef CANOPY_SENSOR_BATCH_USERS_H
 #define CANOPY_SENSOR_BATCH_USERS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "canopy/bytes.h"
@@ -12,7 +13,12 @@
 
 struct users;
 
+/* Writes the name of uid into name, at most size bytes, and returns its length; 0 when there is none. */
+typedef size_t users_lookup(uint32_t uid, char *name, size_t size);
+
 int users_create(struct users **ret); /* -ENOMEM */
+/* With another source of names than the host's. */
+int users_create_with(struct users **ret, users_lookup *lookup);
 void users_destroy(struct users *users); /* takes NULL */
 
 /* The name, borrowed until the next call; empty when there is none. now_ns: boottime. */
