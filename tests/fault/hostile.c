@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hostile and broken peers against the real collector. An honest sensor is connected all the time; after each attack it
+ * must be served as before, and at the end the collector must stop cleanly and must not have grown beyond a bound.
+ *
+ *   hostile COLLECTOR */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "proto/wire/frame.h"
+#include "proto/wire/message.h"
+#include "tests/unit/batches.h"
+#include "tests/unit/folder.h"
+
+#define WAIT_SECONDS 20          /* only a collector that hangs takes so long */
+#define BOMB_BYTES (1024u << 20) /* inflated; deflated it is about a MiB */
+#define FLOOD 1100               /* over the limit of one address */
+#define MUTATIONS 400
+#define RSS_MAX_KIB (512u * 1024u) /* no attack here may cost more; a sanitizer's shadow counts too */
+
+static struct folder folder;
+static pid_t collector;
+static uint16_t port;
+static int checks, failures;
+
+static void check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void check(bool ok, const char *format, ...)
+{
+	va_list args;
+
+	failures += !ok;
+	printf("%sok %d - ", ok ? "" : "not ", ++checks);
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
+	(void)putchar('\n');
+	(void)fflush(stdout);
+}
+
+static void give_up(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* ---- the collector ------------------------------------------------------------------------------------------- */
+
+static void remove_state(void)
+{
+	struct folder journal;
+
+	if (snprintf(journal.path, sizeof(journal.path), "%.480s/state/journal", folder.path) > 0)
+		folder_remove(&journal);
+	if (snprintf(journal.path, sizeof(journal.path), "%.480s/state", folder.path) > 0)
+		folder_remove(&journal);
+	folder_remove(&folder);
+}
+
+static void clean_up(void)
+{
+	if (collector > 0) {
+		(void)kill(collector, SIGKILL);
+		(void)waitpid(collector, NULL, 0);
+	}
+	remove_state();
+}
+
+static void run_collector(const char *program, const char *state)
+{
+	char log[FOLDER_PATH_MAX * 2];
+	int fd;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	folder_file(&folder, "log", log);
+	fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd >= 0)
+		(void)dup2(fd, STDERR_FILENO);
+	(void)execl(program, program, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--state", state,
+		    (char *)NULL);
+	_exit(127);
+}
+
+static bool read_port(const char *state)
+{
+	char path[FOLDER_PATH_MAX * 3];
+	unsigned found = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/listen", state);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "127.0.0.1:%u", &found) != 1)
+		found = 0;
+	(void)fclose(file);
+	port = (uint16_t)found;
+	return found != 0;
+}
+
+static void start_collector(const char *program)
+{
+	char state[FOLDER_PATH_MAX * 2];
+	time_t end = time(NULL) + WAIT_SECONDS;
+
+	folder_file(&folder, "state", state);
+	collector = fork();
+	if (collector < 0)
+		give_up("fork");
+	if (collector == 0)
+		run_collector(program, state);
+	while (!read_port(state)) {
+		if (waitpid(collector, NULL, WNOHANG) == collector || time(NULL) > end) {
+			collector = 0;
+			give_up("the collector did not start");
+		}
+		(void)usleep(10000);
+	}
+}
+
+static unsigned long rss_kib(void)
+{
+	char path[64], line[256];
+	unsigned long kib = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)collector);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "VmHWM: %lu", &kib) == 1)
+			break;
+	}
+	if (file)
+		(void)fclose(file);
+	return kib;
+}
+
+/* ---- peers --------------------------------------------------------------------------------------------------- */
+
+struct peer {
+	int fd;
+	struct frame_reader reader;
+	struct arena arena;
+	struct batches batches;
+	struct message message; /* last one that came */
+};
+
+/* From 127.0.0.host, so that the collector can tell them apart. */
+static int dial(unsigned host)
+{
+	struct timeval wait = {.tv_sec = WAIT_SECONDS};
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + host)};
+	struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		give_up("cannot connect");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	return fd;
+}
+
+static void peer_open(struct peer *peer, uint8_t boot)
+{
+	memset(peer, 0, sizeof(*peer));
+	peer->fd = dial(boot);
+	frame_reader_init(&peer->reader, 1 << 20);
+	if (batches_init(&peer->batches, boot, boot) < 0)
+		give_up("memory");
+}
+
+static void peer_close(struct peer *peer)
+{
+	if (peer->fd >= 0)
+		(void)close(peer->fd);
+	frame_reader_finish(&peer->reader);
+	arena_finish(&peer->arena);
+	batches_finish(&peer->batches);
+}
+
+/* Errors of a peer that is being cut off are no failure of the test. */
+static bool say_bytes(struct peer *peer, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t sent = send(peer->fd, at, len, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return false;
+		at += sent;
+		len -= (size_t)sent;
+	}
+	return true;
+}
+
+static bool say(struct peer *peer, const struct message *message)
+{
+	uint8_t *frame;
+	size_t len;
+	bool said;
+
+	if (message_encode(message, false, &frame, &len) != 0)
+		give_up("message_encode");
+	said = say_bytes(peer, frame, len);
+	free(frame);
+	return said;
+}
+
+static bool say_hello(struct peer *peer, uint32_t version)
+{
+	struct message message = {.type = MESSAGE_HELLO};
+
+	message.hello = (struct hello){.protocol_version = version,
+				       .boot = peer->batches.boot,
+				       .hostname = BYTES_LITERAL("host"),
+				       .stream = peer->batches.stream,
+				       .first_unacked_seq = 1};
+	return say(peer, &message);
+}
+
+static bool say_batch(struct peer *peer, uint64_t seq)
+{
+	struct message message = {.type = MESSAGE_BATCH};
+	size_t len;
+	const uint8_t *data = batches_make(&peer->batches, seq, 5, seq * 1000, &len);
+
+	if (!data)
+		give_up("batches_make");
+	message.batch = bytes_make(data, len);
+	return say(peer, &message);
+}
+
+/* The next message of the collector; 0 when it has ended, -1 when nothing came. */
+static int hear(struct peer *peer)
+{
+	const uint8_t *data;
+	uint8_t *at;
+	ssize_t got;
+	size_t len;
+
+	for (;;) {
+		if (frame_reader_next(&peer->reader, &data, &len) == 0) {
+			arena_reset(&peer->arena);
+			return message_decode_collector(&peer->arena, data, len, &peer->message, NULL) == 0
+				   ? (int)peer->message.type
+				   : -1;
+		}
+		if (frame_reader_space(&peer->reader, &at, &len) < 0)
+			give_up("memory");
+		got = recv(peer->fd, at, len, 0);
+		if (got <= 0)
+			return got == 0 ? 0 : -1;
+		frame_reader_filled(&peer->reader, (size_t)got);
+	}
+}
+
+static bool hear_reject(struct peer *peer, enum reject_code code)
+{
+	int type;
+
+	while ((type = hear(peer)) > 0) {
+		if (type == MESSAGE_REJECT)
+			return peer->message.reject.code == code && peer->message.reject.reason.len > 0;
+	}
+	return false;
+}
+
+/* ---- the honest one ------------------------------------------------------------------------------------------ */
+
+static struct peer honest;
+static uint64_t honest_seq;
+
+static void check_honest(const char *after)
+{
+	bool acked = say_batch(&honest, ++honest_seq);
+	int type;
+
+	while (acked && (type = hear(&honest)) != MESSAGE_ACK)
+		acked = type > 0;
+	check(acked && honest.message.ack.seq == honest_seq, "an honest sensor is served after %s", after);
+}
+
+static void start_honest(void)
+{
+	peer_open(&honest, 1);
+	if (!say_hello(&honest, PROTOCOL_VERSION) || hear(&honest) != MESSAGE_WELCOME)
+		give_up("the collector welcomes nobody");
+	check_honest("its own Hello");
+}
+
+/* ---- attacks ------------------------------------------------------------------------------------------------- */
+
+static void attack_bytes(const char *name, const void *data, size_t len, bool hello, enum reject_code code)
+{
+	struct peer peer;
+
+	peer_open(&peer, 2);
+	if (hello)
+		(void)say_hello(&peer, PROTOCOL_VERSION);
+	(void)say_bytes(&peer, data, len);
+	check(hear_reject(&peer, code), "%s is told why", name);
+	peer_close(&peer);
+	check_honest(name);
+}
+
+/* Deflates BOMB_BYTES of zeros; *ret_len bytes with a frame's header. */
+static uint8_t *make_bomb(size_t *ret_len)
+{
+	static uint8_t zeros[1 << 16];
+	size_t capacity = 4u << 20;
+	uint8_t *bomb = malloc(capacity);
+	z_stream zip = {0};
+	uint32_t len;
+
+	if (!bomb || deflateInit(&zip, 9) != Z_OK)
+		give_up("memory");
+	zip.next_out = bomb + FRAME_HEADER_BYTES;
+	zip.avail_out = (uInt)(capacity - FRAME_HEADER_BYTES);
+	for (size_t left = BOMB_BYTES; left > 0; left -= sizeof(zeros)) {
+		zip.next_in = zeros;
+		zip.avail_in = sizeof(zeros);
+		if (deflate(&zip, left == sizeof(zeros) ? Z_FINISH : Z_NO_FLUSH) < 0)
+			give_up("deflate");
+	}
+	len = htonl((uint32_t)zip.total_out);
+	*ret_len = zip.total_out + FRAME_HEADER_BYTES;
+	(void)deflateEnd(&zip);
+	bomb[0] = 1;
+	memcpy(bomb + 1, &len, sizeof(len));
+	return bomb;
+}
+
+static void attack_by_bomb(void)
+{
+	size_t len;
+	uint8_t *bomb = make_bomb(&len);
+
+	attack_bytes("a zip bomb", bomb, len, true, REJECT_BAD_FRAME);
+	free(bomb);
+}
+
+static void attack_by_truncation(void)
+{
+	static const uint8_t begin[] = {0, 0, 0, 0x10, 0, 0x0a};
+	struct peer peer;
+
+	for (size_t len = 1; len <= sizeof(begin); len++) {
+		peer_open(&peer, 2);
+		(void)say_bytes(&peer, begin, len);
+		(void)shutdown(peer.fd, SHUT_WR);
+		while (hear(&peer) > 0)
+			;
+		peer_close(&peer);
+	}
+	check_honest("truncated frames");
+}
+
+static void attack_by_order(void)
+{
+	struct peer peer;
+
+	peer_open(&peer, 2);
+	(void)say_batch(&peer, 1);
+	check(hear_reject(&peer, REJECT_BAD_ORDER), "a Batch before Hello is told why");
+	peer_close(&peer);
+	peer_open(&peer, 2);
+	(void)say_hello(&peer, PROTOCOL_VERSION_MIN - 1);
+	check(hear_reject(&peer, REJECT_PROTOCOL_VERSION), "a protocol that is too old is told why");
+	peer_close(&peer);
+	check_honest("messages out of order");
+}
+
+/* Sends on and on, reads nothing. */
+static void attack_by_not_reading(void)
+{
+	struct timeval soon = {.tv_usec = 200000};
+	struct peer peer;
+	int small = 1;
+	uint64_t seq;
+
+	peer_open(&peer, 3);
+	(void)setsockopt(peer.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	(void)setsockopt(peer.fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+	(void)say_hello(&peer, PROTOCOL_VERSION);
+	for (seq = 1; seq <= 20000 && say_batch(&peer, seq); seq++)
+		;
+	check_honest("a peer that never reads");
+	peer_close(&peer);
+}
+
+/* Idle connections up to the limit of their address and beyond. */
+static void attack_by_flood(void)
+{
+	static int fds[FLOOD];
+	struct rlimit limit;
+	struct peer last;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	for (int i = 0; i < FLOOD; i++)
+		fds[i] = dial(4);
+	peer_open(&last, 4);
+	check(hear_reject(&last, REJECT_LIMIT), "one connection too many is told why");
+	peer_close(&last);
+	check_honest("a flood of idle connections");
+	for (int i = 0; i < FLOOD; i++)
+		(void)close(fds[i]);
+}
+
+/* Valid frames with a few bytes changed; what the collector answers is its affair, as long as it lives. */
+static void attack_by_mutation(void)
+{
+	struct message message = {.type = MESSAGE_BATCH};
+	struct peer peer;
+	uint32_t random = 12345;
+	uint8_t *frame;
+	size_t len;
+
+	for (unsigned i = 0; i < MUTATIONS; i++) {
+		const uint8_t *data;
+
+		peer_open(&peer, 5);
+		(void)say_hello(&peer, PROTOCOL_VERSION);
+		data = batches_make(&peer.batches, 1 + i, 20, 1000, &len);
+		if (!data)
+			give_up("batches_make");
+		message.batch = bytes_make(data, len);
+		if (message_encode(&message, i % 2, &frame, &len) != 0)
+			give_up("message_encode");
+		for (unsigned k = 0; k < 1 + i % 4; k++) {
+			random = random * 1103515245u + 12345u;
+			frame[FRAME_HEADER_BYTES + (random >> 8) % (len - FRAME_HEADER_BYTES)] ^=
+			    (uint8_t)(1 + (random >> 24) % 255);
+		}
+		(void)say_bytes(&peer, frame, len);
+		(void)shutdown(peer.fd, SHUT_WR);
+		while (hear(&peer) > 0)
+			;
+		free(frame);
+		peer_close(&peer);
+	}
+	check_honest("mutated batches");
+}
+
+static void attack_by_garbage(void)
+{
+	static const uint8_t oversized[] = {0, 0xff, 0xff, 0xff, 0xff, 0};
+	uint8_t noise[4096];
+
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (uint8_t)(i * 167 + 13);
+	attack_bytes("garbage", noise, sizeof(noise), false, REJECT_BAD_FRAME);
+	attack_bytes("garbage after Hello", noise, sizeof(noise), true, REJECT_BAD_FRAME);
+	attack_bytes("an oversized length", oversized, sizeof(oversized), false, REJECT_BAD_FRAME);
+	attack_bytes("an oversized length after Hello", oversized, sizeof(oversized), true, REJECT_BAD_FRAME);
+}
+
+static void stop_collector(void)
+{
+	time_t end = time(NULL) + WAIT_SECONDS;
+	int status = 0;
+	pid_t gone = 0;
+
+	check(rss_kib() > 0 && rss_kib() < RSS_MAX_KIB, "the collector's memory stayed below %u KiB (%lu)", RSS_MAX_KIB,
+	      rss_kib());
+	(void)kill(collector, SIGTERM);
+	while (gone == 0 && time(NULL) <= end) {
+		gone = waitpid(collector, &status, WNOHANG);
+		(void)usleep(10000);
+	}
+	check(gone == collector && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the collector stops cleanly");
+	if (gone == collector)
+		collector = 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return fprintf(stderr, "usage: %s COLLECTOR\n", argv[0]), 2;
+	if (folder_make(&folder) < 0)
+		give_up("cannot make a folder");
+	(void)atexit(clean_up);
+	start_collector(argv[1]);
+	start_honest();
+	attack_by_garbage();
+	attack_by_bomb();
+	attack_by_truncation();
+	attack_by_order();
+	attack_by_mutation();
+	attack_by_not_reading();
+	attack_by_flood();
+	stop_collector();
+	peer_close(&honest);
+	printf("1..%d\n", checks);
+	return failures > 0;
+}
