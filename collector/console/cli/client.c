@@ -294,13 +294,17 @@ int client_get(struct client *client, const char *path, struct transfer *ret)
 
 /* ---- what went wrong ------------------------------------------------------------------------------------------ */
 
-/* The filter and a caret under its column (1 = first byte). */
+/* The filter and a caret under its column (1 = first character). */
 static void point_at(const char *filter, int64_t column, size_t shift)
 {
-	size_t at = column > (int64_t)shift ? (size_t)column - 1 - shift : 0, len = strlen(filter);
+	size_t at = 0, len = strlen(filter);
 
-	if (at > len)
-		at = len;
+	for (int64_t left = column - 1 - (int64_t)shift; left > 0 && at < len; left--) {
+		uint32_t point;
+		size_t bytes = glyph_decode(filter + at, len - at, &point);
+
+		at += bytes ? bytes : 1;
+	}
 	message_more("%s", filter);
 	message_more("%*s^", (int)glyph_width(filter, at), "");
 }
@@ -323,7 +327,7 @@ static enum exit_code explain_refusal(const struct transfer *transfer, const cha
 		message_more("give the server's token with --token-file FILE");
 	json_decref(answer);
 	switch (transfer->status) {
-	case 400: return EXIT_USAGE;
+	case 400: case 409: return EXIT_USAGE;
 	case 404: return EXIT_NOTHING;
 	default: return EXIT_SERVER;
 	}

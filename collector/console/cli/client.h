@@ -68,8 +68,8 @@ int client_wait(struct client *client, struct curl_waitfd *extra, unsigned extra
 /* GET path, waited for. The transfer is over then; end it when its body is done with. Returns 0, or -ENOMEM, -EIO. */
 int client_get(struct client *client, const char *path, struct transfer *ret);
 
-/* Says on stderr why an exchange is not ok. filter: what the user typed, to point at a column of; shift: bytes that
- * were put before it on the way to the server. Returns the exit code that fits. */
+/* Says on stderr why an exchange is not ok. filter: what the user typed, to point at a column of; shift: characters
+ * that were put before it on the way to the server. Returns the exit code that fits. */
 enum exit_code client_explain(const struct transfer *transfer, const char *filter, size_t shift);
 
 #endif

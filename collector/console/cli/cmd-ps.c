@@ -3,6 +3,21 @@
 #include "collector/console/cli/command.h"
 #include "collector/console/cli/context.h"
 
+/* A column's name will do where the filter has another one for the same thing. */
+static void add_sort(struct text *path, const char *sort)
+{
+	struct column_set set = {.count = 0};
+	struct text name = TEXT_NULL, problem = TEXT_NULL;
+
+	if (*sort == '-')
+		text_putc(&name, *sort++);
+	(void)column_set_parse(column_process_table(), sort, &set, &problem);
+	text_puts(&name, set.count == 1 && set.columns[0]->alias ? set.columns[0]->alias : sort);
+	client_add_query(path, "sort", text_bytes(&name));
+	text_finish(&name);
+	text_finish(&problem);
+}
+
 int cmd_ps(struct context *context)
 {
 	const struct options *options = &context->options;
@@ -21,7 +36,7 @@ int cmd_ps(struct context *context)
 	if (!code)
 		code = context_add_time(context, &path, "until", options->until);
 	if (options->sort)
-		client_add_query(&path, "sort", bytes_from_string(options->sort));
+		add_sort(&path, options->sort);
 	if (!code)
 		code = context_list(context, &listing, &path, "processes", options->limit, shift);
 	text_finish(&path);

@@ -24,7 +24,7 @@ struct tail {
 	struct listing listing;
 	struct follow follow;
 	struct text path;
-	struct text last, saved;     /* ids: of the last event written out, of the one in the cursor file */
+	struct text saved;           /* id in the cursor file */
 	size_t shift;                /* of the filter */
 	int signals;                 /* signalfd */
 };
@@ -85,26 +85,25 @@ static int on_event(void *user, const struct sse_event *event)
 		err = listing_add(&tail->listing, event->data);
 	if (err)
 		return err;
-	text_reset(&tail->last);
-	text_puts(&tail->last, event->id);
 	return limit && tail->listing.count >= limit ? TAIL_E_DONE : 0;
 }
 
-/* Writes out what has come, then says so in the cursor file. */
+/* Writes out what has come, then says so in the cursor file. The stream also tells its place when there is nothing to tell, so that who
+ * follows something rare need not read everything again. */
 static int settle(struct tail *tail)
 {
-	const char *file = tail->context->options.cursor;
+	const char *file = tail->context->options.cursor, *place = text_string(&tail->follow.sse.id);
 	int err = listing_flush(&tail->listing);
 
-	if (err || !file || !tail->last.len || strcmp(text_string(&tail->last), text_string(&tail->saved)) == 0)
+	if (err || !file || strcmp(place, text_string(&tail->saved)) == 0)
 		return err;
-	err = cursor_write(file, text_string(&tail->last));
+	err = cursor_write(file, place);
 	if (err) {
 		message("cannot write the cursor to '%s': %s", file, strerror(-err));
 		return err;
 	}
 	text_reset(&tail->saved);
-	text_puts(&tail->saved, text_string(&tail->last));
+	text_puts(&tail->saved, place);
 	return 0;
 }
 
@@ -217,7 +216,6 @@ int cmd_tail(struct context *context)
 		listing_close(&tail.listing);
 	}
 	text_finish(&tail.path);
-	text_finish(&tail.last);
 	text_finish(&tail.saved);
 	(void)close(tail.signals);
 	return code;

@@ -20,7 +20,7 @@ struct picture {
 	uint64_t processes;
 };
 
-static int add_parameters(const struct context *context, struct text *path, size_t *ret_shift)
+static void add_parameters(const struct context *context, struct text *path, size_t *ret_shift)
 {
 	const struct options *options = &context->options;
 	struct text depth = TEXT_NULL;
@@ -36,7 +36,6 @@ static int add_parameters(const struct context *context, struct text *path, size
 		client_add_query(path, "depth", text_bytes(&depth));
 	}
 	text_finish(&depth);
-	return context_add_time(context, path, "at", options->at);
 }
 
 static void add_heading(struct picture *picture, const json_t *process)
@@ -136,10 +135,10 @@ int cmd_tree(struct context *context)
 
 	if (context->options.live)
 		return cmd_top(context);
-	code = add_parameters(context, &path, &shift);
-	if (!code && ((output != OUTPUT_TABLE && output != OUTPUT_WIDE) || context->options.fields)) {
+	add_parameters(context, &path, &shift);
+	if ((output != OUTPUT_TABLE && output != OUTPUT_WIDE) || context->options.fields) {
 		code = list_tree(context, &path, shift);
-	} else if (!code) {
+	} else {
 		code = context_get(context, &path, shift, &transfer);
 		if (!code) {
 			code = print_tree(context, &transfer);

@@ -16,8 +16,7 @@ static const struct command commands[] = {
 	 "Branches that lead to a match stay. '?' stands before a process of which only\n"
 	 "others have spoken, '!' where an exec was lost. The last line says how many\n"
 	 "hosts are current. With --live, or as 'canopy top', it stays on the screen.\n",
-	 LISTS | TAKES(HOST) | TAKES(AT) | TAKES(DEPTH) | TAKES(EXITED) | TAKES(CHILDREN) | TAKES(ALIVE) | TAKES(LIVE),
-	 0, WORDS_ANY, cmd_tree},
+	 LISTS | TAKES(HOST) | TAKES(DEPTH) | TAKES(EXITED) | TAKES(CHILDREN) | TAKES(LIVE), 0, WORDS_ANY, cmd_tree},
 	{"ps", "[FILTER]", "Processes as a list, alive and ended",
 	 "Without a filter: everything the collector keeps, by start. -o wide shows more\n"
 	 "and cuts nothing, -o ndjson writes one JSON object a line.\n",

@@ -62,39 +62,21 @@ int context_add_time(const struct context *context, struct text *path, const cha
 	return 0;
 }
 
-/* A string of the filter language. */
-static void add_quoted(struct text *out, const char *value)
-{
-	text_putc(out, '"');
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
-			text_putc(out, '\\');
-		text_putc(out, *value);
-	}
-	text_putc(out, '"');
-}
-
 void context_add_filter(const struct context *context, struct text *path, size_t *ret_shift)
 {
 	const struct options *options = &context->options;
-	bool more = options->host || options->alive;
+	const char *words = text_string(&options->filter);
 	struct text filter = TEXT_NULL;
 
-	*ret_shift = 0;
-	if (options->filter.len && more) {
-		text_printf(&filter, "(%s) and ", text_string(&options->filter));
-		*ret_shift = 1;
-	} else {
-		text_puts(&filter, text_string(&options->filter));
-	}
-	if (options->host) {
-		text_puts(&filter, "host.name = ");
-		add_quoted(&filter, options->host);
-	}
-	if (options->alive)
-		text_printf(&filter, "%sproc.alive = true", options->host ? " and " : "");
+	*ret_shift = options->filter.len && options->alive;
+	if (*ret_shift)
+		text_printf(&filter, "(%s) and proc.alive = true", words);
+	else
+		text_puts(&filter, options->alive ? "proc.alive = true" : words);
 	if (filter.len)
 		client_add_query(path, "filter", text_bytes(&filter));
+	if (options->host)
+		client_add_query(path, "host", bytes_from_string(options->host));
 	path->failed |= filter.failed;
 	text_finish(&filter);
 }
@@ -137,6 +119,8 @@ void context_note_incomplete(struct context *context, const json_t *answer)
 	const json_t *list = object_at(answer, "incomplete"), *item;
 	size_t i;
 
+	/* behind the answer, also where both go to the same place */
+	(void)fflush(stdout);
 	json_array_foreach(list, i, item) {
 		struct bytes host = object_string(item, "host"), why = object_string(item, "message");
 
@@ -167,64 +151,89 @@ int context_open_listing(struct context *context, struct listing *ret, const str
 	return err ? EXIT_USAGE : 0;
 }
 
-/* Adds one page. *ret_next is where the next one begins; empty = this was the last one. */
-static int add_page(struct context *context, struct listing *listing, const struct transfer *transfer, const char *name,
-		    uint64_t limit, struct text *ret_next)
+/* A list that is under way. */
+struct walk {
+	struct context *context;
+	struct listing *listing;
+	const char *name;       /* of the list in the answer */
+	uint64_t limit;         /* 0 = none */
+	size_t shift;
+	struct text cursor;     /* where the next page begins; empty = at the beginning, or behind the end */
+	json_t *rest;           /* what stood beside the list in the last answer */
+};
+
+static bool is_full(const struct walk *walk)
+{
+	return walk->limit && walk->listing->count >= walk->limit;
+}
+
+static int add_page(struct walk *walk, struct bytes document)
 {
 	struct page page = PAGE_NULL;
 	struct bytes object, next;
-	int err = page_open(&page, text_bytes(&transfer->body), name);
+	int err = page_open(&page, document, walk->name);
 
-	while (!err && (!limit || listing->count < limit) && page_next(&page, &object))
-		err = listing_add(listing, object);
+	while (!err && !is_full(walk) && page_next(&page, &object))
+		err = listing_add(walk->listing, object);
 	if (!err) {
 		next = object_string(page.rest, "next");
-		text_reset(ret_next);
-		text_add(ret_next, next.data, next.len);
-		context_note_incomplete(context, page.rest);
+		text_reset(&walk->cursor);
+		text_add(&walk->cursor, next.data, next.len);
+		json_decref(walk->rest);
+		walk->rest = json_incref(page.rest);
 	}
 	page_finish(&page);
 	return err;
 }
 
-/* One page from where cursor says (empty = the beginning). Returns the exit code, 0 to go on. */
-static int get_page(struct context *context, struct listing *listing, struct text *path, const char *name,
-		    uint64_t limit, size_t shift, struct text *cursor)
+/* Returns the exit code, 0 to go on. */
+static int get_page(struct walk *walk, const struct text *path)
 {
 	struct transfer transfer = TRANSFER_NULL;
 	struct text url = TEXT_NULL;
 	int code, err;
 
 	text_puts(&url, text_string(path));
-	if (cursor->len)
-		client_add_query(&url, "cursor", text_bytes(cursor));
-	code = context_get(context, &url, shift, &transfer);
+	if (walk->cursor.len)
+		client_add_query(&url, "cursor", text_bytes(&walk->cursor));
+	code = context_get(walk->context, &url, walk->shift, &transfer);
 	text_finish(&url);
 	if (code)
 		return code;
-	err = add_page(context, listing, &transfer, name, limit, cursor);
+	err = add_page(walk, text_bytes(&transfer.body));
 	transfer_end(&transfer);
 	return err ? context_fail(err) : 0;
+}
+
+static int end_walk(struct walk *walk)
+{
+	int err = listing_end(walk->listing);
+
+	if (err)
+		return context_fail(err);
+	context_note_incomplete(walk->context, walk->rest);
+	return context_result(walk->context, walk->listing->count);
 }
 
 int context_list(struct context *context, struct listing *listing, struct text *path, const char *name, uint64_t limit,
 		 size_t shift)
 {
-	struct text cursor = TEXT_NULL, number = TEXT_NULL;
-	int code, err;
+	struct walk walk = {.context = context, .listing = listing, .name = name, .limit = limit, .shift = shift};
+	struct text number = TEXT_NULL;
+	int code;
 
 	text_printf(&number, "%" PRIu64, limit && limit < PAGE_LIMIT ? limit : PAGE_LIMIT);
 	if (strcmp(name, "processes") == 0)
 		client_add_query(path, "limit", text_bytes(&number));
 	do {
-		code = get_page(context, listing, path, name, limit, shift, &cursor);
-	} while (!code && cursor.len && (!limit || listing->count < limit) && !ferror(stdout));
-	text_finish(&cursor);
+		code = get_page(&walk, path);
+	} while (!code && walk.cursor.len && !is_full(&walk) && !ferror(stdout));
+	if (!code)
+		code = end_walk(&walk);
 	text_finish(&number);
-	if (code)
-		return code;
-	err = listing_end(listing);
-	return err ? context_fail(err) : context_result(context, listing->count);
+	text_finish(&walk.cursor);
+	json_decref(walk.rest);
+	return code;
 }
 
 /* ---- one process ---------------------------------------------------------------------------------------------- */

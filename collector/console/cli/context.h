@@ -28,7 +28,7 @@ struct face context_face(const struct context *context);
 /* Appends 'name=moment' when value was given. Returns 0, or EXIT_USAGE having said why. */
 int context_add_time(const struct context *context, struct text *path, const char *name, const char *value);
 
-/* Appends filter= from the words, -H and --alive. *ret_shift: bytes that stand before the user's words in it. */
+/* Appends filter= from the words and --alive, and host=. *ret_shift: characters that stand before the user's words. */
 void context_add_filter(const struct context *context, struct text *path, size_t *ret_shift);
 
 /* GET. On failure it was explained, the exit code returned and *ret needs no end. */

@@ -9,12 +9,10 @@
 
 static void add_what(const json_t *gap, const struct face *face, struct text *out)
 {
-	struct bytes type = object_string(gap, "type_lost");
+	struct bytes type = object_string(gap, "lost_type");
 	int64_t count = 0;
 
-	/* within a stream 'type' says that this is a gap */
-	if (!type.data)
-		type = object_string(gap, "lost_type");
+	/* among a host's gaps it is called type; within a stream type says that this is a gap */
 	if (!type.data)
 		type = object_string(gap, "type");
 	if (object_int(gap, "count", &count) && count > 0)
@@ -49,6 +47,17 @@ static void add_when(const json_t *gap, const struct face *face, struct text *ou
 	}
 }
 
+/* 'ring_full' as words. */
+static void add_reason(struct bytes reason, const struct face *face, struct text *out)
+{
+	size_t begin = out->len;
+
+	escape_text(out, reason, face->utf8);
+	for (size_t i = begin; i < out->len; i++)
+		if (out->data[i] == '_')
+			out->data[i] = ' ';
+}
+
 void gap_add_line(const json_t *gap, const struct face *face, struct text *out)
 {
 	struct bytes host = object_string(gap, "host"), reason = object_string(gap, "reason");
@@ -63,7 +72,7 @@ void gap_add_line(const json_t *gap, const struct face *face, struct text *out)
 	add_when(gap, face, out);
 	if (reason.len) {
 		text_puts(out, " (");
-		escape_text(out, reason, face->utf8);
+		add_reason(reason, face, out);
 		text_putc(out, ')');
 	}
 }

@@ -280,7 +280,7 @@ static void draw_process(struct live *live, const struct model_row *row, const s
 {
 	const struct model_node *node = row->node;
 	bool utf8 = live->face.utf8, color = live->terminal.color;
-	enum color tone = node->exited ? COLOR_DIM : COLOR_PLAIN;
+	enum color tone = node->exited || node->faint ? COLOR_DIM : COLOR_PLAIN;
 	size_t fixed = PID_WIDTH + USER_WIDTH + AGE_WIDTH + STATE_WIDTH + 4, columns = live->terminal.columns;
 	struct text cell = TEXT_NULL;
 

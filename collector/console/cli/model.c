@@ -140,6 +140,7 @@ static int describe(struct model *model, struct model_node *node, const json_t *
 	}
 	tree_add_mark(process, &node->command);
 	column_add_command(process, &model->face, &node->command);
+	node->faint = json_is_false(object_at(process, "match"));
 	(void)object_int(process, "pid", &node->pid);
 	(void)object_int(process, "current_ppid", &node->current_ppid);
 	(void)object_time(process, "start", &node->start);

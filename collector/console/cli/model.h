@@ -28,6 +28,7 @@ struct model_node {
 	int64_t start;           /* wall clock ns; 0 = unknown */
 	int64_t span;            /* of an ended one; -1 = unknown */
 	bool exited;
+	bool faint;              /* only leads to what the filter asks for */
 	uint64_t poll;           /* the last poll that listed it */
 	int64_t touched_ms;      /* the last event about it */
 	int64_t linger_ms;       /* stays until then although no poll lists it */

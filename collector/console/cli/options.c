@@ -35,7 +35,6 @@ static const struct option_info infos[OPTION_COUNT] = {
 	[OPTION_ALIVE] = {"alive", 0, NULL, "only those that are alive", false},
 	[OPTION_CHILDREN] = {"children", 0, NULL, "everything below a match as well", false},
 	[OPTION_DEPTH] = {"depth", 0, "N", "no deeper than N levels", false},
-	[OPTION_AT] = {"at", 0, "TIME", "as it was at this moment", false},
 	[OPTION_LIVE] = {"live", 0, NULL, "keep it on the screen and up to date", false},
 };
 
@@ -196,7 +195,6 @@ static const char **string_slot(struct options *o, enum option_id id)
 	case OPTION_UNTIL: return &o->until;
 	case OPTION_SORT: return &o->sort;
 	case OPTION_CURSOR: return &o->cursor;
-	case OPTION_AT: return &o->at;
 	default: return NULL;
 	}
 }

@@ -31,7 +31,6 @@ enum option_id {
 	OPTION_ALIVE,
 	OPTION_CHILDREN,
 	OPTION_DEPTH,
-	OPTION_AT,
 	OPTION_LIVE,
 	OPTION_COUNT,
 };
@@ -62,7 +61,7 @@ struct command {
 struct options {
 	const struct command *command;  /* NULL: none was named */
 	uint32_t given;                 /* 1 << enum option_id */
-	const char *server, *token_file, *zone, *fields, *host, *since, *until, *sort, *cursor, *at;
+	const char *server, *token_file, *zone, *fields, *host, *since, *until, *sort, *cursor;
 	enum color_mode color;
 	enum output_format output;
 	uint64_t limit;                 /* 0 = none */

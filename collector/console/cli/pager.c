@@ -50,6 +50,9 @@ void pager_start(struct pager *ret)
 	(void)close(ends[0]);
 	if (pid > 0 && dup2(ends[1], STDOUT_FILENO) >= 0) {
 		ret->pid = pid;
+		/* notes would otherwise be written across the pager's screen */
+		if (isatty(STDERR_FILENO))
+			ret->took_errors = dup2(ends[1], STDERR_FILENO) >= 0;
 		(void)signal(SIGPIPE, SIG_IGN);
 		(void)signal(SIGINT, SIG_IGN);
 	}
@@ -62,6 +65,8 @@ void pager_finish(struct pager *pager)
 		return;
 	(void)fflush(stdout);
 	(void)close(STDOUT_FILENO);
+	if (pager->took_errors)
+		(void)close(STDERR_FILENO);
 	while (waitpid(pager->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	pager->pid = 0;

@@ -3,10 +3,12 @@
 #ifndef CANOPY_CONSOLE_CLI_PAGER_H
 #define CANOPY_CONSOLE_CLI_PAGER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct pager {
-	pid_t pid; /* 0 = none runs */
+	pid_t pid;         /* 0 = none runs */
+	bool took_errors;  /* stderr goes there too */
 };
 
 /* Puts CANOPY_PAGER, PAGER or less behind stdout; does nothing when none is wanted ('cat' or empty) or found. Call only

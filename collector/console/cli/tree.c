@@ -130,7 +130,9 @@ void tree_add_process(struct tree *tree, const json_t *process, uint32_t depth)
 	if (!row)
 		return;
 	row->depth = depth;
-	row->dim = bytes_equal(object_string(process, "state"), BYTES_LITERAL("exited"));
+	/* an ancestor that only leads to what was asked for */
+	row->dim = bytes_equal(object_string(process, "state"), BYTES_LITERAL("exited")) ||
+		   json_is_false(object_at(process, "match"));
 	row->begin[0] = text->len;
 	if (object_int(process, "pid", &number))
 		text_printf(text, "%" PRId64, number);
@@ -147,6 +149,8 @@ void tree_add_process(struct tree *tree, const json_t *process, uint32_t depth)
 	row->begin[4] = text->len;
 	tree_add_mark(process, text);
 	column_add_command(process, &tree->face, text);
+	if (object_int(process, "folded", &number) && number > 0)
+		text_printf(text, " [+%" PRId64 "]", number);
 	row->begin[5] = text->len;
 }
 
