@@ -11,12 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bpf/libbpf.h>
-
 #include "sensor/probe/known.h"
 #include "sensor/probe/losses.h"
 #include "sensor/probe/procscan.h"
 #include "sensor/probe/program.h"
+#include "sensor/probe/ring.h"
 
 #define PROBE_PAUSE_MS 5         /* events gather this long; adds to latency, divides the wake-ups */
 #define PROBE_DRAIN_MAX 4096     /* records a turn of the loop */
@@ -29,7 +28,7 @@ struct probe {
 	struct program program;
 	struct probe_options options;
 	struct probe_sink sink;
-	struct ring_buffer *ring;
+	struct ring *ring;
 	struct losses losses;
 	struct procscan scan;
 	uint64_t received[EVENT_TYPES];
@@ -81,7 +80,7 @@ static const struct event *complete(struct probe *probe, const struct event *eve
 	return copy;
 }
 
-static int on_record(void *owner, void *data, size_t size)
+static int on_record(void *owner, const void *data, size_t size)
 {
 	struct probe *probe = owner;
 	const struct event *event = data;
@@ -100,7 +99,7 @@ static int drain(struct probe *probe, unsigned budget)
 	int r;
 
 	probe->budget = budget;
-	r = ring_buffer__consume(probe->ring);
+	r = ring_consume(probe->ring, on_record, probe);
 	if (r >= 0 && probe->sink.drained)
 		probe->sink.drained(probe->sink.owner);
 	return r < 0 ? r : 0;
@@ -124,8 +123,7 @@ static int open_reader(struct probe *probe, const struct probe_options *options,
 	probe->buffer = malloc(EVENT_SIZE_MAX);
 	if (!probe->buffer)
 		return -ENOMEM;
-	probe->ring = ring_buffer__new(program_ring_fd(&probe->program), on_record, probe, NULL);
-	return probe->ring ? 0 : -errno;
+	return ring_create(&probe->ring, program_ring_fd(&probe->program), program_ring_bytes(&probe->program));
 }
 
 int probe_open(struct probe **ret, const struct probe_options *options, const struct probe_sink *sink, char **ret_why)
@@ -153,7 +151,7 @@ void probe_close(struct probe *probe)
 {
 	if (!probe)
 		return;
-	ring_buffer__free(probe->ring);
+	ring_destroy(probe->ring);
 	program_finish(&probe->program);
 	procscan_finish(&probe->scan);
 	known_finish(&probe->known);
@@ -330,7 +328,8 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		.mode = probe->program.mode,
 		.iterator = probe->program.iterator,
 	};
-	program_ring_state(&probe->program, &ret->ring_bytes, &ret->ring_used_bytes);
+	ret->ring_bytes = ring_size(probe->ring);
+	ret->ring_used_bytes = ring_used(probe->ring);
 	for (enum event_type type = EVENT_FORK; type < EVENT_TYPES; type++) {
 		struct event_count count = {0};
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -173,22 +172,9 @@ int program_ring_fd(const struct program *program)
 	return bpf_map__fd(program->skeleton->maps.ring);
 }
 
-/* The first page of the map holds the reader's position, the second the writers'. */
-void program_ring_state(const struct program *program, size_t *ret_bytes, size_t *ret_used)
+size_t program_ring_bytes(const struct program *program)
 {
-	long page = sysconf(_SC_PAGESIZE);
-	void *reader = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, program_ring_fd(program), 0);
-	void *writer = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, program_ring_fd(program), page);
-
-	*ret_bytes = bpf_map__max_entries(program->skeleton->maps.ring);
-	*ret_used = 0;
-	if (reader != MAP_FAILED && writer != MAP_FAILED)
-		*ret_used = __atomic_load_n((unsigned long *)writer, __ATOMIC_ACQUIRE) -
-			    __atomic_load_n((unsigned long *)reader, __ATOMIC_ACQUIRE);
-	if (reader != MAP_FAILED)
-		(void)munmap(reader, (size_t)page);
-	if (writer != MAP_FAILED)
-		(void)munmap(writer, (size_t)page);
+	return bpf_map__max_entries(program->skeleton->maps.ring);
 }
 
 int program_iterate(const struct program *program)

@@ -27,8 +27,8 @@ void program_finish(struct program *program);
 /* The map that the records come from. */
 int program_ring_fd(const struct program *program);
 
-/* Its size, and how much of it is not consumed yet; zeros when the kernel does not show it. */
-void program_ring_state(const struct program *program, size_t *ret_bytes, size_t *ret_used);
+/* Its size. */
+size_t program_ring_bytes(const struct program *program);
 
 /* A new pass of the task iterator: a descriptor to read to its end, to be closed by the caller. */
 int program_iterate(const struct program *program);
