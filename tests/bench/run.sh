@@ -137,6 +137,15 @@ part_seglog() {
   "$bench/seglog/bench-seglog" "$work" | sed 's/^/  /'
 }
 
+part_codec() {
+  local result
+  title "Codec: facts of a make-like build to batches, compressed, and back, on one core; best round"
+  result=$("$bench/codec/codec")
+  row "encode, decode" "$(value encode_ns <<<"$result"), $(value decode_ns <<<"$result") ns an event"
+  row "deflate, inflate (zlib-1)" "$(value deflate_ns <<<"$result"), $(value inflate_ns <<<"$result") ns an event"
+  row "octets, plain and zlib-1" "$(value bytes_raw <<<"$result"), $(value bytes_zlib <<<"$result") an event"
+}
+
 part_latency() {
   title "Latency: from exec to the console's event stream, $rounds rounds"
   sensor_up latency
@@ -154,18 +163,18 @@ fresh_collector() {
 
 [ -x "$CANOPY_COLLECTOR" ] || die "the collector was not built"
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(storm programs sensor ingest lake latency seglog)
+[ ${#parts[@]} -gt 0 ] || parts=(codec storm programs sensor ingest lake latency seglog)
 echo "$(uname -sr), $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), $(date -u +%FT%TZ)"
 fresh_collector
 for part in "${parts[@]}"; do
   case $part in
-    ingest | lake | seglog) ;;
+    codec | ingest | lake | seglog) ;;
     storm | programs | sensor | latency)
       if [ "$(id -u)" != 0 ] || [ ! -x "$CANOPY_SENSOR" ]; then
         title "$part: skipped, needs root and the sensor"
         continue
       fi ;;
-    *) die "no part '$part': there are storm programs sensor ingest lake latency seglog" ;;
+    *) die "no part '$part': there are codec storm programs sensor ingest lake latency seglog" ;;
   esac
   "part_$part"
 done
