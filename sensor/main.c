@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "canopy/log.h"
+#include "sensor/check.h"
 #include "sensor/options.h"
 #include "sensor/sensor.h"
 #include "sensor/standalone.h"
@@ -20,6 +21,9 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	if (r < 0)
 		return EXIT_USAGE;
-	r = options.print == PRINT_NONE ? sensor_run(&options) : standalone_run(&options);
+	if (options.check)
+		r = check_run(&options);
+	else
+		r = options.print == PRINT_NONE ? sensor_run(&options) : standalone_run(&options);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
