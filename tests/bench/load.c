@@ -362,7 +362,7 @@ static double now(void)
 
 static int run(struct host *hosts, unsigned long count, unsigned long lives)
 {
-	uint64_t facts = 0, bytes = 0;
+	uint64_t facts = 0, bytes = 0, batches = 0;
 	double begin, seconds;
 	bool failed = false;
 
@@ -381,12 +381,14 @@ static int run(struct host *hosts, unsigned long count, unsigned long lives)
 		(void)pthread_join(hosts[i].thread, NULL);
 		facts += hosts[i].facts;
 		bytes += hosts[i].bytes;
+		batches += hosts[i].frame_count;
 		failed |= hosts[i].failed;
 	}
 	seconds = now() - begin;
 	if (!failed)
-		printf("hosts=%lu facts=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f\n", count,
-		       (unsigned long long)facts, seconds, (double)facts / seconds, (double)bytes / (double)facts);
+		printf("hosts=%lu facts=%llu batches=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f\n", count,
+		       (unsigned long long)facts, (unsigned long long)batches, seconds, (double)facts / seconds,
+		       (double)bytes / (double)facts);
 	return failed;
 }
 
