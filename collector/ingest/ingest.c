@@ -367,6 +367,7 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 				     .link = link};
 	entry->users++;
 	link->sessions++;
+	link->goodbye = false;
 	link_clock(link, hello->boottime_ns, hello->boottime_to_wall_ns, now_ns);
 	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
 	welcome_peer(entry, hello, ret_welcome);
@@ -526,6 +527,11 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 void ingest_heartbeat(struct ingest_peer *peer, const struct heartbeat *heartbeat, int64_t now_ns)
 {
 	link_heartbeat(peer->link, heartbeat, now_ns);
+}
+
+void ingest_goodbye(struct ingest_peer *peer)
+{
+	peer->link->goodbye = true;
 }
 
 /* ---- for the console ----------------------------------------------------------------------------------------- */

@@ -71,6 +71,9 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 		 struct ingest_refusal *ret_refusal);
 void ingest_heartbeat(struct ingest_peer *peer, const struct heartbeat *heartbeat, int64_t now_ns);
 
+/* The sensor stops on purpose. */
+void ingest_goodbye(struct ingest_peer *peer);
+
 /* For the console. link as struct fleet says; stats are added to what *stats already holds. */
 void ingest_link(const struct ingest *ingest, const struct boot_id *boot, int64_t now_ns, struct fleet_link *ret);
 void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats);

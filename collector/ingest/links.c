@@ -108,6 +108,7 @@ void link_show(const struct link *link, uint64_t window, int64_t now_ns, struct 
 	ret->connected = link->sessions > 0;
 	ret->sessions = link->sessions;
 	ret->catching_up = ret->connected && link->heard && link->heartbeat.queue_batches > window;
+	ret->goodbye = link->goodbye;
 	ret->heard = link->heard;
 	ret->heartbeat = link->heartbeat;
 	ret->heard_wall_ns = link->heard_wall_ns;

@@ -18,6 +18,7 @@ struct link {
 	struct index_node node;
 	struct boot_id boot;
 	uint32_t sessions;
+	bool goodbye; /* the newest session of its sensor ended with a Goodbye, and none has come since */
 	bool heard;
 	struct heartbeat heartbeat;
 	int64_t heard_wall_ns; /* INT64_MIN = never */

@@ -323,7 +323,7 @@ static void fsm_streaming(struct session *session, enum session_event event, con
 		ingest_heartbeat(session->peer, &detail->message->heartbeat, wall_now());
 		break;
 	case EVENT_GOODBYE:
-		log_debug("event=goodbye peer=%s", session->name); /* its end follows */
+		ingest_goodbye(session->peer); /* its end follows */
 		break;
 	case EVENT_UNKNOWN:
 		break; /* of a newer protocol: skipped */

@@ -581,8 +581,17 @@ static void the_link_follows_sessions_and_heartbeats(void **state)
 	assert_int_equal(link.lag_ns, 0);
 	ingest_leave(visitor.peer);
 	ingest_link(rig->ingest, &rig->batches.boot, NOW, &link);
-	assert_false(link.connected);
+	assert_false(link.connected || link.goodbye); /* lost, not gone */
 	assert_true(link.heard);
+	join(rig, &visitor, 1);
+	ingest_goodbye(visitor.peer);
+	ingest_leave(visitor.peer);
+	ingest_link(rig->ingest, &rig->batches.boot, NOW, &link);
+	assert_true(link.goodbye);
+	join(rig, &visitor, 1);
+	ingest_link(rig->ingest, &rig->batches.boot, NOW, &link);
+	assert_false(link.goodbye);
+	ingest_leave(visitor.peer);
 }
 
 static void latency_is_counted_once_a_batch(void **state)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is refused is said on stderr; here that goes to a pipe. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "canopy/log.h"
+#include "collector/options.h"
+
+enum log_level log_level = LOG_LEVEL_INFO;
+
+#define ARGS_MAX 16
+
+static char said[4096];
+
+/* args ends with NULL; what is written to stream stands in said afterwards. */
+static int parse_to(int stream, const char *const *args, struct collector_options *ret)
+{
+	char *argv[ARGS_MAX] = {(char *)"canopy-collector"};
+	int argc = 1, pipes[2], saved, r;
+	ssize_t len;
+
+	while (*args && argc < ARGS_MAX - 1)
+		argv[argc++] = (char *)*args++;
+	assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
+	(void)fflush(NULL);
+	saved = dup(stream);
+	assert_int_equal(dup2(pipes[1], stream), stream);
+	r = collector_options_parse(argc, argv, ret);
+	(void)fflush(NULL);
+	assert_int_equal(dup2(saved, stream), stream);
+	(void)close(saved);
+	(void)close(pipes[1]);
+	len = read(pipes[0], said, sizeof(said) - 1);
+	said[len > 0 ? len : 0] = '\0';
+	(void)close(pipes[0]);
+	return r;
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_refused(const char *const *args, const char *part)
+{
+	struct collector_options options = {.retain_bytes = 4711};
+
+	assert_int_equal(parse_to(STDERR_FILENO, args, &options), -EINVAL);
+	if (!strstr(said, part))
+		fail_msg("'%s' does not say '%s'", said, part);
+	assert_int_equal(options.retain_bytes, 4711); /* untouched */
+}
+
+static struct collector_options parsed(const char *const *args)
+{
+	struct collector_options options;
+
+	assert_int_equal(parse_to(STDERR_FILENO, args, &options), 0);
+	assert_string_equal(said, "");
+	return options;
+}
+
+static void defaults_are_loopback(void **state)
+{
+	struct collector_options options = parsed(ARGS("--state", "/x"));
+
+	(void)state;
+	assert_string_equal(options.state, "/x");
+	assert_string_equal(options.listen.host, "127.0.0.1");
+	assert_string_equal(options.http, "127.0.0.1:7070");
+	assert_false(options.http_insecure);
+	assert_int_equal(options.lake_count, 0);
+	assert_true(options.retain_bytes > 0 && options.exited_bytes > 0);
+}
+
+static void everything_can_be_said(void **state)
+{
+	struct collector_options options =
+	    parsed(ARGS("-s", "/x", "--listen=[::1]:0", "-H", "127.0.0.1:0", "--http-insecure", "--lake", "ndjson:/a",
+			"--lake", "ndjson:/b", "--retain-bytes=2G", "--exited-bytes=3m"));
+
+	(void)state;
+	assert_string_equal(options.listen.host, "::1");
+	assert_int_equal(options.listen.port, 0);
+	assert_string_equal(options.http, "127.0.0.1:0");
+	assert_true(options.http_insecure);
+	assert_int_equal(options.lake_count, 2);
+	assert_string_equal(options.lakes[1], "ndjson:/b");
+	assert_true(options.retain_bytes == 2ull << 30);
+	assert_true(options.exited_bytes == 3ull << 20);
+}
+
+static void sizes_are_checked(void **state)
+{
+	(void)state;
+	assert_true(parsed(ARGS("-s", "/x", "--retain-bytes", "0")).retain_bytes == 0);
+	assert_refused(ARGS("-s", "/x", "--exited-bytes", "0"), "--exited-bytes '0'");
+	assert_refused(ARGS("-s", "/x", "--retain-bytes", "1"), "at least 128M");
+	assert_refused(ARGS("-s", "/x", "--retain-bytes", "-1"), "--retain-bytes '-1'");
+	assert_refused(ARGS("-s", "/x", "--retain-bytes", "1GB"), "'1GB'");
+	assert_refused(ARGS("-s", "/x", "--retain-bytes", "99999999999G"), "such as");
+	assert_refused(ARGS("-s", "/x", "--retain-bytes", ""), "such as");
+}
+
+static void refusals_name_option_value_and_remedy(void **state)
+{
+	(void)state;
+	assert_refused(ARGS("--listen", "127.0.0.1:0"), "--state is missing");
+	assert_refused(ARGS("-s", "/x", "--listen", "localhost:1"), "--listen 'localhost:1': give a number");
+	assert_refused(ARGS("-s", "/x", "--listen", "127.0.0.1"), "port is missing");
+	assert_refused(ARGS("-s", "/x", "--http", "127.0.0.1:99999"), "--http '127.0.0.1:99999'");
+	assert_refused(ARGS("-s", "/x", "--log-level", "loud"), "give error, warning, info or debug");
+	assert_refused(ARGS("-s", "/x", "surplus"), "'surplus'");
+	assert_refused(ARGS("--nonsense"), "see canopy-collector --help");
+	assert_refused(ARGS("-s/x", "--lake=1", "--lake=2", "--lake=3", "--lake=4", "--lake=5", "--lake=6", "--lake=7",
+			    "--lake=8", "--lake=9"),
+		       "--lake '9'");
+}
+
+static void help_fits_a_terminal(void **state)
+{
+	struct collector_options options;
+	const char *line = said;
+
+	(void)state;
+	assert_int_equal(parse_to(STDOUT_FILENO, ARGS("--help"), &options), OPTIONS_E_DONE);
+	assert_non_null(strstr(said, "usage: canopy-collector --state DIR"));
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		assert_in_range(len, 0, 80);
+		line += len + (line[len] == '\n');
+	}
+	assert_int_equal(parse_to(STDOUT_FILENO, ARGS("--version"), &options), OPTIONS_E_DONE);
+	assert_string_equal(said, "canopy-collector " CANOPY_VERSION "\n");
+}
+
+static void the_log_level_is_set(void **state)
+{
+	(void)state;
+	(void)parsed(ARGS("-s", "/x", "-l", "debug"));
+	assert_int_equal(log_level, LOG_LEVEL_DEBUG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(defaults_are_loopback), cmocka_unit_test(everything_can_be_said),
+	    cmocka_unit_test(sizes_are_checked),     cmocka_unit_test(refusals_name_option_value_and_remedy),
+	    cmocka_unit_test(help_fits_a_terminal),  cmocka_unit_test(the_log_level_is_set),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
