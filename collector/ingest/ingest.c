@@ -75,6 +75,12 @@ static int refuse_memory(struct ingest_refusal *ret)
 		      "the collector is out of memory; give it more or fewer hosts");
 }
 
+static int refuse_hosts(struct ingest_refusal *ret)
+{
+	return refuse(ret, REJECT_LIMIT, 0,
+		      "the collector already holds its limit of host boots; start another collector");
+}
+
 /* ---- peers --------------------------------------------------------------------------------------------------- */
 
 static struct peers *list_of(struct ingest_peer *peer)
@@ -295,8 +301,7 @@ static int describe(struct ingest *ingest, const struct hello *hello, int64_t no
 	int r = forest_host_get(ingest->forest, &hello->boot, &host);
 
 	if (r == -ENOSPC)
-		return refuse(ret_refusal, REJECT_LIMIT, 0,
-			      "the collector already holds its limit of host boots; start another collector");
+		return refuse_hosts(ret_refusal);
 	if (r == 0)
 		r = forest_host_describe(ingest->forest, host, hello);
 	if (r == 0)
@@ -414,6 +419,11 @@ static void queue_ack(struct ingest_peer *peer, struct stream_entry *entry, uint
 	pending_push(&peer->ingest->pending, &ticket);
 }
 
+static uint32_t checksum(struct bytes data)
+{
+	return (uint32_t)crc32(0, (const Bytef *)data.data, data.len);
+}
+
 static int decode(struct arena *arena, struct bytes data, struct batch *ret, struct ingest_refusal *ret_refusal)
 {
 	const char *why = "unreadable";
@@ -443,35 +453,54 @@ static void count_batch(struct ingest *ingest, const struct batch *batch, enum s
 		link_batch(link, apply_newest(batch), batch->boottime_to_wall_ns, now_ns);
 }
 
-static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, struct stream_entry *entry,
-		enum stream_verdict judged, int64_t now_ns, struct ingest_refusal *ret_refusal)
-{
-	struct ingest *ingest = peer->ingest;
-	uint64_t received_ns = uv_hrtime();
-	struct forest_host *host;
+/* A batch that is to be joined, with all that it needs for it. */
+struct join {
 	struct batch batch;
-	uint8_t *verdict;
-	int r = decode(arena, data, &batch, ret_refusal);
+	struct forest_host *host;
+	struct stream_entry *entry;
+	uint8_t *verdict; /* in the arena */
+};
+
+/* Only what decodes may make a host or a stream, so that garbage costs no memory for long. */
+static int prepare(struct ingest *ingest, struct arena *arena, struct bytes data, struct join *ret,
+		   struct ingest_refusal *ret_refusal)
+{
+	int r = decode(arena, data, &ret->batch, ret_refusal);
 
 	if (r != 0)
 		return r;
-	verdict = arena_zalloc(arena, (batch.fact_count + 7) / 8 + 1, 1);
-	r = verdict ? forest_host_get(ingest->forest, &batch.id.boot, &host) : -ENOMEM;
-	if (r == -ENOSPC)
-		return refuse(ret_refusal, REJECT_LIMIT, 0,
-			      "the collector already holds its limit of host boots; start another collector");
-	if (r < 0 || pending_reserve(&ingest->pending) < 0)
+	ret->verdict = arena_zalloc(arena, (ret->batch.fact_count + 7) / 8 + 1, 1);
+	if (!ret->verdict || pending_reserve(&ingest->pending) < 0)
 		return refuse_memory(ret_refusal);
+	r = forest_host_get(ingest->forest, &ret->batch.id.boot, &ret->host);
+	if (r == -ENOSPC)
+		return refuse_hosts(ret_refusal);
+	if (r < 0)
+		return refuse_memory(ret_refusal);
+	return resolve_stream(ingest, &ret->batch.id.boot, ret->batch.id.stream, &ret->entry, ret_refusal);
+}
+
+static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, enum stream_verdict judged,
+		int64_t now_ns, struct ingest_refusal *ret_refusal)
+{
+	struct ingest *ingest = peer->ingest;
+	uint64_t received_ns = uv_hrtime(), seq;
+	struct join join;
+	int r = prepare(ingest, arena, data, &join, ret_refusal);
+
+	if (r != 0)
+		return r;
+	seq = join.batch.id.seq;
 	if (judged == STREAM_GAP)
-		apply_sequence_gap(ingest->forest, host, entry, &batch);
-	apply_batch(ingest->forest, host, &batch, verdict, &ingest->applied);
-	r = journal_append_batch(ingest->journal, now_ns, data, verdict, batch.fact_count, &ingest->appended);
+		apply_sequence_gap(ingest->forest, join.host, join.entry, &join.batch);
+	apply_batch(ingest->forest, join.host, &join.batch, join.verdict, &ingest->applied);
+	r = journal_append_batch(ingest->journal, now_ns, data, join.verdict, join.batch.fact_count, &ingest->appended);
 	if (r < 0)
 		return r;
-	stream_take(entry, batch.id.seq, apply_newest(&batch));
-	stream_remember(entry, batch.id.seq, (uint32_t)crc32(0, (const Bytef *)data.data, data.len));
-	count_batch(ingest, &batch, judged, now_ns);
-	queue_ack(peer, entry, batch.id.seq, received_ns);
+	stream_take(join.entry, seq, apply_newest(&join.batch));
+	stream_remember(join.entry, seq, checksum(data));
+	count_batch(ingest, &join.batch, judged, now_ns);
+	queue_ack(peer, join.entry, seq, received_ns);
 	return 0;
 }
 
@@ -502,11 +531,10 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0,
 			      "bad batch: boot_id, stream or seq is missing or damaged");
 	r = check_identity(peer, &id, ret_refusal);
-	if (r == 0)
-		r = resolve_stream(ingest, &id.boot, id.stream, &entry, ret_refusal);
 	if (r != 0)
 		return r;
-	judged = stream_judge(entry, id.seq, (uint32_t)crc32(0, (const Bytef *)data.data, data.len));
+	entry = streams_find(&ingest->streams, &id.boot, id.stream);
+	judged = entry ? stream_judge(entry, id.seq, checksum(data)) : STREAM_NEW;
 	if (judged == STREAM_CONFLICT)
 		return refuse(ret_refusal, REJECT_IDENTITY, 0,
 			      "another batch %llu of stream %016llx was taken before: two machines share boot id and "
@@ -514,7 +542,7 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 			      (unsigned long long)id.seq, (unsigned long long)id.stream);
 	if (judged == STREAM_DUPLICATE)
 		return take_duplicate(peer, entry, id.seq, ret_refusal);
-	r = take(peer, arena, data, entry, judged, now_ns, ret_refusal);
+	r = take(peer, arena, data, judged, now_ns, ret_refusal);
 	if (r < 0) {
 		fail(ingest, r, peer);
 		return refuse_failed(ingest, ret_refusal);

@@ -11,9 +11,8 @@
 #include "canopy/identity.h"
 #include "collector/ingest/index.h"
 
-#define STREAMS_PER_BOOT_MAX                                                                                           \
-	64u                  /* a boot has one stream for each life of a spool; the one unused for longest gives way */
-#define STREAM_CHECKSUMS 64u /* newest batches whose content is remembered: twice the window of a session */
+#define STREAMS_PER_BOOT_MAX 64u        /* one for each life of a spool; the one unused for longest gives way */
+#define STREAM_CHECKSUMS 64u            /* newest batches whose content is remembered: twice the window of a session */
 #define STREAM_SEQ_MAX (UINT64_MAX / 2) /* nobody counts that far: a sequence number above it is made up */
 
 struct stream_entry {

@@ -16,8 +16,7 @@
 #include "collector/listen/session.h"
 #include "proto/stream/acceptor.h"
 
-#define OVER_LIMIT_RETRY_MS                                                                                            \
-	10000u /* told to those who are over a bound of connections: sessions that are dead may end meanwhile */
+#define OVER_LIMIT_RETRY_MS 10000u /* told to those over a bound of connections: dead sessions may end meanwhile */
 
 /* Connections of one address. */
 struct address_count {

@@ -15,8 +15,7 @@
 #include "proto/stream/address.h"
 
 #define STREAM_KEEPALIVE_SECONDS 30u /* a vanished peer is noticed although nothing is to be sent */
-#define STREAM_UNHEARD_MS                                                                                              \
-	60000u /* sent and not confirmed by the peer's kernel for so long: it is gone (TCP_USER_TIMEOUT) */
+#define STREAM_UNHEARD_MS 60000u     /* nothing sent was confirmed for so long: the peer is gone (TCP_USER_TIMEOUT) */
 
 struct stream;
 

@@ -17,11 +17,10 @@
 #define UPLINK_WELCOME_MS 10000u /* from Hello to Welcome; a collector that recovers does not listen yet */
 #define UPLINK_STALL_MS 60000u   /* batches are in flight and no ack comes: far beyond a slow disk */
 #define UPLINK_HEARTBEAT_MS 2000u
-#define UPLINK_STABLE_MS 10000u /* a connection this old was of use: the backoff begins anew after it */
-#define UPLINK_GOODBYE_MS 1000u /* from Goodbye to the collector's end */
-#define UPLINK_QUEUE_MAX                                                                                               \
-	((size_t)4 << 20)       /* bytes written and not yet taken by the kernel: bounds memory over a slow link */
-#define UPLINK_FRAME_MAX 65536u /* of the collector's messages, which are small */
+#define UPLINK_STABLE_MS 10000u            /* a connection this old was of use: the backoff begins anew after it */
+#define UPLINK_GOODBYE_MS 1000u            /* from Goodbye to the collector's end */
+#define UPLINK_QUEUE_MAX ((size_t)4 << 20) /* bytes not yet taken by the kernel: bounds memory over a slow link */
+#define UPLINK_FRAME_MAX 65536u            /* of the collector's messages, which are small */
 #define UPLINK_ERROR_MAX 320u
 
 struct uplink;
