@@ -217,3 +217,42 @@ bool filter_match(struct filter *filter, const struct filter_subject *subject, s
 {
 	return !filter->root || node_holds(filter->root, subject, scratch);
 }
+
+/* ---- hosts --------------------------------------------------------------------------------------------------- */
+
+static bool is_of_host(const struct filter_operand *operand)
+{
+	return operand->source == FILTER_TAG || (operand->source == FILTER_OWN && strncmp(operand->field->name, "host.", 5) == 0);
+}
+
+static enum filter_verdict judge(const struct filter_node *node, const struct filter_subject *host, struct arena *scratch)
+{
+	enum filter_verdict all = FILTER_EVERY, any = FILTER_NONE;
+
+	switch (node->kind) {
+	case FILTER_WORD:
+		return FILTER_SOME;
+	case FILTER_CONDITION:
+		if (!is_of_host(&node->condition.operand))
+			return FILTER_SOME;
+		return condition_holds(&node->condition, host, scratch) ? FILTER_EVERY : FILTER_NONE;
+	case FILTER_NOT:
+		return (enum filter_verdict)(FILTER_EVERY - judge(node->children, host, scratch));
+	default:
+		break;
+	}
+	for (const struct filter_node *child = node->children; child; child = child->next) {
+		enum filter_verdict verdict = judge(child, host, scratch);
+
+		all = verdict < all ? verdict : all;
+		any = verdict > any ? verdict : any;
+	}
+	return node->kind == FILTER_AND ? all : any;
+}
+
+enum filter_verdict filter_judge_host(struct filter *filter, const struct process_view *host, struct arena *scratch)
+{
+	struct filter_subject subject = {.view = host};
+
+	return filter->root ? judge(filter->root, &subject, scratch) : FILTER_EVERY;
+}

@@ -49,4 +49,12 @@ struct filter_subject {
 /* scratch: strings that must be built lie there; the caller resets it whenever it likes. A filter is used by one thread at a time. */
 bool filter_match(struct filter *filter, const struct filter_subject *subject, struct arena *scratch);
 
+/* What can be said of all processes of a host from what is known of the host alone (host.name, host.boot, host.tag.KEY). */
+enum filter_verdict {
+	FILTER_NONE,  /* no process of it can match */
+	FILTER_SOME,  /* it depends on the process */
+	FILTER_EVERY, /* every process of it matches */
+};
+enum filter_verdict filter_judge_host(struct filter *filter, const struct process_view *host, struct arena *scratch);
+
 #endif

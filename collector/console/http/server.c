@@ -136,7 +136,7 @@ static int check_address(const struct server_options *options, struct address *r
 	if (!*ret_loopback && !options->insecure)
 		return refuse(-EACCES, ret_why,
 			      "console address '%s': others than this machine could read everything there, without encryption and password; use 127.0.0.1 "
-			      "and reach it through ssh -L, or ask for it with --insecure", options->address);
+			      "and reach it through ssh -L, or ask for it with --http-insecure", options->address);
 	return 0;
 }
 

@@ -505,8 +505,8 @@ static void test_addresses(void **state)
 
 	check_not_created("127.0.0.1", -EINVAL, "127.0.0.1");
 	check_not_created("example.invalid:80", -EINVAL, "name");
-	check_not_created("0.0.0.0:0", -EACCES, "--insecure");
-	check_not_created("[::]:0", -EACCES, "--insecure");
+	check_not_created("0.0.0.0:0", -EACCES, "--http-insecure");
+	check_not_created("[::]:0", -EACCES, "--http-insecure");
 	setup(&f);
 	check_not_created(f.address, -EADDRINUSE, f.address);
 	teardown(&f);
