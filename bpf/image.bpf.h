@@ -5,6 +5,8 @@
 
 #include "path.bpf.h"
 
+#define CTIME_QUERIED (1u << 31) /* I_CTIME_QUERIED, from 6.13 on: a mark that shares the word with the nanoseconds */
+
 INLINE uint64_t change_time(enum way way, struct inode *inode)
 {
 	struct inode___v6_6 *older = (void *)inode;
@@ -13,7 +15,7 @@ INLINE uint64_t change_time(enum way way, struct inode *inode)
 
 	if (bpf_core_field_exists(inode->i_ctime_sec)) { /* 3aa63a569c64, 6.11 */
 		PIN(inode);
-		return GET(way, inode, i_ctime_sec) * 1000000000ull + GET(way, inode, i_ctime_nsec);
+		return GET(way, inode, i_ctime_sec) * 1000000000ull + (GET(way, inode, i_ctime_nsec) & ~CTIME_QUERIED);
 	}
 	if (bpf_core_field_exists(older->__i_ctime)) { /* 13bc24457850, 6.6 */
 		PIN(older);
