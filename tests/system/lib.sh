@@ -16,15 +16,21 @@ pids=()   # every process started here
 mounts=() # every mount made here
 work=$(mktemp -d "${TMPDIR:-/tmp}/canopy-test.XXXXXX")
 
-cleanup() {
-  trap - EXIT INT TERM
-  local pid dir
+end_processes() {
+  local pid
   for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null; kill -TERM "$pid" 2>/dev/null; done
   for pid in "${pids[@]}"; do
     wait_until 5 not kill -0 "$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
   done
-  for dir in "${mounts[@]}"; do umount "$dir" 2>/dev/null; done
+  pids=()
+}
+
+cleanup() {
+  trap - EXIT INT TERM
+  local i
+  end_processes
+  for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do umount "${mounts[i]}" 2>/dev/null; done # the last one made first
   rm -rf "$work"
 }
 trap cleanup EXIT

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Makes DEPTH nested folders below BASE, copies /bin/true into the last one, goes there and execs it by its relative name. Folders are
- * named dNNN. usage: deep-exec BASE DEPTH */
+/* Makes DEPTH nested folders below BASE, copies FILE, or else /bin/true, into the last one, goes there and execs it by its relative name. Folders are
+ * named dNNN. usage: deep-exec BASE DEPTH [FILE] */
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include "workload.h"
 
-static void copy_true(void)
+static void copy(const char *file_name)
 {
-	int from = open("/bin/true", O_RDONLY | O_CLOEXEC), to = open("prog", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	int from = open(file_name, O_RDONLY | O_CLOEXEC), to = open("prog", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
 	struct stat file;
 
 	if (from < 0 || to < 0 || fstat(from, &file) < 0)
@@ -30,8 +30,8 @@ int main(int argc, char **argv)
 	char *args[] = {"prog", NULL};
 	unsigned depth;
 
-	if (argc != 3 || chdir(argv[1]) < 0)
-		fail("usage: deep-exec BASE DEPTH");
+	if (argc < 3 || chdir(argv[1]) < 0)
+		fail("usage: deep-exec BASE DEPTH [FILE]");
 	depth = (unsigned)strtoul(argv[2], NULL, 10);
 	say("process", getpid());
 	for (unsigned i = 0; i < depth; i++) {
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 		if (mkdir(name, 0700) < 0 || chdir(name) < 0)
 			fail(name);
 	}
-	copy_true();
+	copy(argc > 3 ? argv[3] : "/bin/true");
 	(void)execv("./prog", args);
 	fail("execv");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Copies /bin/true into an anonymous memory file named hidden and execs it by descriptor under the name of a kernel thread. */
+/* Copies FILE, or else /bin/true, into an anonymous memory file named hidden and execs it by descriptor under the name of a kernel
+ * thread. usage: memfd-exec [FILE] */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -7,10 +8,11 @@
 
 #include "workload.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-	char *argv[] = {"kworker", NULL}, *envp[] = {NULL};
-	int from = open("/bin/true", O_RDONLY | O_CLOEXEC), to = memfd_create("hidden", MFD_CLOEXEC);
+	char *args[] = {"kworker", NULL}, *envp[] = {NULL};
+	int from = open(argc > 1 ? argv[1] : "/bin/true", O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("hidden", MFD_CLOEXEC);
 	struct stat file;
 
 	say("process", getpid());
@@ -23,6 +25,6 @@ int main(void)
 			fail("sendfile");
 		left -= n;
 	}
-	(void)syscall(SYS_execveat, to, "", argv, envp, AT_EMPTY_PATH);
+	(void)syscall(SYS_execveat, to, "", args, envp, AT_EMPTY_PATH);
 	fail("execveat");
 }

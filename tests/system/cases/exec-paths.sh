@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Paths of executable and working folder as the process itself sees them, in events and in the snapshot alike: each kind of place runs a
+# program before the sensors are there and one after. The program tells what it reads of itself in /proc.
+source "$(dirname "$0")/observe.sh"
+observe exec-paths
+stay_program=$(workload stay)
+mount -t tmpfs -o mode=755 tmpfs "$work/" && mounts+=("$work")
+cd "$work" || exit 1
+
+mkdir real bound covered lower upper scratch merged base
+cp "$stay_program" real/prog
+cp "$stay_program" lower/prog
+mount --bind real bound && mounts+=("$work/bound")
+grep -qw overlay /proc/filesystems || modprobe overlay 2>/dev/null
+overlay=no
+mount -t overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/scratch" overlay merged 2>/dev/null && overlay=yes && mounts+=("$work/merged")
+[ $overlay = yes ] && cp "$stay_program" merged/upper-prog
+
+# A root that is a plain folder, with what the dynamic loader needs mounted into it.
+mkdir -p jail/{here,usr,lib,lib64,bin,proc}
+cp "$stay_program" jail/here/prog
+cat >in-jail <<'SH'
+for dir in usr lib lib64 bin proc; do [ ! -e "/$dir" ] || mount --rbind "/$dir" "jail/$dir" || exit 1; done
+exec chroot jail /bin/sh -c 'cd /here && exec ./prog'
+SH
+# A root that is the root of a mount.
+mkdir root
+cat >in-bound-root <<'SH'
+mount --rbind / root && mount --bind real "root$PWD/covered" || exit 1
+exec chroot root /bin/sh -c "cd '$PWD/covered' && exec ./prog"
+SH
+cat >in-namespace <<'SH'
+mount --bind real covered && exec "$PWD/covered/prog"
+SH
+cat >unlinked <<'SH'
+exec 8<"$1" && rm "$1" && exec /proc/self/fd/8
+SH
+
+depths=(60 100 120 140 300)
+kinds=(plain bound namespace jail bound-root memfd deleted)
+[ $overlay = yes ] && kinds+=(overlay-lower overlay-upper)
+for depth in "${depths[@]}"; do kinds+=("deep-$depth"); done
+
+start_all() { # WHEN
+  local when=$1 depth
+  cp "$stay_program" "gone-$when"
+  stay "plain-$when" "$work/real/prog"
+  stay "bound-$when" "$work/bound/prog"
+  stay "namespace-$when" unshare --mount bash in-namespace
+  stay "jail-$when" unshare --mount bash in-jail
+  stay "bound-root-$when" unshare --mount bash in-bound-root
+  stay "memfd-$when" "$(workload memfd-exec)" "$stay_program"
+  stay "deleted-$when" bash unlinked "$work/gone-$when"
+  if [ $overlay = yes ]; then
+    stay "overlay-lower-$when" "$work/merged/prog"
+    stay "overlay-upper-$when" "$work/merged/upper-prog"
+  fi
+  for depth in "${depths[@]}"; do
+    mkdir "base/$when-$depth"
+    stay "deep-$depth-$when" "$(workload deep-exec)" "$work/base/$when-$depth" "$depth" "$stay_program"
+  done
+  for kind in "${kinds[@]}"; do wait_until 20 said "$kind-$when" cwd; done
+}
+
+open_door
+start_all snapshot
+start_watch
+start_all live
+settle
+
+device() { # FILE: MAJOR:MINOR of the file system that it lies in
+  local dev
+  dev=$(stat -L -c %d "$1")
+  echo "$(((dev >> 8) & 0xfff)):$(((dev & 0xff) | ((dev >> 12) & 0xfff00)))"
+}
+
+# same_path TOLD TRUE FLAG FLAGS: the path, or an intact tail of it and the flag.
+same_path() {
+  local told=$1 true=$2 flag=$3 flags=$4
+  case $flags in
+    *"\"$flag\""*) [[ $told = /* && $true = *"$told" && $told != "$true" ]] ;;
+    *) [ "$told" = "$true" ] ;;
+  esac || { printf 'told:  %s\ntrue:  %s\nflags: %s\n' "$told" "$true" "$flags"; return 1; }
+}
+
+check_place() { # CASE KIND WHEN: against what the process reads of itself, and what stat says of it
+  local name="$2-$3" pid exe flags
+  pid=${pid_of[$name]}
+  exe=$(said "$name" exe)
+  exe=${exe% (deleted)}
+  flags=$(told "$pid" .flags)
+  case $2 in memfd) exe=${exe#/} ;; esac
+  check "$1: $2: exe ($3)" same_path "$(told "$pid" .exe | jq -r .)" "$exe" exe_truncated "$flags"
+  check "$1: $2: cwd ($3)" same_path "$(told "$pid" .cwd | jq -r .)" "$(said "$name" cwd)" cwd_truncated "$flags"
+  check "$1: $2: mount namespace ($3)" equal "$(told "$pid" .ns.mnt)" "$(stat -L -c %i "/proc/$pid/ns/mnt")"
+  check "$1: $2: inode and device ($3)" equal "$(told "$pid" '[.exe_inode, .exe_dev]')" "[$(stat -L -c %i "/proc/$pid/exe"),\"$(device "/proc/$pid/exe")\"]"
+}
+flags_of() { told "${pid_of[$1]}" .flags; }
+exe_of() { told "${pid_of[$1]}" .exe; }
+
+for when in live snapshot; do
+  for kind in plain bound memfd deleted; do check_place "exec 22" $kind $when; done
+  check "exec 22: bound: the path by which it was run ($when)" equal "$(exe_of bound-$when)" "\"$work/bound/prog\""
+  check "exec 22: no flags in a plain place ($when)" equal "$(flags_of plain-$when)" '[]'
+  check "exec 13: a memory file: name and flag ($when)" equal "$(exe_of memfd-$when) $(flags_of memfd-$when)" '"memfd:hidden" ["memfd"]'
+  check "exec 15: an unlinked file: path kept, flag ($when)" equal "$(exe_of deleted-$when) $(flags_of deleted-$when)" "\"$work/gone-$when\" [\"deleted\"]"
+
+  for depth in "${depths[@]}"; do check_place "exec 22" "deep-$depth" $when; done
+  check "exec 22: 60 nested folders: the whole path ($when)" equal "$(flags_of deep-60-$when)" '[]'
+
+  if [ $overlay = yes ]; then
+    for kind in overlay-lower overlay-upper; do check_place "exec 22" $kind $when; done
+    check "exec 22: overlay: lower layer: no flag ($when)" equal "$(flags_of overlay-lower-$when)" '[]'
+    check "exec 22: overlay: upper layer: flag ($when)" equal "$(flags_of overlay-upper-$when)" '["upper"]'
+  fi
+
+  for kind in namespace jail bound-root; do check_place "exec 23" $kind $when; done
+  check "exec 23: a mount namespace: the path inside ($when)" equal "$(exe_of namespace-$when)" "\"$work/covered/prog\""
+  check "exec 23: a mount namespace of its own ($when)" not equal "$(told "${pid_of[namespace-$when]}" .ns.mnt)" "$(stat -L -c %i /proc/self/ns/mnt)"
+  check "exec 23: chroot to a folder: below that root ($when)" equal "$(told "${pid_of[jail-$when]}" '[.exe, .cwd]')" '["/here/prog","/here"]'
+  check "exec 23: chroot to a mount: below that root ($when)" equal \
+    "$(told "${pid_of[bound-root-$when]}" '[.exe, .cwd]')" "[\"$work/covered/prog\",\"$work/covered\"]"
+done
+[ $overlay = yes ] || echo "# overlay is not in this kernel and no module is there: those places are left out"
+close_door
+finish

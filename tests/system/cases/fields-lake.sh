@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the record holds beyond the console's process object, as the rows of the lake tell it, against an independent source.
+source "$(dirname "$0")/observe.sh"
+observe fields-lake
+program=$(workload stay)
+printf '#!%s one option\n' "$program" >"$work/a script"
+chmod 755 "$work/a script"
+
+start_all() { # WHEN
+  stay "ids-$1" setpriv --ruid 1001 --euid 1002 --rgid 1003 --egid 1004 --clear-groups "$program"
+  stay "script-$1" "$work/a script"
+  stay "memfd-$1" "$(workload memfd-exec)" "$program"
+  stay "name-$1" unshare --uts bash -c 'hostname another-name && exec "$0"' "$program"
+  cp "$program" "$work/prog-$1" && chmod 741 "$work/prog-$1" && ln "$work/prog-$1" "$work/link-$1"
+  stay "file-$1" "$work/prog-$1"
+  for kind in ids script memfd name file; do wait_until 20 said "$kind-$1" process; done
+}
+open_door
+start_all snapshot
+start_watch --lake "ndjson:$work/lake?interval=200ms"
+start_all live
+stay writer-live bash -c 'printf %0300000d 0 >written; echo process=$$; read -r _'
+wait_until 10 said writer-live process
+run thread-live "$(workload thread-exec)"
+
+# The truth while they live.
+declare -A truth
+remember() { # NAME
+  local pid=${pid_of[$1]} uids gids
+  read -r -a uids < <(grep ^Uid: "/proc/$pid/status" | tr -s '\t' ' ' | cut -d' ' -f2-)
+  read -r -a gids < <(grep ^Gid: "/proc/$pid/status" | tr -s '\t' ' ' | cut -d' ' -f2-)
+  truth[$1]="[${uids[2]},${gids[2]},${uids[3]},${gids[3]}]"
+  truth[$1.file]="[$(stat -L -c '%i,%h,%Z' "/proc/$pid/exe"),$((0x$(stat -L -c %f "/proc/$pid/exe")))]"
+  truth[$1.session]=$(cat "/proc/$pid/sessionid" 2>/dev/null || echo 4294967295)
+  [ "${truth[$1.session]}" = 4294967295 ] && truth[$1.session]=null
+}
+for when in live snapshot; do for kind in ids script memfd name file; do remember "$kind-$when"; done; done
+written=$(($(grep ^write_bytes: "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2)))
+close_door
+for name in "${!pid_of[@]}"; do case $name in *-live | *-snapshot) finish_workload "$name" ;; esac; done
+settle
+
+rows() { find "$work/lake" -name '*.ndjson.gz' -exec gzip -dc {} +; }
+ours() { rows | grep -F "\"cgroup\":\"$cgroup" >"$work/rows"; }
+complete() { ours; jq -en --argjson pid "${pid_of[settle]}" 'first(inputs | select(.activity_id == 2 and .process.pid == $pid)) | true' "$work/rows"; }
+check "fields: the lake's rows have come" wait_until 30 complete
+
+# row NAME CODE JQ: what the row of that process and kind of event says; of several execs the last one
+row() {
+  jq -cn --argjson pid "${pid_of[$1]}" --arg code "$2" "[inputs | select(.process.pid == \$pid and .metadata.event_code == \$code)] | last | $3" "$work/rows"
+}
+x=.process.xattributes
+for when in live snapshot; do
+  code=exec
+  [ $when = snapshot ] && code=snapshot
+  for kind in ids script memfd name file; do
+    name=$kind-$when
+    check "fields: $kind, $when: saved and file system ids" equal "$(row $name $code "[$x.suid, $x.sgid, $x.fsuid, $x.fsgid]")" "${truth[$name]}"
+    check "fields: $kind, $when: inode, links, change time, mode of the executable" equal \
+      "$(row $name $code "[$x.exe.inode, $x.exe.nlink, ($x.exe.ctime_ns / 1e9 | floor), $x.exe.mode]")" "${truth[$name.file]}"
+    check "fields: $kind, $when: cgroup id is the folder's inode" equal "$(row $name $code $x.cgroup_id)" "$(stat -c %i "$cgroup_dir")"
+    check "fields: $kind, $when: audit session" equal "$(row $name $code '.process.session.uid // null')" "${truth[$name.session]}"
+    check "fields: $kind, $when: thread" equal "$(row $name $code .process.ptid)" "${pid_of[$name]}"
+  done
+  check "fields: ids, $when: the workload has ids that differ" equal "$(row ids-$when $code "[$x.suid, .process.user.uid, .process.euid, .process.group.uid, .process.egid]")" \
+    '[1002,"1001",1002,"1003",1004]'
+  check "exec 13: a memory file has no link ($when)" equal "$(row memfd-$when $code $x.exe.nlink)" 0
+  check "fields: $when: two links" equal "$(row file-$when $code $x.exe.nlink)" 2
+  check "fields: $when: node name of its UTS namespace" equal "$(row name-$when $code $x.nodename)" '"another-name"'
+done
+check "fields: the interpreter of a script" equal "$(row script-live exec "[$x.script, $x.interpreter]")" "[\"$work/a script\",\"$program\"]"
+check "exec 8: the thread that called exec is told" equal "$(row thread-live exec ".process.ptid != .process.pid")" true
+check "fields: bytes written, as /proc/PID/io told ($written)" equal "$(row writer-live exit .unmapped.rusage.written_bytes)" "$written"
+check "fields: exit code" equal "$(row file-live exit .exit_code)" 42
+finish

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the case tests share: a collector with its console, a sensor that streams to it, and a second sensor that prints each fact. The
+# console tells what became of the facts, the printed lines tell which facts there were.
+#
+# Workloads run in a cgroup of their own, so that whatever else runs on the machine, and a pid that it uses again, is told apart, and so that
+# the exact set of processes is known. The test's shell enters the cgroup for the fork alone: it is the parent of each workload.
+# shellcheck shell=bash
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+declare -A pid_of  # NAME -> pid of a workload
+declare -A code_of # NAME -> its status as wait told it
+expected=()        # pids of all processes that the cgroup may have had
+cgroups=()         # made here, the outer ones first
+
+cgroup_root() {
+  local where type
+  while read -r _ where type _; do
+    [ "$type" = cgroup2 ] && { echo "$where"; return 0; }
+  done </proc/self/mounts
+  return 1
+}
+
+enter() { echo $$ >"$cgroup_dir/cgroup.procs"; } # of the workloads to come
+leave() { echo $$ >"$cgroup_home/cgroup.procs"; }
+
+# What a workload has left behind is ours too: nothing else was ever in these cgroups.
+empty_cgroup() { # FOLDER
+  local pid
+  while read -r pid; do kill -KILL "$pid" 2>/dev/null; done <"$1/cgroup.procs"
+  wait_until 5 rmdir "$1"
+}
+
+observe_cleanup() {
+  local i
+  leave
+  cd / || exit 1
+  end_processes
+  for ((i = ${#cgroups[@]} - 1; i >= 0; i--)); do empty_cgroup "${cgroups[i]}"; done
+  cleanup
+}
+
+# observe NAME: the cgroup; to be called before anything is started.
+observe() {
+  local root number path
+  need_bpf
+  root=$(cgroup_root) || skip_all "no cgroup v2 hierarchy is mounted"
+  while IFS=: read -r number _ path; do [ "$number" = 0 ] && cgroup_home=$root$path; done </proc/self/cgroup
+  cgroup=/canopy-$1.$$.test # ends so that it is no prefix of another one
+  cgroup_dir=$root$cgroup
+  mkdir "$cgroup_dir" 2>/dev/null || skip_all "cgroups cannot be made in $root"
+  cgroups+=("$cgroup_dir")
+  trap observe_cleanup EXIT
+  chmod 755 "$work" # other users run programs from here
+  work=$(cd "$work" && pwd -P)
+  cd "$work" || exit 1
+}
+
+printed() { # PID TYPE: the printing sensor has told this fact
+  grep -F "\"pid\":$1," "$work/facts" | grep -q "^{\"type\":\"$2\""
+}
+
+start_printer() {
+  mkfifo "$work/printed"
+  grep --line-buffered -F "\"cgroup\":\"$cgroup" <"$work/printed" >"$work/facts" &
+  pids+=($!)
+  "$CANOPY_SENSOR" --print=json >"$work/printed" 2>"$work/printer.log" &
+  pids+=($!)
+}
+
+# Both sensors are attached: each has told of a process that began before them.
+watching() { has "proc.pid = ${pid_of[witness]} and proc.alive = true and cgroup.path startswith $cgroup" && printed "${pid_of[witness]}" snapshot; }
+
+start_watch() { watch_everything "$@" 9>&-; } # [ARGUMENT… of the collector]
+watch_everything() {
+  start witness sleep 600
+  start_collector "$@"
+  start_sensor here
+  start_printer
+  wait_until 30 watching || { echo "Bail out! the sensors did not start: $(tail -n 3 "$work"/*.log)"; exit 1; }
+}
+
+# Some workloads live until their standard input ends: they read from a door that this shell alone keeps open, as descriptor 9.
+open_door() { mkfifo "$work/door" && exec 9<>"$work/door"; }
+close_door() { exec 9>&-; }
+
+# start NAME PROGRAM…: a workload, with what it says in $work/NAME.out
+start() { start_from /dev/null "$@"; }
+# stay NAME PROGRAM…: one that lives until the door is closed
+stay() { start_from "$work/door" "$@"; }
+start_from() { # FILE NAME PROGRAM…
+  local file=$1 name=$2
+  shift 2
+  enter
+  "$@" <"$file" >"$work/$name.out" 2>"$work/$name.err" 9>&- &
+  pid_of[$name]=$!
+  leave
+  pids+=("${pid_of[$name]}")
+  expected+=("${pid_of[$name]}")
+}
+
+finish_workload() { # NAME
+  wait "${pid_of[$1]}"
+  code_of[$1]=$?
+}
+
+# run NAME PROGRAM…: a workload, to its end
+run() {
+  start "$@"
+  finish_workload "$1"
+}
+
+workload() { # NAME: path of the program
+  echo "$WORKLOADS/workload-$1"
+}
+
+# said NAME KEY: what a workload has written as KEY=VALUE
+said() {
+  local key value
+  while IFS='=' read -r key value; do [ "$key" = "$2" ] && { echo "$value"; return 0; }; done <"$work/$1.out"
+  return 1
+}
+
+# All facts about what has ended so far have come, in both places: facts are told in the order of the ring.
+settle() {
+  start settle /bin/true
+  finish_workload settle
+  wait_until 30 printed "${pid_of[settle]}" exit
+  wait_until 30 has "proc.pid = ${pid_of[settle]} and proc.alive = false and cgroup.path startswith $cgroup"
+  processes "cgroup.path startswith $cgroup" >"$work/console"
+}
+
+# facts PID: types of its facts in their order
+facts() { jq -rn --argjson pid "$1" '[inputs | select(.pid == $pid) | .type] | join(" ")' "$work/facts"; }
+
+# told PID JQ: what the console says of it, as compact JSON
+told() {
+  jq -cn --argjson pid "$1" "[inputs | select(.pid == \$pid)] | if length == 1 then .[0] | $2 else \"\(length) processes\" end" "$work/console"
+}
+
+# children PID: pids that the console knows as its children
+children() { jq -n --argjson pid "$1" 'inputs | select(.ppid == $pid) | .pid' "$work/console"; }
+
+# The console knows the processes that there were, and none else: no thread, no failed exec, nothing twice.
+exactly_these() { equal "$(jq -n 'inputs.pid' "$work/console" | sort -n | tr '\n' ' ')" "$(printf '%s\n' "${expected[@]}" | sort -n | tr '\n' ' ')"; }
+
+kernel_at_least() { # MAJOR MINOR
+  local major minor
+  IFS=.- read -r major minor _ < <(uname -r)
+  [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }
+}
