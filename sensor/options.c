@@ -238,8 +238,21 @@ static int parse_one(struct sensor_options *options, int option)
 	}
 }
 
-static int check_whole(const struct sensor_options *options)
+static int check_collector(struct sensor_options *options)
 {
+	const char *why = NULL;
+
+	if (!options->collector)
+		return refuse("--collector", "", "is missing: give HOST:PORT, or --print to see facts here");
+	if (address_parse(options->collector, &options->address, &why) < 0)
+		return refuse("--collector", options->collector, why);
+	return 0;
+}
+
+static int check_whole(struct sensor_options *options)
+{
+	int r;
+
 	if (options->check)
 		return 0;
 	if (options->print != PRINT_NONE && (options->collector || options->spool_dir))
@@ -247,8 +260,9 @@ static int check_whole(const struct sensor_options *options)
 			      "stands alone: leave --collector and --spool away");
 	if (options->print != PRINT_NONE)
 		return 0;
-	if (!options->collector)
-		return refuse("--collector", "", "is missing: give HOST:PORT, or --print to see facts here");
+	r = check_collector(options);
+	if (r < 0)
+		return r;
 	if (!options->spool_dir)
 		return refuse("--spool", "", "is missing: give a folder for what is not acknowledged yet, such as /var/lib/canopy/spool");
 	return 0;

@@ -7,12 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/stream/address.h"
 #include "proto/wire/message.h"
 #include "sensor/batch/redact.h"
 #include "sensor/print/print.h"
 
 struct sensor_options {
-	const char *collector; /* HOST:PORT; NULL with print */
+	const char *collector; /* as given; NULL with print */
+	struct address address; /* of the collector */
 	const char *spool_dir;
 	uint64_t spool_bytes;  /* bound of the spool on disk */
 	size_t ring_bytes;     /* a power of two */

@@ -19,7 +19,6 @@
 #include <uv.h>
 
 #include "canopy/log.h"
-#include "proto/stream/address.h"
 #include "sensor/batch/batch.h"
 #include "sensor/batch/clock.h"
 #include "sensor/confine.h"
@@ -37,7 +36,6 @@
 struct sensor {
 	const struct sensor_options *options;
 	struct host_identity identity;
-	struct address collector;
 	struct hello hello;
 	struct spool *spool;
 	struct uplink *uplink;
@@ -275,16 +273,10 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static int read_identity(struct sensor *sensor)
 {
-	const char *why = NULL;
 	int r = host_identity_read(&sensor->identity);
 
-	if (r < 0) {
-		log_error("object=/proc/sys/kernel/random/boot_id error=\"%s\" remedy=\"mount /proc\"", strerror(-r));
-		return r;
-	}
-	r = address_parse(sensor->options->collector, &sensor->collector, &why);
 	if (r < 0)
-		log_error("object=--collector value=\"%s\" error=\"%s\" remedy=\"give HOST:PORT\"", sensor->options->collector, why);
+		log_error("object=/proc/sys/kernel/random/boot_id error=\"%s\" remedy=\"mount /proc\"", strerror(-r));
 	return r;
 }
 
@@ -328,7 +320,7 @@ static int create_uplink(struct sensor *sensor)
 {
 	const struct host_identity *identity = &sensor->identity;
 	struct uplink_options options = {
-		.host = sensor->collector.host, .port = sensor->collector.port, .compress = sensor->options->compress};
+		.host = sensor->options->address.host, .port = sensor->options->address.port, .compress = sensor->options->compress};
 	struct uplink_source source = {sensor,      source_first_unacked, source_next_seq,
 				       source_read, source_ack,           source_heartbeat};
 
