@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of columns, and the two loops over it. A column is read by a tight loop of its own straight into its member of
- * the rows: runs of one-byte values, which most columns are, go eight at a time, and counts and bounds are checked once a
- * column instead of once a value. */
+/* The list of columns, and the two loops over it. A column is read by a tight loop of its own straight into its member
+ * of the rows: runs of one-byte values, which most columns are, go eight at a time, and counts and bounds are checked
+ * once a column instead of once a value. */
 #include "proto/batch/columns.h"
 
 #include <endian.h>
@@ -139,7 +139,8 @@ static inline void store(void *member, unsigned width, uint64_t value)
 		memcpy(member, &value, sizeof(value));
 }
 
-static inline void write_values(struct writer *writer, const uint8_t *first, size_t stride, size_t count, unsigned width)
+static inline void write_values(struct writer *writer, const uint8_t *first, size_t stride, size_t count,
+				unsigned width)
 {
 	for (size_t i = count; i-- > 0;)
 		writer_varint(writer, load(first + i * stride, width));
@@ -197,8 +198,8 @@ int column_spans_find(struct column_spans *spans, struct scan message, struct co
 	return 0;
 }
 
-/* Varints end with a byte below 0x80: counting those counts the values. Eight at a time, as the multiplication adds up the eight
- * bytes of zeros and ones (the plain x86-64 that is built for has no instruction for it). */
+/* Varints end with a byte below 0x80: counting those counts the values. Eight at a time, as the multiplication adds up
+ * the eight bytes of zeros and ones (the plain x86-64 that is built for has no instruction for it). */
 static size_t count_values(struct scan span)
 {
 	size_t count = 0;
@@ -222,8 +223,8 @@ size_t columns_count(const struct column_spans *spans, const struct column_group
 	return count;
 }
 
-/* One value of any length. The caller has made sure that a byte below 0x80 follows. Returns the byte behind, or NULL where it has more
- * than the width's bits. */
+/* One value of any length. The caller has made sure that a byte below 0x80 follows. Returns the byte behind, or NULL
+ * where it has more than the width's bits. */
 static const uint8_t *read_slow(const uint8_t *at, unsigned width, uint64_t *ret)
 {
 	unsigned last = width == 4 ? 4 : 9; /* index of the byte that holds the top bits, and what may be in it */
@@ -248,8 +249,8 @@ static inline uint64_t join_groups(uint64_t word)
 	return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
 }
 
-/* Lengths of times and sizes vary from value to value: a loop over their bytes would mispredict at each end, so they are
- * taken by shifts. */
+/* Lengths of times and sizes vary from value to value: a loop over their bytes would mispredict at each end, so they
+ * are taken by shifts. */
 static inline const uint8_t *read_long(const uint8_t *at, const uint8_t *end, unsigned width, uint64_t *ret)
 {
 	uint64_t word, ends, value;
@@ -270,8 +271,8 @@ static inline const uint8_t *read_long(const uint8_t *at, const uint8_t *end, un
 	return at + bits / 8 + 1;
 }
 
-/* The values of span, whose number the caller has counted, into the members; *ret_max is the greatest. Returns false on a value
- * of too many bits. */
+/* The values of span, whose number the caller has counted, into the members; *ret_max is the greatest. Returns false on
+ * a value of too many bits. */
 static inline bool read_values(struct scan span, uint8_t *to, size_t stride, unsigned width, uint64_t *ret_max)
 {
 	const uint8_t *at = span.at;
@@ -301,7 +302,9 @@ static inline bool read_values(struct scan span, uint8_t *to, size_t stride, uns
 
 static uint64_t domain_limit(const struct column *column, const uint64_t *limits)
 {
-	return column->domain == DOMAIN_NUMBER ? UINT64_MAX : column->domain == DOMAIN_BOOL ? 2 : limits[column->domain];
+	if (column->domain == DOMAIN_NUMBER)
+		return UINT64_MAX;
+	return column->domain == DOMAIN_BOOL ? 2 : limits[column->domain];
 }
 
 static int read_column(const struct column *column, struct scan span, uint8_t *first, size_t stride, uint64_t limit,
@@ -335,7 +338,8 @@ int columns_read(const struct column_spans *spans, const struct column_group *gr
 		if (scan_left(&span) == 0)
 			continue;
 		if (here != count)
-			return refuse(ret_error, "has another number of elements than the rows:", column->name, here, count);
+			return refuse(ret_error, "has another number of elements than the rows:", column->name, here,
+				      count);
 		r = read_column(column, span, (uint8_t *)rows + column->offset, group->row_size,
 				domain_limit(column, limits), ret_error);
 		if (r < 0)

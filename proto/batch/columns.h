@@ -61,11 +61,12 @@ struct column_error {
 /* Finds the columns of a message; unknown fields are skipped. Returns 0 or -EBADMSG. */
 int column_spans_find(struct column_spans *spans, struct scan message, struct column_error *ret_error);
 
-/* The number of rows that the group's columns hold, by the first one that is not empty; columns_read compares the others. */
+/* The number of rows that the group's columns hold, by the first one that is not empty; columns_read compares the
+ * others. */
 size_t columns_count(const struct column_spans *spans, const struct column_group *group);
 
-/* Reads the group's columns into count zeroed rows. limits, indexed by enum column_domain, are exclusive. A column with another
- * number of elements than 0 or count is refused. Returns 0 or -EBADMSG. */
+/* Reads the group's columns into count zeroed rows. limits, indexed by enum column_domain, are exclusive. A column with
+ * another number of elements than 0 or count is refused. Returns 0 or -EBADMSG. */
 int columns_read(const struct column_spans *spans, const struct column_group *group, const uint64_t *limits, void *rows,
 		 size_t count, struct column_error *ret_error);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A batch is scanned by hand rather than unpacked: columns go straight from the bytes into rows (columns.c), rows into facts.
- * protobuf-c would first make an array of each column; facts are wanted, not arrays. The strings' stretch of the batch is copied
- * once as a whole and facts point into it; each argv is joined into the kernel's form once. Nothing is used before its index, its length
- * and its cost have been checked. */
+/* A batch is scanned by hand rather than unpacked: columns go straight from the bytes into rows (columns.c), rows into
+ * facts. protobuf-c would first make an array of each column; facts are wanted, not arrays. The strings' stretch of the
+ * batch is copied once as a whole and facts point into it; each argv is joined into the kernel's form once. Nothing is
+ * used before its index, its length and its cost have been checked. */
 #include "proto/batch/decoder.h"
 
 #include <errno.h>
@@ -360,7 +360,9 @@ static int sum_items(struct decoder *decoder, struct event_rows *rows)
 		const struct image_event_row *row = &rows->image_events[i];
 
 		if ((row->argv_open && !row->argc) || (row->environ_open && !row->environ_count))
-			return refuse(decoder, "Batch.events.argv_open or environ_open of image event %zu without an element", i);
+			return refuse(decoder,
+				      "Batch.events.argv_open or environ_open of image event %zu without an element",
+				      i);
 		rows->argv_item_count += row->argc;
 		rows->environ_item_count += row->environ_count;
 	}
@@ -372,9 +374,10 @@ static int check_exits(struct decoder *decoder, const struct event_rows *rows)
 	for (size_t i = 0; i < rows->exit_count; i++) {
 		uint32_t status = rows->exits[i].exit_status;
 
-		if (status > EXIT_STATUS_UNKNOWN || (status != EXIT_STATUS_UNKNOWN && status & 0x7f && status & 0xff00) ||
-		    (status & 0xff) == 0x80)
-			return refuse(decoder, "Batch.events.exit_status of exit %zu is %" PRIu32 ", no wait status", i, status);
+		if (status > EXIT_STATUS_UNKNOWN ||
+		    (status != EXIT_STATUS_UNKNOWN && status & 0x7f && status & 0xff00) || (status & 0xff) == 0x80)
+			return refuse(decoder, "Batch.events.exit_status of exit %zu is %" PRIu32 ", no wait status", i,
+				      status);
 	}
 	return 0;
 }
@@ -486,7 +489,8 @@ static inline struct process_key key_of(const struct process_row *row)
 	return (struct process_key){row->start_ns, row->tgid};
 }
 
-static inline void fill_fact(const struct decoder *decoder, const struct event_row *row, uint64_t time_ns, struct fact *fact)
+static inline void fill_fact(const struct decoder *decoder, const struct event_row *row, uint64_t time_ns,
+			     struct fact *fact)
 {
 	const struct process_row *self = &decoder->processes[row->process];
 	const struct job_row *job = &decoder->jobs[row->job];

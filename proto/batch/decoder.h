@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of one Batch in, validated facts out. No I/O; every index, length and bound is checked before use, so the bytes may
- * come from anyone. */
+/* The bytes of one Batch in, validated facts out. No I/O; every index, length and bound is checked before use, so the
+ * bytes may come from anyone. */
 #ifndef CANOPY_PROTO_BATCH_DECODER_H
 #define CANOPY_PROTO_BATCH_DECODER_H
 
@@ -25,8 +25,8 @@ struct batch {
 };
 
 /* Decodes into the arena; *ret and all that it points to live as long as the arena and do not point into data.
- * Errors: -EBADMSG (*ret_why then names the object and the value, a static string or one in the arena; ret_why may be NULL),
- * -ENOMEM (memory, or the arena's own limit), -E2BIG (a bound above). *ret is untouched on failure. */
+ * Errors: -EBADMSG (*ret_why then names the object and the value, a static string or one in the arena; ret_why may be
+ * NULL), -ENOMEM (memory, or the arena's own limit), -E2BIG (a bound above). *ret is untouched on failure. */
 int batch_decode(struct arena *arena, const uint8_t *data, size_t len, struct batch *ret, const char **ret_why);
 
 /* Reads only the identity, without allocation. Errors: -EBADMSG. */

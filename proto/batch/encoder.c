@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts become rows of numbers at once, with every string, process, context, job and image replaced by its place in a table;
- * the bytes are written in one go at the end. What a fact can add at most is reckoned and reserved first, so that adding it
- * either fails before anything has changed or cannot fail. Rows have fixed places and buffers are kept: in steady state a fact
- * costs no allocation. */
+/* Facts become rows of numbers at once, with every string, process, context, job and image replaced by its place in a
+ * table; the bytes are written in one go at the end. What a fact can add at most is reckoned and reserved first, so
+ * that adding it either fails before anything has changed or cannot fail. Rows have fixed places and buffers are kept:
+ * in steady state a fact costs no allocation. */
 #include "proto/batch/encoder.h"
 
 #include <assert.h>
@@ -20,8 +20,8 @@
 #define GAPS_MAX 64u
 #define SNAPSHOTS_MAX 16u
 
-/* The most that each thing costs in the encoded batch: the sum of its columns' widest varints. An index is below 2^21, as
- * BATCH_BYTES_MAX bounds all tables. */
+/* The most that each thing costs in the encoded batch: the sum of its columns' widest varints. An index is below 2^21,
+ * as BATCH_BYTES_MAX bounds all tables. */
 #define COST_INDEX 3u
 #define COST_HEADER 512u /* identity, times; tag and length of 66 columns and 5 tables */
 #define COST_STRING 6u   /* tag and length */
@@ -36,8 +36,10 @@
 #define COST_SNAPSHOT (2u + 2u * 11u)
 #define COST_ITEM (COST_INDEX + COST_STRING) /* beside its bytes, as long as it may be a new string */
 
-#define SPLIT_COUNT_MIN 4096u /* from this length on arguments are counted to reckon their cost; below, one a byte is assumed */
-#define ITEMS_KEEP 65536u     /* list elements and output bytes, each, that are kept over batches */
+/* From this length on arguments are counted to reckon their cost; below, one a byte is assumed. */
+#define SPLIT_COUNT_MIN 4096u
+/* List elements and bytes of output, each, for which memory is kept over batches. */
+#define ITEMS_KEEP 65536u
 #define OUTPUT_KEEP 262144u
 
 /* Arguments or variables of all events, as indexes of strings. */
@@ -87,14 +89,16 @@ static int init_tables(struct batch_encoder *encoder, uint64_t seed)
 
 	/* a fact speaks of up to four processes, and of one of everything else */
 	if (r == 0)
-		r = table_init(&encoder->processes, sizeof(struct process_row), PROCESS_KEY_BYTES, 4 * BATCH_EVENTS_MAX, seed);
+		r = table_init(&encoder->processes, sizeof(struct process_row), PROCESS_KEY_BYTES, 4 * BATCH_EVENTS_MAX,
+			       seed);
 	if (r == 0)
 		r = table_init(&encoder->contexts, sizeof(struct context_row), sizeof(struct context_row),
 			       BATCH_EVENTS_MAX, seed);
 	if (r == 0)
 		r = table_init(&encoder->jobs, sizeof(struct job_row), sizeof(struct job_row), BATCH_EVENTS_MAX, seed);
 	if (r == 0)
-		r = table_init(&encoder->images, sizeof(struct image_row), sizeof(struct image_row), BATCH_EVENTS_MAX, seed);
+		r = table_init(&encoder->images, sizeof(struct image_row), sizeof(struct image_row), BATCH_EVENTS_MAX,
+			       seed);
 	return r;
 }
 
@@ -224,7 +228,8 @@ static int candidate_cut(struct candidate *candidate, uint64_t room)
 	if (candidate->fixed_cost > room)
 		return -EINVAL;
 	left = room - candidate->fixed_cost;
-	candidate->argv = cut_list(candidate->argv, left > environ_cost ? left - environ_cost : 0, &candidate->argv_count);
+	candidate->argv =
+		cut_list(candidate->argv, left > environ_cost ? left - environ_cost : 0, &candidate->argv_count);
 	if (candidate->argv.len < candidate->fact->argv.len)
 		candidate->flags |= FACT_ARGV_TRUNCATED;
 	if (environ_cost > left)
@@ -262,7 +267,8 @@ static int reserve(struct batch_encoder *encoder, const struct candidate *candid
 	return r;
 }
 
-static struct process_row make_process(struct batch_encoder *encoder, struct process_key key, uint64_t ns_tgid, bool told)
+static struct process_row make_process(struct batch_encoder *encoder, struct process_key key, uint64_t ns_tgid,
+				       bool told)
 {
 	struct process_row row = {.start_ns = key.start_ns, .tgid = key.tgid, .ns_tgid = ns_tgid, .told = told};
 
@@ -295,8 +301,8 @@ static uint32_t intern_other(struct batch_encoder *encoder, struct process_key k
 	return index;
 }
 
-/* The process that the fact is about. A row that no fact has told about yet takes the number; where facts contradict each other
- * (one knows the number, another does not) the second gets a row of its own, for nothing may be invented. */
+/* The process that the fact is about. A row that no fact has told about yet takes the number; where facts contradict
+ * each other (one knows the number, another does not) the second gets a row of its own, for nothing may be invented. */
 static uint32_t intern_self(struct batch_encoder *encoder, const struct fact *fact)
 {
 	uint64_t ns_tgid = fact->ns_tgid == 0 ? 0 : fact->ns_tgid == fact->self.tgid ? 1 : (uint64_t)fact->ns_tgid + 1;
@@ -534,7 +540,8 @@ static void write_events(struct writer *writer, const struct batch_encoder *enco
 		writer_enclose(writer, BATCH_EVENTS, at);
 }
 
-static void write_table(struct writer *writer, unsigned field, const struct column_group *group, const struct table *table)
+static void write_table(struct writer *writer, unsigned field, const struct column_group *group,
+			const struct table *table)
 {
 	size_t at = writer_length(writer);
 
@@ -594,7 +601,8 @@ static int reserve_output(struct batch_encoder *encoder, size_t need)
 
 	if (need <= encoder->output_size && (encoder->output_size <= OUTPUT_KEEP || need > OUTPUT_KEEP))
 		return 0;
-	need = need > OUTPUT_KEEP ? BATCH_BYTES_MAX : OUTPUT_KEEP; /* two sizes, so that steady state never reallocates */
+	/* two sizes, so that steady state never reallocates */
+	need = need > OUTPUT_KEEP ? BATCH_BYTES_MAX : OUTPUT_KEEP;
 	output = malloc(need);
 	if (!output)
 		return -ENOMEM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A seeded hash for the encoder's tables. Processes choose their arguments, so without a secret seed one of them could make
- * all strings of a batch collide. */
+/* A seeded hash for the encoder's tables. Processes choose their arguments, so without a secret seed one of them could
+ * make all strings of a batch collide. */
 #ifndef CANOPY_PROTO_BATCH_HASH_H
 #define CANOPY_PROTO_BATCH_HASH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Like table.c, for rows of any length: slots carry a generation instead of being wiped, and 32 bits of the hash, so that
- * hardly any lookup touches a string that is not its own. */
+/* Like table.c, for rows of any length: slots carry a generation instead of being wiped, and 32 bits of the hash, so
+ * that hardly any lookup touches a string that is not its own. */
 #include "proto/batch/strings.h"
 
 #include <assert.h>
@@ -17,9 +17,14 @@
 int strings_init(struct strings *strings, uint64_t seed)
 {
 	*strings = (struct strings){
-		.buffer = malloc(BUFFER_MIN), .rows = malloc(ROWS_MIN * sizeof(*strings->rows)),
+		.buffer = malloc(BUFFER_MIN),
+		.rows = malloc(ROWS_MIN * sizeof(*strings->rows)),
 		.slots = calloc((size_t)ROWS_MIN * 2, sizeof(*strings->slots)),
-		.seed = seed, .buffer_size = BUFFER_MIN, .capacity = ROWS_MIN, .slot_mask = ROWS_MIN * 2 - 1, .generation = 1,
+		.seed = seed,
+		.buffer_size = BUFFER_MIN,
+		.capacity = ROWS_MIN,
+		.slot_mask = ROWS_MIN * 2 - 1,
+		.generation = 1,
 	};
 	return strings->buffer && strings->rows && strings->slots ? 0 : -ENOMEM;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder's table of byte strings: each distinct one once, in one growing buffer that is kept from batch to batch. */
+/* The encoder's table of byte strings: each distinct one once, in one growing buffer that is kept over batches. */
 #ifndef CANOPY_PROTO_BATCH_STRINGS_H
 #define CANOPY_PROTO_BATCH_STRINGS_H
 
@@ -37,7 +37,8 @@ void strings_finish(struct strings *strings);
 /* Forgets all strings; keeps memory of the usual size, gives back what an unusual batch needed. */
 void strings_clear(struct strings *strings);
 
-/* Makes room for count strings of bytes bytes in sum, so that interning them cannot fail. Errors: -ENOMEM, nothing has changed. */
+/* Makes room for count strings of bytes bytes in sum, so that interning them cannot fail. Errors: -ENOMEM, nothing has
+ * changed. */
 int strings_reserve(struct strings *strings, uint32_t count, uint32_t bytes);
 /* The index of the string, counted from 1; 0 is the empty one. Copies what it adds. Asserts that there is room. */
 uint32_t strings_intern(struct strings *strings, struct bytes string);

@@ -17,8 +17,14 @@ int table_init(struct table *table, uint32_t row_size, uint32_t key_size, uint32
 	while (slots < capacity * 2)
 		slots *= 2;
 	*table = (struct table){
-		.rows = calloc(capacity, row_size), .slots = calloc(slots, sizeof(*table->slots)), .seed = seed,
-		.row_size = row_size, .key_size = key_size, .capacity = capacity, .slot_mask = slots - 1, .generation = 1,
+		.rows = calloc(capacity, row_size),
+		.slots = calloc(slots, sizeof(*table->slots)),
+		.seed = seed,
+		.row_size = row_size,
+		.key_size = key_size,
+		.capacity = capacity,
+		.slot_mask = slots - 1,
+		.generation = 1,
 	};
 	return table->rows && table->slots ? 0 : -ENOMEM;
 }

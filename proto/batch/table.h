@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table of rows of one fixed size in which each distinct row stands once. Its capacity is fixed when it is made (a batch has at
- * most BATCH_EVENTS_MAX events), so adding a row cannot fail. */
+/* A table of rows of one fixed size in which each distinct row stands once. Its capacity is fixed when it is made (a
+ * batch has at most BATCH_EVENTS_MAX events), so adding a row cannot fail. */
 #ifndef CANOPY_PROTO_BATCH_TABLE_H
 #define CANOPY_PROTO_BATCH_TABLE_H
 
@@ -28,8 +28,8 @@ void table_finish(struct table *table);
 /* Forgets all rows at the cost of one addition. */
 void table_clear(struct table *table);
 
-/* Returns the index of the row that has row's key, adding row where there is none; 0 for a key of zeros (row 0 = 'none' stands in
- * no table). Indexes count from 1. Asserts that there is room. */
+/* Returns the index of the row that has row's key, adding row where there is none; 0 for a key of zeros (row 0 = 'none'
+ * stands in no table). Indexes count from 1. Asserts that there is room. */
 uint32_t table_intern(struct table *table, const void *row);
 /* Adds row without looking for an equal one; it will not be found by its key. */
 uint32_t table_append(struct table *table, const void *row);

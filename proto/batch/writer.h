@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes protobuf from the last byte to the first: a length is known when it is its turn to be written, so no field is measured
- * beforehand and nothing is moved. The caller writes fields in the reverse of the order wanted. */
+/* Writes protobuf from the last byte to the first: a length is known when it is its turn to be written, so no field is
+ * measured beforehand and nothing is moved. The caller writes fields in the reverse of the order wanted. */
 #ifndef CANOPY_PROTO_BATCH_WRITER_H
 #define CANOPY_PROTO_BATCH_WRITER_H
 
@@ -64,8 +64,8 @@ static inline uint64_t writer_spread_(uint64_t value)
 	return (value & UINT64_C(0x007f007f007f007f)) | (value & UINT64_C(0x3f803f803f803f80)) << 1;
 }
 
-/* Lengths vary from value to value, so a loop over the bytes would mispredict its end. All eight bytes before the writer's place are
- * stored instead; those that do not belong to the value are overwritten by what comes next. */
+/* Lengths vary from value to value, so a loop over the bytes would mispredict its end. All eight bytes before the
+ * writer's place are stored instead; those that do not belong to the value are overwritten by what comes next. */
 static inline void writer_varint(struct writer *writer, uint64_t value)
 {
 	unsigned size;

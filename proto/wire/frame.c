@@ -101,7 +101,7 @@ static void note_peak(struct frame_reader *reader, size_t len)
 		reader->peak = len;
 }
 
-/* Runs the stream to its end or to the end of the room. Returns 0, -EBADMSG, -ENOMEM or -ENOBUFS (more room is needed). */
+/* Runs the stream to its end or to the end of the room. Returns 0, -EBADMSG, -ENOMEM or -ENOBUFS (needs more room). */
 static int inflate_into(z_stream *z, struct frame_reader *reader, size_t *ret_len)
 {
 	int r;

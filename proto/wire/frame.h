@@ -32,7 +32,8 @@ enum {
 void frame_reader_init(struct frame_reader *reader, size_t frame_max);
 void frame_reader_finish(struct frame_reader *reader);
 
-/* Room for the next read of the stream, at least one byte; call frame_reader_filled with what was read. Errors: -ENOMEM. */
+/* Room for the next read of the stream, at least one byte; call frame_reader_filled with what was read. Errors:
+ * -ENOMEM. */
 int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *ret_len);
 void frame_reader_filled(struct frame_reader *reader, size_t len);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages as plain structs. The outer oneof is scanned by hand, so that a Batch (most of all bytes) is neither copied nor
- * unpacked here; the small messages go through protobuf-c with the caller's arena as its allocator. Of a oneof
- * that stands several times the last one wins. */
+/* Messages as plain structs. The outer oneof is scanned by hand, so that a Batch (most of all bytes) is neither copied
+ * nor unpacked here; the small messages go through protobuf-c with the caller's arena as its allocator. Of a oneof that
+ * stands several times the last one wins. */
 #include "proto/wire/message.h"
 
 #include <errno.h>
@@ -93,7 +93,8 @@ static int take_identity(struct decode *decode, const Canopy__V1__Hello *from, s
 		memcpy(ret->machine_id, from->machine_id.data, sizeof(ret->machine_id));
 	if (!take_text(from->hostname, HELLO_HOSTNAME_MAX, &ret->hostname))
 		return bad(decode, "Hello.hostname: longer than 255 bytes or not UTF-8");
-	if (!take_text(from->kernel, HELLO_TEXT_MAX, &ret->kernel) || !take_text(from->arch, HELLO_TEXT_MAX, &ret->arch) ||
+	if (!take_text(from->kernel, HELLO_TEXT_MAX, &ret->kernel) ||
+	    !take_text(from->arch, HELLO_TEXT_MAX, &ret->arch) ||
 	    !take_text(from->sensor_version, HELLO_TEXT_MAX, &ret->sensor_version))
 		return bad(decode, "Hello: kernel, arch or sensor_version is longer than 255 bytes or not UTF-8");
 	return 0;
@@ -225,7 +226,7 @@ static const struct member collector_members[MEMBERS] = {
 	[CANOPY__V1__COLLECTOR_MESSAGE__MESSAGE_REJECT] = {MESSAGE_REJECT, decode_reject},
 };
 
-/* Finds the member that wins. Returns 0, MESSAGE_E_UNKNOWN (only fields that this version does not know) or -EBADMSG. */
+/* Finds the member that wins. Returns 0, MESSAGE_E_UNKNOWN (nothing but fields of a newer version) or -EBADMSG. */
 static int scan_outer(struct decode *decode, struct scan outer, const struct member *members,
 		      const struct member **ret_member, struct scan *ret_body)
 {
@@ -280,7 +281,8 @@ static int decode_any(struct arena *arena, const struct member *members, const u
 	return r;
 }
 
-int message_decode_sensor(struct arena *arena, const uint8_t *data, size_t len, struct message *ret, const char **ret_why)
+int message_decode_sensor(struct arena *arena, const uint8_t *data, size_t len, struct message *ret,
+			  const char **ret_why)
 {
 	return decode_any(arena, sensor_members, data, len, ret, ret_why);
 }
@@ -358,7 +360,8 @@ static int put_hello(struct encode *encode, const struct message *message)
 	to->protocol_version = hello->protocol_version;
 	to->boot_id = (ProtobufCBinaryData){BOOT_ID_BYTES, (uint8_t *)(uintptr_t)hello->boot.octets};
 	if (hello->machine_id_known)
-		to->machine_id = (ProtobufCBinaryData){sizeof(hello->machine_id), (uint8_t *)(uintptr_t)hello->machine_id};
+		to->machine_id =
+			(ProtobufCBinaryData){sizeof(hello->machine_id), (uint8_t *)(uintptr_t)hello->machine_id};
 	to->stream = hello->stream;
 	to->first_unacked_seq = hello->first_unacked_seq;
 	to->boottime_to_wall_ns = hello->boottime_to_wall_ns;
@@ -502,7 +505,8 @@ static int encode_control(const struct message *message, uint8_t **ret_frame, si
 	return r;
 }
 
-/* The outer message around a Batch is a tag and a length: written here, so that the bytes are copied once, into the frame. */
+/* The outer message around a Batch is a tag and a length: written here, so that the bytes are copied once, into the
+ * frame. */
 static int encode_batch(struct bytes batch, bool compress, uint8_t **ret_frame, size_t *ret_len)
 {
 	uint8_t head[1 + SCAN_VARINT_BYTES_MAX] = {CANOPY__V1__SENSOR_MESSAGE__MESSAGE_BATCH << 3 | SCAN_BYTES};

@@ -84,7 +84,7 @@ struct message {
 	enum message_type type;
 	union {
 		struct hello hello;
-		struct bytes batch; /* the bytes of the Batch message, borrowed from the input; see proto/batch/decoder.h */
+		struct bytes batch; /* the octets of the Batch, borrowed from the input; see proto/batch/decoder.h */
 		struct heartbeat heartbeat;
 		struct {
 			struct bytes reason;
@@ -106,14 +106,16 @@ struct message {
 };
 
 /* Decodes one SensorMessage or CollectorMessage into *ret; strings live in the arena, a batch's bytes in data.
- * Lengths and UTF-8 of the text fields are checked. Returns 0, -EBADMSG (*ret_why, may be NULL, names what), -ENOMEM, or
- * MESSAGE_E_UNKNOWN for a message of a newer protocol that can be skipped. */
+ * Lengths and UTF-8 of the text fields are checked. Returns 0, -EBADMSG (*ret_why, may be NULL, names what), -ENOMEM,
+ * or MESSAGE_E_UNKNOWN for a message of a newer protocol that can be skipped. */
 enum { MESSAGE_E_UNKNOWN = 1 };
-int message_decode_sensor(struct arena *arena, const uint8_t *data, size_t len, struct message *ret, const char **ret_why);
-int message_decode_collector(struct arena *arena, const uint8_t *data, size_t len, struct message *ret, const char **ret_why);
+int message_decode_sensor(struct arena *arena, const uint8_t *data, size_t len, struct message *ret,
+			  const char **ret_why);
+int message_decode_collector(struct arena *arena, const uint8_t *data, size_t len, struct message *ret,
+			     const char **ret_why);
 
-/* Encodes message as one whole frame (proto/wire/frame.h), malloc'ed, freed by the caller. Batches are compressed where it pays when
- * compress says so. Errors: -ENOMEM, -EMSGSIZE, -EINVAL (a field over its bound). */
+/* Encodes message as one whole frame (proto/wire/frame.h), malloc'ed, freed by the caller. Batches are compressed where
+ * it pays when compress says so. Errors: -ENOMEM, -EMSGSIZE, -EINVAL (a field over its bound). */
 int message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len);
 
 #endif

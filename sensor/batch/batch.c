@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder copies what it needs, so a fact lives no longer than the call that adds it. The timer starts with the first fact of a batch and
- * not with each: a trickle is as quick as a flood. */
+/* The encoder copies what it needs, so a fact lives no longer than the call that adds it. The timer starts with the
+ * first fact of a batch and not with each: a trickle is as quick as a flood. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -35,7 +35,8 @@ static void on_timer(uv_timer_t *timer)
 		(void)uv_timer_start(timer, on_timer, batcher->delay_ms, 0);
 }
 
-int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_options *options, const struct batcher_sink *sink)
+int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_options *options,
+		   const struct batcher_sink *sink)
 {
 	struct batcher *batcher = calloc(1, sizeof(*batcher));
 

@@ -25,16 +25,19 @@ struct batcher_sink {
 	void *owner;
 	/* The identity of the batch that is about to be closed. */
 	void (*next_id)(void *owner, struct batch_id *ret);
-	/* The bytes are borrowed for the time of the call, which must not call the batcher but for batcher_add_gap: such a gap goes into the next batch. */
+	/* The bytes are borrowed for the time of the call, which must not call the batcher but for batcher_add_gap:
+	 * such a gap goes into the next batch. */
 	void (*closed)(void *owner, const struct batch_id *id, const uint8_t *data, size_t len);
 };
 
 /* Errors: -ENOMEM. The sink is copied. */
-int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_options *options, const struct batcher_sink *sink);
+int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_options *options,
+		   const struct batcher_sink *sink);
 /* What is still open is dropped: flush first. closed runs on the loop, then the batcher is gone. */
 void batcher_close(struct batcher *batcher, void (*closed)(void *owner), void *owner);
 
-/* Each returns 0, -EBADMSG (a record that is none), -EINVAL (one without identity), or -ENOMEM (the fact is lost; the caller counts it). */
+/* Each returns 0, -EBADMSG (a record that is none), -EINVAL (one without identity), or -ENOMEM (the fact is lost; the
+ * caller counts it). */
 int batcher_add_event(struct batcher *batcher, const struct event *event);
 int batcher_add_gap(struct batcher *batcher, const struct gap *gap);
 int batcher_add_snapshot(struct batcher *batcher, const struct snapshot_mark *mark);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel side stamps with bpf_ktime_get_boot_ns, which knows no time namespaces, while clock_gettime inside one is shifted (time_namespaces(7)).
- * The shift is told by /proc/self/timens_offsets and constant for the life of a process, so it is read once. */
+/* The kernel side stamps with bpf_ktime_get_boot_ns, which knows no time namespaces, while clock_gettime inside one is
+ * shifted (time_namespaces(7)). The shift is told by /proc/self/timens_offsets and constant for the life of a process,
+ * so it is read once. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* Nanoseconds of CLOCK_BOOTTIME as the kernel stamps facts: in the initial time namespace, also for a sensor inside of another one. */
+/* Nanoseconds of CLOCK_BOOTTIME as the kernel stamps facts: in the initial time namespace, also for a sensor inside of
+ * another one. */
 uint64_t clock_boottime(void);
 
 /* Wall clock minus boottime, in ns: added to a fact's time it gives nanoseconds since 1970. */

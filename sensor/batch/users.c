@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A direct-mapped cache: a lookup through NSS costs micro- to milliseconds, a hit here nothing, and the bound needs no bookkeeping. That an id has
- * no name is remembered too. */
+/* A direct-mapped cache: a lookup through NSS costs micro- to milliseconds, a hit here nothing, and the bound needs no
+ * bookkeeping. That an id has no name is remembered too. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdbool.h>

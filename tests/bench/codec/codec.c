@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the codec costs: codec [LIVES] [ROUNDS]. Facts of a make-like build (a shell of make forks, a driver is executed, it forks
- * the compiler proper and the assembler, all of them exit) are encoded, compressed, inflated and decoded as sensor and
- * collector do. Prints the best round of each step, in ns an event, and the bytes an event. */
+/* What the codec costs: codec [LIVES] [ROUNDS]. Facts of a make-like build (a shell of make forks, a driver is
+ * executed, it forks the compiler proper and the assembler, all of them exit) are encoded, compressed, inflated and
+ * decoded as sensor and collector do. Prints the best round of each step, in ns an event, and the bytes an event. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,15 +39,42 @@ struct packets {
 };
 
 static const struct fact_context contexts[] = {
-	{.uid = 1000, .gid = 1000, .euid = 1000, .egid = 1000, .suid = 1000, .sgid = 1000, .fsuid = 1000, .fsgid = 1000,
-	 .loginuid = 1000, .session = 3, .ns_mnt = 4026531841u, .ns_pid = 4026531836u, .ns_net = 4026531840u,
-	 .ns_user = 4026531837u, .ns_uts = 4026531838u, .ns_ipc = 4026531839u, .ns_cgroup = 4026531835u, .cgroup_id = 8123,
-	 .cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43}, .user = {"builder", 7}, .nodename = {"ci-7", 4}},
-	{.loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN, .cap_effective = 0x1ffffffffff, .cap_permitted = 0x1ffffffffff,
-	 .ns_mnt = 4026532231u, .ns_pid = 4026532233u, .ns_net = 4026532235u, .ns_user = 4026531837u, .ns_uts = 4026532232u,
-	 .ns_ipc = 4026532234u, .ns_cgroup = 4026532236u, .cgroup_id = 99123,
+	{.uid = 1000,
+	 .gid = 1000,
+	 .euid = 1000,
+	 .egid = 1000,
+	 .suid = 1000,
+	 .sgid = 1000,
+	 .fsuid = 1000,
+	 .fsgid = 1000,
+	 .loginuid = 1000,
+	 .session = 3,
+	 .ns_mnt = 4026531841u,
+	 .ns_pid = 4026531836u,
+	 .ns_net = 4026531840u,
+	 .ns_user = 4026531837u,
+	 .ns_uts = 4026531838u,
+	 .ns_ipc = 4026531839u,
+	 .ns_cgroup = 4026531835u,
+	 .cgroup_id = 8123,
+	 .cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43},
+	 .user = {"builder", 7},
+	 .nodename = {"ci-7", 4}},
+	{.loginuid = FACT_ID_UNKNOWN,
+	 .session = FACT_ID_UNKNOWN,
+	 .cap_effective = 0x1ffffffffff,
+	 .cap_permitted = 0x1ffffffffff,
+	 .ns_mnt = 4026532231u,
+	 .ns_pid = 4026532233u,
+	 .ns_net = 4026532235u,
+	 .ns_user = 4026531837u,
+	 .ns_uts = 4026532232u,
+	 .ns_ipc = 4026532234u,
+	 .ns_cgroup = 4026532236u,
+	 .cgroup_id = 99123,
 	 .cgroup = {"/system.slice/docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope", 91},
-	 .user = {"root", 4}, .nodename = {"0123456789ab", 12}},
+	 .user = {"root", 4},
+	 .nodename = {"0123456789ab", 12}},
 };
 
 static uint64_t next(struct build *build)
@@ -92,10 +119,13 @@ struct program {
 
 static const struct program programs[] = {
 	{"sh", "/usr/bin/dash", "/bin/sh -c gcc\x01" FLAGS "\x01-c\x01-o\x01obj/file%u.o\x01src/file%u.c"},
-	{"gcc", "/usr/bin/x86_64-linux-gnu-gcc-12", "gcc " FLAGS " -MMD -MF obj/file%u.d -c -o obj/file%u.o src/file%u.c"},
+	{"gcc", "/usr/bin/x86_64-linux-gnu-gcc-12",
+	 "gcc " FLAGS " -MMD -MF obj/file%u.d -c -o obj/file%u.o src/file%u.c"},
 	{"cc1", "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
-	 "/usr/lib/gcc/x86_64-linux-gnu/12/cc1 -quiet -I include -I ../include -imultiarch x86_64-linux-gnu -MMD obj/file%u.d "
-	 "-D _GNU_SOURCE src/file%u.c -quiet -dumpdir obj/ -dumpbase file.c -dumpbase-ext .c -mtune=generic -march=x86-64 -g "
+	 "/usr/lib/gcc/x86_64-linux-gnu/12/cc1 -quiet -I include -I ../include -imultiarch x86_64-linux-gnu -MMD "
+	 "obj/file%u.d "
+	 "-D _GNU_SOURCE src/file%u.c -quiet -dumpdir obj/ -dumpbase file.c -dumpbase-ext .c -mtune=generic "
+	 "-march=x86-64 -g "
 	 "-O2 -Wall -Wextra -std=gnu11 -fasynchronous-unwind-tables -o /tmp/cc%u.s"},
 	{"as", "/usr/bin/x86_64-linux-gnu-as", "as -I include -I ../include --64 -o obj/file%u.o /tmp/cc%u.s"},
 	{"rm", "/usr/bin/rm", "rm -f obj/file%u.tmp"},
@@ -111,8 +141,15 @@ static void add_life(struct build *build, unsigned number)
 	struct process_key parent = {1000000000u + number / 64 * 7777, 900 + number / 64};
 	struct process_key self = {build->now_ns, build->next_tgid};
 	struct fact base = {
-		.self = self, .parent = parent, .creator = parent, .tid = self.tgid, .ns_tgid = self.tgid, .pgid = parent.tgid,
-		.sid = 880, .tty = 34816, .context = &contexts[number / 1024 % 2],
+		.self = self,
+		.parent = parent,
+		.creator = parent,
+		.tid = self.tgid,
+		.ns_tgid = self.tgid,
+		.pgid = parent.tgid,
+		.sid = 880,
+		.tty = 34816,
+		.context = &contexts[number / 1024 % 2],
 	};
 	struct fact *fact = &build->facts[build->count];
 
@@ -246,7 +283,8 @@ static void inflate_all(const struct packets *frames)
 			memcpy(to, frame->data + at, len);
 			frame_reader_filled(&reader, len);
 		}
-		if (frame_reader_next(&reader, &message, &len) != 0 || frame_reader_next(&reader, &message, &len) != FRAME_E_MORE)
+		if (frame_reader_next(&reader, &message, &len) != 0 ||
+		    frame_reader_next(&reader, &message, &len) != FRAME_E_MORE)
 			die("a frame did not come back");
 	}
 	frame_reader_finish(&reader);
@@ -303,9 +341,10 @@ static void run(const struct build *build, unsigned rounds)
 		for (unsigned step = 0; step < 4; step++)
 			best[step] = least(best[step], at[step + 1] - at[step]);
 	}
-	printf("events=%zu batches=%zu bytes_raw=%.1f bytes_zlib=%.1f encode_ns=%.1f deflate_ns=%.1f inflate_ns=%.1f decode_ns=%.1f\n",
-	       build->count, batches.count, (double)batches.bytes / count, (double)frames.bytes / count, (double)best[0] / count,
-	       (double)best[1] / count, (double)best[2] / count, (double)best[3] / count);
+	printf("events=%zu batches=%zu bytes_raw=%.1f bytes_zlib=%.1f encode_ns=%.1f deflate_ns=%.1f inflate_ns=%.1f "
+	       "decode_ns=%.1f\n",
+	       build->count, batches.count, (double)batches.bytes / count, (double)frames.bytes / count,
+	       (double)best[0] / count, (double)best[1] / count, (double)best[2] / count, (double)best[3] / count);
 	forget(&batches);
 	forget(&frames);
 	free(batches.packets);

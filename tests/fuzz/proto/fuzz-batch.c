@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A batch as anyone may write it. Every byte that an accepted batch points to is touched, and its facts must go through our
- * encoder and come back the same: what the decoder lets pass is what facts can be. */
+/* A batch as anyone may write it. Every byte that an accepted batch points to is touched, and its facts must go through
+ * our encoder and come back the same: what the decoder lets pass is what facts can be. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +61,8 @@ static size_t check_some(struct batch_encoder *encoder, const struct batch *batc
 	}
 	if (count == 0)
 		return 1;
-	if (batch_encoder_finish(encoder, &batch->id, batch->boottime_to_wall_ns, &data, &len) < 0 || len > BATCH_BYTES_MAX ||
-	    batch_decode(&arena, data, len, &again, NULL) < 0 || again.fact_count != count)
+	if (batch_encoder_finish(encoder, &batch->id, batch->boottime_to_wall_ns, &data, &len) < 0 ||
+	    len > BATCH_BYTES_MAX || batch_decode(&arena, data, len, &again, NULL) < 0 || again.fact_count != count)
 		abort();
 	for (size_t i = 0; i < count; i++) {
 		if (facts_difference(&batch->facts[first + i], &again.facts[i]))

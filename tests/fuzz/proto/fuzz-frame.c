@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A byte stream as a peer may send it. The first byte of the input says in what pieces it arrives; the rest is the stream.
- * Whatever message comes out must go through the encoder and come out once more. */
+/* A byte stream as a peer may send it. The first byte of the input says in what pieces it arrives; the rest is the
+ * stream. Whatever message comes out must go through the encoder and come out once more. */
 #include <stdlib.h>
 #include <string.h>
 

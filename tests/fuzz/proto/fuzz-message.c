@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message as a peer may send it. The first byte of the input chooses who speaks. What is accepted must be accepted once more after
- * our own encoder wrote it, and say the same. */
+/* A message as a peer may send it. The first byte of the input chooses who speaks. What is accepted must be accepted
+ * once more after our own encoder wrote it, and say the same. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +37,8 @@ static void compare_hello(const struct hello *a, const struct hello *b)
 	     a->first_unacked_seq == b->first_unacked_seq && a->boottime_to_wall_ns == b->boottime_to_wall_ns &&
 	     a->boottime_ns == b->boottime_ns && a->machine_id_known == b->machine_id_known);
 	same(boot_id_equal(&a->boot, &b->boot) && memcmp(a->machine_id, b->machine_id, sizeof(a->machine_id)) == 0);
-	same(bytes_equal(a->hostname, b->hostname) && bytes_equal(a->kernel, b->kernel) && bytes_equal(a->arch, b->arch) &&
-	     bytes_equal(a->sensor_version, b->sensor_version));
+	same(bytes_equal(a->hostname, b->hostname) && bytes_equal(a->kernel, b->kernel) &&
+	     bytes_equal(a->arch, b->arch) && bytes_equal(a->sensor_version, b->sensor_version));
 	same(a->tag_count == b->tag_count && a->tag_count <= HELLO_TAGS_MAX);
 	for (size_t i = 0; i < a->tag_count; i++)
 		same(bytes_equal(a->tags[i].key, b->tags[i].key) && bytes_equal(a->tags[i].value, b->tags[i].value));
@@ -61,7 +61,8 @@ static void compare(const struct message *a, const struct message *b)
 		same(bytes_equal(a->goodbye.reason, b->goodbye.reason));
 		break;
 	case MESSAGE_WELCOME:
-		same(a->welcome.resume_seq == b->welcome.resume_seq && a->welcome.window_batches == b->welcome.window_batches &&
+		same(a->welcome.resume_seq == b->welcome.resume_seq &&
+		     a->welcome.window_batches == b->welcome.window_batches &&
 		     a->welcome.protocol_version == b->welcome.protocol_version &&
 		     a->welcome.max_frame_bytes == b->welcome.max_frame_bytes &&
 		     bytes_equal(a->welcome.collector_version, b->welcome.collector_version));
@@ -70,7 +71,8 @@ static void compare(const struct message *a, const struct message *b)
 		same(a->ack.seq == b->ack.seq);
 		break;
 	case MESSAGE_PACE:
-		same(a->pace.batches_per_second == b->pace.batches_per_second && bytes_equal(a->pace.reason, b->pace.reason));
+		same(a->pace.batches_per_second == b->pace.batches_per_second &&
+		     bytes_equal(a->pace.reason, b->pace.reason));
 		break;
 	case MESSAGE_REJECT:
 		same(a->reject.code == b->reject.code && a->reject.retry_after_ms == b->reject.retry_after_ms &&

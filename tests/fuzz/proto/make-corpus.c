@@ -12,14 +12,16 @@
 
 static const char *folder;
 
-static void save(const char *fuzzer, const char *name, const uint8_t *head, size_t head_len, const uint8_t *data, size_t len)
+static void save(const char *fuzzer, const char *name, const uint8_t *head, size_t head_len, const uint8_t *data,
+		 size_t len)
 {
 	char path[4096];
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s", folder, fuzzer, name);
 	file = fopen(path, "wb");
-	if (!file || fwrite(head, 1, head_len, file) != head_len || fwrite(data, 1, len, file) != len || fclose(file) != 0) {
+	if (!file || fwrite(head, 1, head_len, file) != head_len || fwrite(data, 1, len, file) != len ||
+	    fclose(file) != 0) {
 		perror(path);
 		exit(1);
 	}
@@ -46,8 +48,21 @@ static void save_messages(void)
 {
 	static const struct tag tags[] = {{{"site", 4}, {"zurich", 6}}, {{"role", 4}, {"", 0}}};
 	const struct message messages[] = {
-		{.type = MESSAGE_HELLO, .hello = {1, {{1, 2, 3}}, {4, 5, 6}, true, {"web-1", 5}, {"6.1.0", 5}, {"x86_64", 6},
-						  {"0.1.0", 5}, tags, 2, UINT64_MAX, 77, -3, 1ull << 40}},
+		{.type = MESSAGE_HELLO,
+		 .hello = {1,
+			   {{1, 2, 3}},
+			   {4, 5, 6},
+			   true,
+			   {"web-1", 5},
+			   {"6.1.0", 5},
+			   {"x86_64", 6},
+			   {"0.1.0", 5},
+			   tags,
+			   2,
+			   UINT64_MAX,
+			   77,
+			   -3,
+			   1ull << 40}},
 		{.type = MESSAGE_HEARTBEAT, .heartbeat = {1, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
 		{.type = MESSAGE_GOODBYE, .goodbye = {{"SIGTERM", 7}}},
 		{.type = MESSAGE_WELCOME, .welcome = {1, 2, 3, 4, {"0.1.0", 5}}},

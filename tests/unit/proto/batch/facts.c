@@ -184,14 +184,36 @@ void facts_random(struct random *random, struct arena *arena, struct fact *ret)
 struct fact facts_plain(enum fact_type type, uint64_t time_ns)
 {
 	static const struct fact_context user = {
-		.uid = 1000, .gid = 1000, .euid = 1000, .egid = 1000, .suid = 1000, .sgid = 1000, .fsuid = 1000, .fsgid = 1000,
-		.loginuid = 1000, .session = 3, .ns_mnt = 4026531841u, .ns_pid = 4026531836u, .cgroup_id = 4242,
-		.cgroup = {"/user.slice", 11}, .user = {"alice", 5}, .nodename = {"box", 3},
+		.uid = 1000,
+		.gid = 1000,
+		.euid = 1000,
+		.egid = 1000,
+		.suid = 1000,
+		.sgid = 1000,
+		.fsuid = 1000,
+		.fsgid = 1000,
+		.loginuid = 1000,
+		.session = 3,
+		.ns_mnt = 4026531841u,
+		.ns_pid = 4026531836u,
+		.cgroup_id = 4242,
+		.cgroup = {"/user.slice", 11},
+		.user = {"alice", 5},
+		.nodename = {"box", 3},
 	};
 	struct fact fact = {
-		.type = type, .time_ns = time_ns, .self = {.start_ns = 5000000000u, .tgid = 100},
-		.parent = {.start_ns = 1000000000u, .tgid = 1}, .creator = {.start_ns = 1000000000u, .tgid = 1},
-		.tid = 100, .ns_tgid = 100, .pgid = 100, .sid = 100, .tty = 34816, .comm = {"bash", 4}, .context = &user,
+		.type = type,
+		.time_ns = time_ns,
+		.self = {.start_ns = 5000000000u, .tgid = 100},
+		.parent = {.start_ns = 1000000000u, .tgid = 1},
+		.creator = {.start_ns = 1000000000u, .tgid = 1},
+		.tid = 100,
+		.ns_tgid = 100,
+		.pgid = 100,
+		.sid = 100,
+		.tty = 34816,
+		.comm = {"bash", 4},
+		.context = &user,
 	};
 
 	if (type == FACT_EXEC || type == FACT_SNAPSHOT) {

@@ -17,8 +17,9 @@ uint64_t random_next(struct random *random);
 /* In [0, bound). */
 uint64_t random_below(struct random *random, uint64_t bound);
 
-/* A random fact with its context and strings in the arena, canonical: what the fields' comments in fact.h exclude (a start time of
- * no process, an image at a fork) does not occur, everything else does. Values repeat often, so that tables have work. */
+/* A random fact with its context and strings in the arena, canonical: what the fields' comments in fact.h exclude (a
+ * start time of no process, an image at a fork) does not occur, everything else does. Values repeat often, so that
+ * tables have work. */
 void facts_random(struct random *random, struct arena *arena, struct fact *ret);
 
 /* bash (tgid 100) by user 1000 doing type at time_ns; for an exec: /usr/bin/ls with argv ls -l. */

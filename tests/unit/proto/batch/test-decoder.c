@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches that our encoder would not write: by protobuf-c, changed in one place each, and by hand. Each is refused with a reason that
- * names the place, or read where canopy.proto allows it. */
+/* Batches that our encoder would not write: by protobuf-c, changed in one place each, and by hand. Each is refused with
+ * a reason that names the place, or read where canopy.proto allows it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -305,27 +305,29 @@ static void test_bytes_by_hand(void **state)
 {
 	static const struct raw cases[] = {
 		RAW("", 0, NULL),
-		RAW("\x72\x01x\xf8\x07\x05", 0, NULL),                     /* unknown fields */
-		RAW("\x5a\x00", 0, NULL),                                  /* Events without a column */
-		RAW("\x5a\x03\x0a\x01\x01", -EBADMSG, "events.process"),   /* a fork of nobody */
-		RAW("\x3a\x03\x0a\x01\x05\x5a\x06\x0a\x01\x01\x1a\x01\x01", 0, NULL),       /* a fork of process 5 */
-		RAW("\x5a\x06\x0a\x01\x01\x1a\x01\x01\x3a\x03\x0a\x01\x05", 0, NULL),       /* the same in another order */
-		RAW("\x3a\x03\x0a\x01\x05\x5a\x08\x0a\x01\x01\x1a\x03\x81\x80\x00", 0, NULL), /* an index longer than needed */
+		RAW("\x72\x01x\xf8\x07\x05", 0, NULL),                                /* unknown fields */
+		RAW("\x5a\x00", 0, NULL),                                             /* Events without a column */
+		RAW("\x5a\x03\x0a\x01\x01", -EBADMSG, "events.process"),              /* a fork of nobody */
+		RAW("\x3a\x03\x0a\x01\x05\x5a\x06\x0a\x01\x01\x1a\x01\x01", 0, NULL), /* a fork of process 5 */
+		RAW("\x5a\x06\x0a\x01\x01\x1a\x01\x01\x3a\x03\x0a\x01\x05", 0, NULL), /* the same in another order */
+		/* an index longer than needed */
+		RAW("\x3a\x03\x0a\x01\x05\x5a\x08\x0a\x01\x01\x1a\x03\x81\x80\x00", 0, NULL),
 		RAW("\x3a\x03\x0a\x01\x05\x3a\x03\x0a\x01\x05", -EBADMSG, "twice"),
 		RAW("\x3a\x06\x0a\x01\x05\x0a\x01\x05", -EBADMSG, "twice, field 1"),
 		RAW("\x3a\x02\x08\x05", -EBADMSG, "not packed, field 1"),
 		RAW("\x3a\x03\x0a\x01\x85", -EBADMSG, "tgid ends within"),
 		RAW("\x3a\x04\x0a\x02\x05\x85", -EBADMSG, "tgid ends within"),
-		RAW("\x3a\x07\x0a\x05\xff\xff\xff\xff\x0f", 0, NULL),      /* 2^32 - 1 */
+		RAW("\x3a\x07\x0a\x05\xff\xff\xff\xff\x0f", 0, NULL), /* 2^32 - 1 */
 		RAW("\x3a\x07\x0a\x05\xff\xff\xff\xff\x1f", -EBADMSG, "tgid holds a value of too many bits"),
 		RAW("\x3a\x08\x0a\x06\xff\xff\xff\xff\x8f\x00", -EBADMSG, "too many bits"),
 		RAW("\x3a\x0f\x0a\x01\x05\x12\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 0, NULL), /* 2^64 - 1 */
 		RAW("\x3a\x0f\x0a\x01\x05\x12\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x03", -EBADMSG, "start_delta"),
-		RAW("\x3a\x10\x0a\x01\x05\x12\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\x00", -EBADMSG, "start_delta"),
+		RAW("\x3a\x10\x0a\x01\x05\x12\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\x00", -EBADMSG,
+		    "start_delta"),
 		RAW("\x3a\x06\x0a\x01\x05\x1a\x01\x02", -EBADMSG, "start_unknown"),
 		RAW("\x3a\x02\x0a\x05", -EBADMSG, "processes is not a valid"),
-		RAW("\x38\x05", -EBADMSG, "type"),                         /* processes as a number */
-		RAW("\x1a\x01\x05", -EBADMSG, "type"),                     /* seq as bytes */
+		RAW("\x38\x05", -EBADMSG, "type"),     /* processes as a number */
+		RAW("\x1a\x01\x05", -EBADMSG, "type"), /* seq as bytes */
 		RAW("\x32\x05x", -EBADMSG, "protobuf"),
 		RAW("\x62\x02\x08\x05\x6a\x00", 0, NULL),
 		RAW("\x62\x03\x0a\x01\x05", -EBADMSG, "gaps: field 1"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder against the decoder: whatever a fact says comes back. And against protobuf's own decoder: the bytes are what
- * canopy.proto says. */
+/* The encoder against the decoder: whatever a fact says comes back. And against protobuf's own decoder: the bytes are
+ * what canopy.proto says. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,8 +114,17 @@ static void test_plain_round_trip(void **state)
 static void test_argv_forms(void **state)
 {
 	static const struct bytes forms[] = {
-		{"", 0}, {"\0", 1}, {"\0\0", 2}, {"a", 1}, {"a\0", 2}, {"a\0\0", 3}, {"a\0\0b", 4}, {"\0a", 2}, {"\xff\0", 2},
-		{"0123456789abcdef\0", 17}, {"0123456789abcdefg", 17},
+		{"", 0},
+		{"\0", 1},
+		{"\0\0", 2},
+		{"a", 1},
+		{"a\0", 2},
+		{"a\0\0", 3},
+		{"a\0\0b", 4},
+		{"\0a", 2},
+		{"\xff\0", 2},
+		{"0123456789abcdef\0", 17},
+		{"0123456789abcdefg", 17},
 	};
 	struct fact facts[sizeof(forms) / sizeof(forms[0])];
 
@@ -365,7 +374,8 @@ static void test_protobuf_reads_it(void **state)
 	assert_int_equal(batch->events->argc[1], 2);
 	assert_int_equal(batch->events->n_argv_item, 4);
 	assert_memory_equal(batch->strings[batch->events->argv_item[1] - 1].data, "-l", 2);
-	assert_memory_equal(batch->strings[batch->images->exe[batch->events->image[0] - 1] - 1].data, "/usr/bin/ls", 11);
+	assert_memory_equal(batch->strings[batch->images->exe[batch->events->image[0] - 1] - 1].data, "/usr/bin/ls",
+			    11);
 	assert_int_equal(batch->events->n_exit_status, 1);
 	assert_int_equal(batch->events->exit_status[0], 3 << 8);
 	assert_int_equal(batch->events->max_rss_bytes[0], 4096);
@@ -374,7 +384,8 @@ static void test_protobuf_reads_it(void **state)
 	canopy__v1__batch__free_unpacked(batch, NULL);
 }
 
-/* What protobuf-c makes of random batches and packs again is the very same batch: no field is in disorder, none doubled. */
+/* What protobuf-c makes of random batches and packs again is the very same batch: no field is in disorder, none
+ * doubled. */
 static void test_protobuf_repacks_the_same_bytes(void **state)
 {
 	struct random random = {.state = 7};

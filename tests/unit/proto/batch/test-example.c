@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worked examples of docs/protocol.md are what the encoders really write: in the page each stands in a code block behind a
- * line '<!-- example NAME -->', as lines of hex digits with words to the right of them. */
+/* The worked examples of docs/protocol.md are what the encoders really write: in the page each stands in a code block
+ * behind a line '<!-- example NAME -->', as lines of hex digits with words to the right of them. */
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 #define EXAMPLE_MAX 2048u
 #define WORDS_COLUMN 52u /* hex digits stand left of it */
 
-static const struct boot_id boot = {{0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf}};
+static const struct boot_id boot = {
+	{0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf}};
 
 static size_t read_digits(const char *line, uint8_t *ret, size_t at)
 {
@@ -88,10 +89,17 @@ static void compare_message(const char *name, const struct message *message)
 
 static void test_hello(void **state)
 {
-	const struct message hello = {.type = MESSAGE_HELLO, .hello = {
-		.protocol_version = 1, .boot = boot, .hostname = BYTES_LITERAL("web-1"), .kernel = BYTES_LITERAL("6.1.0"),
-		.arch = BYTES_LITERAL("x86_64"), .sensor_version = BYTES_LITERAL("9.9"), .stream = 0x0102030405060708,
-		.first_unacked_seq = 1, .boottime_to_wall_ns = 1700000000000000000, .boottime_ns = 6010000000}};
+	const struct message hello = {.type = MESSAGE_HELLO,
+				      .hello = {.protocol_version = 1,
+						.boot = boot,
+						.hostname = BYTES_LITERAL("web-1"),
+						.kernel = BYTES_LITERAL("6.1.0"),
+						.arch = BYTES_LITERAL("x86_64"),
+						.sensor_version = BYTES_LITERAL("9.9"),
+						.stream = 0x0102030405060708,
+						.first_unacked_seq = 1,
+						.boottime_to_wall_ns = 1700000000000000000,
+						.boottime_ns = 6010000000}};
 
 	(void)state;
 	compare_message("hello", &hello);
@@ -100,26 +108,71 @@ static void test_hello(void **state)
 static void test_welcome_and_ack(void **state)
 {
 	(void)state;
-	compare_message("welcome", &(struct message){.type = MESSAGE_WELCOME, .welcome = {1, 1, 32, 4194304, BYTES_LITERAL("9.9")}});
+	compare_message("welcome", &(struct message){.type = MESSAGE_WELCOME,
+						     .welcome = {1, 1, 32, 4194304, BYTES_LITERAL("9.9")}});
 	compare_message("ack", &(struct message){.type = MESSAGE_ACK, .ack = {1}});
 }
 
 static void test_batch(void **state)
 {
 	static const struct fact_context context = {
-		.uid = 1000, .gid = 1000, .euid = 1000, .egid = 1000, .suid = 1000, .sgid = 1000, .fsuid = 1000, .fsgid = 1000,
-		.loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN, .cgroup = {"/user", 5}, .user = {"al", 2},
+		.uid = 1000,
+		.gid = 1000,
+		.euid = 1000,
+		.egid = 1000,
+		.suid = 1000,
+		.sgid = 1000,
+		.fsuid = 1000,
+		.fsgid = 1000,
+		.loginuid = FACT_ID_UNKNOWN,
+		.session = FACT_ID_UNKNOWN,
+		.cgroup = {"/user", 5},
+		.user = {"al", 2},
 	};
 	const struct process_key bash = {5000000000, 100}, ls = {6000000000, 101};
 	const struct fact facts[] = {
-		{.type = FACT_FORK, .time_ns = 6000000000, .self = ls, .parent = bash, .creator = bash, .tid = 101, .ns_tgid = 101,
-		 .pgid = 101, .sid = 100, .comm = {"bash", 4}, .context = &context},
-		{.type = FACT_EXEC, .time_ns = 6001000000, .self = ls, .parent = bash, .creator = bash, .tid = 101, .ns_tgid = 101,
-		 .pgid = 101, .sid = 100, .comm = {"ls", 2}, .context = &context, .exec_seq = 1,
-		 .flags = FACT_EXE_KNOWN | FACT_ARGV_KNOWN | FACT_CWD_KNOWN, .exe = {"/bin/ls", 7}, .cwd = {"/tmp", 4},
-		 .argv = {"ls\0-l\0", 6}, .argv_bytes = 6, .exe_inode = 77, .exe_mode = 0100755, .exe_nlink = 1},
-		{.type = FACT_EXIT, .time_ns = 6003000000, .self = ls, .parent = bash, .tid = 101, .ns_tgid = 101, .pgid = 101,
-		 .sid = 100, .comm = {"ls", 2}, .context = &context, .exec_seq = 1,
+		{.type = FACT_FORK,
+		 .time_ns = 6000000000,
+		 .self = ls,
+		 .parent = bash,
+		 .creator = bash,
+		 .tid = 101,
+		 .ns_tgid = 101,
+		 .pgid = 101,
+		 .sid = 100,
+		 .comm = {"bash", 4},
+		 .context = &context},
+		{.type = FACT_EXEC,
+		 .time_ns = 6001000000,
+		 .self = ls,
+		 .parent = bash,
+		 .creator = bash,
+		 .tid = 101,
+		 .ns_tgid = 101,
+		 .pgid = 101,
+		 .sid = 100,
+		 .comm = {"ls", 2},
+		 .context = &context,
+		 .exec_seq = 1,
+		 .flags = FACT_EXE_KNOWN | FACT_ARGV_KNOWN | FACT_CWD_KNOWN,
+		 .exe = {"/bin/ls", 7},
+		 .cwd = {"/tmp", 4},
+		 .argv = {"ls\0-l\0", 6},
+		 .argv_bytes = 6,
+		 .exe_inode = 77,
+		 .exe_mode = 0100755,
+		 .exe_nlink = 1},
+		{.type = FACT_EXIT,
+		 .time_ns = 6003000000,
+		 .self = ls,
+		 .parent = bash,
+		 .tid = 101,
+		 .ns_tgid = 101,
+		 .pgid = 101,
+		 .sid = 100,
+		 .comm = {"ls", 2},
+		 .context = &context,
+		 .exec_seq = 1,
 		 .exit = {.code = 2, .utime_ns = 1000, .read_bytes = UINT64_MAX, .written_bytes = UINT64_MAX}},
 	};
 	const struct batch_id id = {boot, 0x0102030405060708, 1};

@@ -120,7 +120,8 @@ static void test_compressed_round_trip(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		char *text = compressible(sizes[i]);
-		struct bytes parts[] = {bytes_make(text, sizes[i] / 3), bytes_make(text + sizes[i] / 3, sizes[i] - sizes[i] / 3)};
+		struct bytes parts[] = {bytes_make(text, sizes[i] / 3),
+					bytes_make(text + sizes[i] / 3, sizes[i] - sizes[i] / 3)};
 		uint8_t *frame;
 		size_t len;
 

@@ -30,7 +30,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Encodes, takes the frame's header off and decodes. The frame is kept by the arena, as what is decoded may borrow from it. */
+/* Encodes, takes the frame's header off and decodes. The frame is kept by the arena, as what is decoded may borrow from
+ * it. */
 static void round_trip(const struct message *message, struct message *ret)
 {
 	uint8_t *frame, *copy;
@@ -174,7 +175,8 @@ static void test_collector_messages(void **state)
 	round_trip(&(struct message){.type = MESSAGE_PACE, .pace = {10, {"journal behind", 14}}}, &got);
 	assert_int_equal(got.pace.batches_per_second, 10);
 	assert_text(got.pace.reason, "journal behind");
-	round_trip(&(struct message){.type = MESSAGE_REJECT, .reject = {REJECT_LIMIT, {"too many hosts", 14}, 5000}}, &got);
+	round_trip(&(struct message){.type = MESSAGE_REJECT, .reject = {REJECT_LIMIT, {"too many hosts", 14}, 5000}},
+		   &got);
 	assert_int_equal(got.reject.code, REJECT_LIMIT);
 	assert_text(got.reject.reason, "too many hosts");
 	assert_int_equal(got.reject.retry_after_ms, 5000);
@@ -212,8 +214,10 @@ static void test_batch_is_compressed(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(message_encode(&(struct message){.type = MESSAGE_BATCH, .batch = bytes_make(zeros, sizeof(zeros))}, true,
-					&frame, &len), 0);
+	assert_int_equal(
+		message_encode(&(struct message){.type = MESSAGE_BATCH, .batch = bytes_make(zeros, sizeof(zeros))},
+			       true, &frame, &len),
+		0);
 	assert_int_equal(frame[0], 1);
 	assert_true(len < 1000);
 	free(frame);
@@ -252,8 +256,9 @@ static void test_outer_message(void **state)
 		struct message got = {0};
 
 		why = NULL;
-		assert_int_equal(message_decode_sensor(&arena, (const uint8_t *)cases[i].data, cases[i].len, &got, &why),
-				 cases[i].result);
+		assert_int_equal(
+			message_decode_sensor(&arena, (const uint8_t *)cases[i].data, cases[i].len, &got, &why),
+			cases[i].result);
 		assert_int_equal(got.type, cases[i].result == 0 ? MESSAGE_GOODBYE : 0);
 		if (cases[i].why)
 			assert_non_null(strstr(why, cases[i].why));
@@ -307,7 +312,9 @@ static void expect_bad_hello(struct message sent, const char *reason)
 		if (frame[i] == 0x12 && frame[i + 1] == 16)
 			frame[i + 1] = 15; /* boot_id of 15 bytes; what follows no longer parses or is unknown */
 	}
-	assert_int_equal(message_decode_sensor(&arena, frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES, &got, &why), -EBADMSG);
+	assert_int_equal(
+		message_decode_sensor(&arena, frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES, &got, &why),
+		-EBADMSG);
 	assert_non_null(strstr(why, reason));
 	free(frame);
 }
@@ -348,7 +355,9 @@ static void test_arena_limit(void **state)
 	(void)state;
 	assert_int_equal(message_encode(&sent, false, &frame, &len), 0);
 	arena.limit = 100;
-	assert_int_equal(message_decode_sensor(&arena, frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES, &got, &why), -ENOMEM);
+	assert_int_equal(
+		message_decode_sensor(&arena, frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES, &got, &why),
+		-ENOMEM);
 	free(frame);
 }
 

@@ -43,7 +43,8 @@ static void on_batch(void *owner, const struct batch_id *id, const uint8_t *data
 	assert_int_equal(id->seq, batch->id.seq);
 	bed->count++;
 	for (unsigned i = 1; bed->gaps_to_add > 0; i++, bed->gaps_to_add--) {
-		struct gap gap = {.type = FACT_EXEC, .reason = GAP_SPOOL_DROPPED, .from_ns = i, .to_ns = i + 1, .count = 1};
+		struct gap gap = {
+			.type = FACT_EXEC, .reason = GAP_SPOOL_DROPPED, .from_ns = i, .to_ns = i + 1, .count = 1};
 
 		assert_int_equal(batcher_add_gap(bed->batcher, &gap), 0);
 	}
@@ -78,7 +79,8 @@ static void stop(void)
 
 static int add(uint32_t tgid)
 {
-	struct event event = {.size = sizeof(event), .type = EVENT_FORK, .tgid = tgid, .start_ns = 5, .time_ns = 1000 + tgid};
+	struct event event = {
+		.size = sizeof(event), .type = EVENT_FORK, .tgid = tgid, .start_ns = 5, .time_ns = 1000 + tgid};
 
 	return batcher_add_event(bed.batcher, &event);
 }
@@ -137,7 +139,8 @@ static void test_batch_tells_the_wall_clock(void **state)
 	start(NEVER_MS);
 	assert_int_equal(add(1), 0);
 	assert_int_equal(batcher_flush(bed.batcher), 0);
-	assert_true(bed.batches[0].boottime_to_wall_ns > INT64_C(1500000000000000000)); /* this code is younger than 2017 */
+	assert_true(bed.batches[0].boottime_to_wall_ns >
+		    INT64_C(1500000000000000000)); /* this code is younger than 2017 */
 	stop();
 }
 

@@ -27,7 +27,8 @@ static int64_t now(clockid_t clock)
 	return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 }
 
-/* The test may itself run in a time namespace: the child's clock is compared with the parent's, not with the system's. */
+/* The test may itself run in a time namespace: the child's clock is compared with the parent's, not with the system's.
+ */
 static void test_boottime_runs(void **state)
 {
 	uint64_t first = clock_boottime(), second = clock_boottime();
@@ -71,7 +72,8 @@ static int compare_in_namespace(uint64_t before)
 		int64_t wall = (int64_t)here + clock_boottime_to_wall();
 		int64_t skew = wall - now(CLOCK_REALTIME);
 
-		_exit(here < before || here - before > UINT64_C(3600000000000) || skew > 1000000000 || skew < -1000000000);
+		_exit(here < before || here - before > UINT64_C(3600000000000) || skew > 1000000000 ||
+		      skew < -1000000000);
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		return 1;
@@ -108,7 +110,8 @@ static void test_time_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time_namespace), /* first: the offset of a process is read once, and inherited by fork */
+		cmocka_unit_test(
+			test_time_namespace), /* first: the offset of a process is read once, and inherited by fork */
 		cmocka_unit_test(test_boottime_runs),
 		cmocka_unit_test(test_wall),
 	};
