@@ -5,136 +5,27 @@
  *   hostile COLLECTOR */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "proto/wire/frame.h"
 #include "proto/wire/message.h"
+#include "tests/fault/process.h"
 #include "tests/unit/batches.h"
-#include "tests/unit/folder.h"
 
-#define WAIT_SECONDS 20          /* only a collector that hangs takes so long */
 #define BOMB_BYTES (1024u << 20) /* inflated; deflated it is about a MiB */
 #define FLOOD 1100               /* over the limit of one address */
 #define MUTATIONS 400
 #define RSS_MAX_KIB (512u * 1024u) /* no attack here may cost more; a sanitizer's shadow counts too */
-
-static struct folder folder;
-static pid_t collector;
-static uint16_t port;
-static int checks, failures;
-
-static void check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void check(bool ok, const char *format, ...)
-{
-	va_list args;
-
-	failures += !ok;
-	printf("%sok %d - ", ok ? "" : "not ", ++checks);
-	va_start(args, format);
-	(void)vprintf(format, args);
-	va_end(args);
-	(void)putchar('\n');
-	(void)fflush(stdout);
-}
-
-static void give_up(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-/* ---- the collector ------------------------------------------------------------------------------------------- */
-
-static void remove_state(void)
-{
-	struct folder journal;
-
-	if (snprintf(journal.path, sizeof(journal.path), "%.480s/state/journal", folder.path) > 0)
-		folder_remove(&journal);
-	if (snprintf(journal.path, sizeof(journal.path), "%.480s/state", folder.path) > 0)
-		folder_remove(&journal);
-	folder_remove(&folder);
-}
-
-static void clean_up(void)
-{
-	if (collector > 0) {
-		(void)kill(collector, SIGKILL);
-		(void)waitpid(collector, NULL, 0);
-	}
-	remove_state();
-}
-
-static void run_collector(const char *program, const char *state)
-{
-	char log[FOLDER_PATH_MAX * 2];
-	int fd;
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	folder_file(&folder, "log", log);
-	fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd >= 0)
-		(void)dup2(fd, STDERR_FILENO);
-	(void)execl(program, program, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--state", state,
-		    (char *)NULL);
-	_exit(127);
-}
-
-static bool read_port(const char *state)
-{
-	char path[FOLDER_PATH_MAX * 3];
-	unsigned found = 0;
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/listen", state);
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	if (fscanf(file, "127.0.0.1:%u", &found) != 1)
-		found = 0;
-	(void)fclose(file);
-	port = (uint16_t)found;
-	return found != 0;
-}
-
-static void start_collector(const char *program)
-{
-	char state[FOLDER_PATH_MAX * 2];
-	time_t end = time(NULL) + WAIT_SECONDS;
-
-	folder_file(&folder, "state", state);
-	collector = fork();
-	if (collector < 0)
-		give_up("fork");
-	if (collector == 0)
-		run_collector(program, state);
-	while (!read_port(state)) {
-		if (waitpid(collector, NULL, WNOHANG) == collector || time(NULL) > end) {
-			collector = 0;
-			give_up("the collector did not start");
-		}
-		(void)usleep(10000);
-	}
-}
 
 static unsigned long rss_kib(void)
 {
@@ -142,7 +33,7 @@ static unsigned long rss_kib(void)
 	unsigned long kib = 0;
 	FILE *file;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)collector);
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "VmHWM: %lu", &kib) == 1)
@@ -166,10 +57,10 @@ struct peer {
 /* From 127.0.0.host, so that the collector can tell them apart. */
 static int dial(unsigned host)
 {
-	struct timeval wait = {.tv_sec = WAIT_SECONDS};
+	struct timeval wait = {.tv_sec = PROCESS_WAIT_SECONDS};
 	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + host)};
 	struct sockaddr_in to = {
-	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	    .sin_family = AF_INET, .sin_port = htons(process.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
@@ -478,32 +369,12 @@ static void attack_by_garbage(void)
 	attack_bytes("an oversized length after Hello", oversized, sizeof(oversized), true, REJECT_BAD_FRAME);
 }
 
-static void stop_collector(void)
-{
-	time_t end = time(NULL) + WAIT_SECONDS;
-	int status = 0;
-	pid_t gone = 0;
-
-	check(rss_kib() > 0 && rss_kib() < RSS_MAX_KIB, "the collector's memory stayed below %u KiB (%lu)", RSS_MAX_KIB,
-	      rss_kib());
-	(void)kill(collector, SIGTERM);
-	while (gone == 0 && time(NULL) <= end) {
-		gone = waitpid(collector, &status, WNOHANG);
-		(void)usleep(10000);
-	}
-	check(gone == collector && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the collector stops cleanly");
-	if (gone == collector)
-		collector = 0;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return fprintf(stderr, "usage: %s COLLECTOR\n", argv[0]), 2;
-	if (folder_make(&folder) < 0)
-		give_up("cannot make a folder");
-	(void)atexit(clean_up);
-	start_collector(argv[1]);
+	process_init(argv[1]);
+	process_start();
 	start_honest();
 	attack_by_garbage();
 	attack_by_bomb();
@@ -512,7 +383,9 @@ int main(int argc, char **argv)
 	attack_by_mutation();
 	attack_by_not_reading();
 	attack_by_flood();
-	stop_collector();
+	check(rss_kib() > 0 && rss_kib() < RSS_MAX_KIB, "the collector's memory stayed below %u KiB (%lu)", RSS_MAX_KIB,
+	      rss_kib());
+	check(process_stop(), "the collector stops cleanly");
 	peer_close(&honest);
 	printf("1..%d\n", checks);
 	return failures > 0;
