@@ -25,6 +25,7 @@
 #include <uv.h>
 
 #include "canopy/log.h"
+#include "collector/console/console.h"
 #include "collector/console/fleet.h"
 #include "collector/forest/forest.h"
 #include "collector/ingest/ingest.h"
@@ -43,6 +44,7 @@ struct collector {
 	struct lake *lakes[COLLECTOR_LAKES_MAX];
 	size_t lake_count;
 	struct fleet fleet;
+	struct console *console;
 	struct listener *listener;
 	bool stopping;
 	int failed; /* -errno of what went wrong for good */
@@ -104,11 +106,17 @@ static void tear_down(void *owner)
 {
 	struct collector *collector = owner;
 	struct listener *listener = collector->listener;
+	struct console *console = collector->console;
 	struct journal *journal = collector->journal;
 
 	if (listener) {
 		collector->listener = NULL;
 		listener_close(listener, tear_down, collector);
+		return;
+	}
+	if (console) {
+		collector->console = NULL;
+		console_close(console, tear_down, collector);
 		return;
 	}
 	if (collector->lake_count > 0) {
@@ -271,6 +279,18 @@ static int announce(struct collector *collector, const char *name, const char *a
 	return r;
 }
 
+static int build_console(struct collector *collector, char **ret_why)
+{
+	struct console_options options = {.server = {.address = collector->options->http, .insecure = collector->options->http_insecure}};
+	char address[ADDRESS_TEXT_MAX];
+	int r = console_create(&collector->console, &options, &collector->fleet, ret_why);
+
+	if (r < 0)
+		return r;
+	console_address(collector->console, address, sizeof(address));
+	return announce(collector, "http", address, ret_why);
+}
+
 static int build_listener(struct collector *collector, char **ret_why)
 {
 	struct listener_options options = {.address = collector->options->listen, .ingest = collector->ingest};
@@ -302,8 +322,10 @@ static int build(struct collector *collector, char **ret_why)
 		r = build_lakes(collector, ret_why);
 	if (r == 0) {
 		fill_fleet(collector);
-		r = build_listener(collector, ret_why);
+		r = build_console(collector, ret_why);
 	}
+	if (r == 0)
+		r = build_listener(collector, ret_why);
 	return r;
 }
 

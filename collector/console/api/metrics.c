@@ -45,7 +45,7 @@ static void value_double(struct json *out, double value)
 {
 	char text[40];
 
-	(void)snprintf(text, sizeof(text), " %.9g\n", value);
+	(void)snprintf(text, sizeof(text), " %.15g\n", value);
 	for (char *p = text; *p; p++)
 		if (*p == ',')
 			*p = '.'; /* the decimal point of whatever locale is set */
