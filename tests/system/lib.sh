@@ -154,5 +154,5 @@ one_process() {
 }
 
 host_is() { # NAME STATE
-  canopy hosts -o ndjson 2>/dev/null | jq -e --arg h "$1" --arg s "$2" 'select(.host == $h and .state == $s)' >/dev/null
+  canopy hosts -o ndjson 2>/dev/null | jq -se --arg h "$1" --arg s "$2" 'any(.host == $h and .state == $s)' >/dev/null
 }

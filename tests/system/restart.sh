@@ -58,5 +58,6 @@ check "the gap is told beside the host" wait_until 20 gap_told
 # 4. a clean stop of everything
 stop_process "$sensor_pid"
 kill -TERM "$collector_pid"
-check "the collector ends cleanly on SIGTERM" wait "$collector_pid"
+wait "$collector_pid"
+check "the collector ends cleanly on SIGTERM" equal "$?" 0
 finish
