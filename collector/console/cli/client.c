@@ -309,10 +309,19 @@ static void point_at(const char *filter, int64_t column, size_t shift)
 	message_more("%*s^", (int)glyph_width(filter, at), "");
 }
 
+/* A path that is not there is the wrong server; a process that is not known is an answer. */
+static enum exit_code code_of(long status, struct bytes code)
+{
+	if (status == 400 || status == 409)
+		return EXIT_USAGE;
+	return status == 404 && bytes_equal(code, BYTES_LITERAL("not_found")) ? EXIT_NOTHING : EXIT_SERVER;
+}
+
 static enum exit_code explain_refusal(const struct transfer *transfer, const char *filter, size_t shift)
 {
 	json_t *answer = object_parse(transfer->body.data, transfer->body.len);
 	struct bytes what = object_string(answer, "error.message"), hint = object_string(answer, "error.hint");
+	enum exit_code code = code_of(transfer->status, object_string(answer, "error.code"));
 	int64_t column;
 
 	if (what.data)
@@ -326,11 +335,7 @@ static enum exit_code explain_refusal(const struct transfer *transfer, const cha
 	else if (transfer->status == 401 || transfer->status == 403)
 		message_more("give the server's token with --token-file FILE");
 	json_decref(answer);
-	switch (transfer->status) {
-	case 400: case 409: return EXIT_USAGE;
-	case 404: return EXIT_NOTHING;
-	default: return EXIT_SERVER;
-	}
+	return code;
 }
 
 enum exit_code client_explain(const struct transfer *transfer, const char *filter, size_t shift)
