@@ -29,6 +29,11 @@ void capability_add_names(struct bytes hex, struct text *out)
 		text_puts(out, set ? "all" : "none");
 		return;
 	}
+	/* of a root without a few, the few are of interest */
+	if (set <= all && __builtin_popcountll(set) > (int)NAMES / 2) {
+		text_puts(out, "all but ");
+		set = all & ~set;
+	}
 	for (unsigned bit = 0; bit < 64; bit++) {
 		if (!(set >> bit & 1))
 			continue;

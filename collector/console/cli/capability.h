@@ -6,7 +6,7 @@
 #include "canopy/bytes.h"
 #include "collector/console/cli/text.h"
 
-/* Appends a set given as hex digits: 'none', 'all', or names; what has no name here stands as its number. */
+/* Appends a set given as hex digits: 'none', 'all', names, or 'all but' names; what has no name here stands as its number. */
 void capability_add_names(struct bytes hex, struct text *out);
 
 #endif

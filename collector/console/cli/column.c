@@ -250,9 +250,7 @@ static enum color add_host_state(const json_t *value, struct text *out, bool utf
 		return COLOR_GOOD;
 	if (bytes_equal(state, BYTES_LITERAL("silent")))
 		return COLOR_BAD;
-	return bytes_equal(state, BYTES_LITERAL("catching up")) || bytes_equal(state, BYTES_LITERAL("catching_up"))
-		       ? COLOR_WARN
-		       : COLOR_DIM;
+	return bytes_equal(state, BYTES_LITERAL("catching up")) ? COLOR_WARN : COLOR_DIM;
 }
 
 static void add_words(const json_t *value, struct text *out, bool utf8)

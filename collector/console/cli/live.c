@@ -237,6 +237,8 @@ static void draw_status(struct live *live, int64_t now, int64_t now_ms, struct t
 		text_printf(&bar, " NOT CONNECTED: %s", text_string(&live->trouble));
 	} else {
 		text_printf(&bar, " %zu/%zu hosts", summary->current, summary->hosts);
+		if (summary->catching_up)
+			text_printf(&bar, "  %zu catching up", summary->catching_up);
 		if (summary->silent)
 			text_printf(&bar, "  %zu silent", summary->silent);
 		text_printf(&bar, "  %" PRId64 " processes  %.1f events/s", summary->live, live_rate(live, now_ms));

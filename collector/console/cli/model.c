@@ -254,6 +254,7 @@ int model_apply(struct model *model, const json_t *process, int64_t now_ms)
 	if (err || !node)
 		return err;
 	node->touched_ms = now_ms;
+	/* once only: a fact that comes twice does not prolong it */
 	if (node->exited && !node->linger_ms)
 		node->linger_ms = now_ms + MODEL_LINGER_MS;
 	return 0;
@@ -311,28 +312,54 @@ static struct model_node *find_foster(struct model_node **pids, size_t count, co
 	return pids[low]->exited || pids[low]->start > node->start ? NULL : pids[low];
 }
 
-static void hang_under(struct model_node *node, struct model_node *parent)
+static void find_parents(struct model *model, struct model_node **order, struct model_node **pids)
 {
-	node->parent = parent;
-	if (parent->last_child)
-		parent->last_child->next_sibling = node;
-	else
-		parent->first_child = node;
-	parent->last_child = node;
-}
+	for (size_t i = 0; i < model->count; i++) {
+		struct model_node *node = order[i];
 
-/* order: all nodes by place, so that children come by start. */
-static void link_nodes(struct model *model, struct model_node **order, struct model_node **pids)
-{
-	for (size_t i = 0; i < model->count; i++)
-		order[i]->parent = order[i]->first_child = order[i]->last_child = order[i]->next_sibling = NULL;
+		node->parent = node->first_child = node->last_child = node->next_sibling = NULL;
+		node->children = node->lingering = 0;
+		node->hidden = false;
+	}
 	for (size_t i = 0; i < model->count; i++) {
 		struct model_node *parent = find(model, order[i]->parent_id);
 
 		if (!parent)
 			parent = find_foster(pids, model->count, order[i]);
-		if (parent && parent != order[i])
-			hang_under(order[i], parent);
+		if (!parent || parent == order[i])
+			continue;
+		order[i]->parent = parent;
+		parent->children++;
+	}
+}
+
+/* From the youngest on. What is hidden need not linger: the next model_expire drops it. */
+static void hide_crowds(struct model *model, struct model_node **order)
+{
+	for (size_t i = model->count; i-- > 0;) {
+		struct model_node *node = order[i];
+
+		if (!node->parent || !node->exited || !node->linger_ms || node->children)
+			continue;
+		node->hidden = ++node->parent->lingering > MODEL_LINGER_SIBLINGS;
+		if (node->hidden)
+			node->linger_ms = 1;
+	}
+}
+
+/* In the order of start, so that siblings come in it. */
+static void hang_nodes(struct model *model, struct model_node **order)
+{
+	for (size_t i = 0; i < model->count; i++) {
+		struct model_node *node = order[i], *parent = node->parent;
+
+		if (!parent || node->hidden)
+			continue;
+		if (parent->last_child)
+			parent->last_child->next_sibling = node;
+		else
+			parent->first_child = node;
+		parent->last_child = node;
 	}
 }
 
@@ -411,7 +438,9 @@ int model_layout(struct model *model)
 			qsort(order, model->count, sizeof(struct model_node *), by_place);
 			qsort(pids, model->count, sizeof(struct model_node *), by_pid);
 		}
-		link_nodes(model, order, pids);
+		find_parents(model, order, pids);
+		hide_crowds(model, order);
+		hang_nodes(model, order);
 		err = add_rows(model, order);
 		model->changed = err;
 	}

@@ -17,6 +17,9 @@
 
 /* How long an ended process stays in sight. */
 #define MODEL_LINGER_MS 5000
+/* Of the children of one process so many linger, the youngest: a loop that starts a thousand a second would otherwise push everything
+ * else off the screen. */
+#define MODEL_LINGER_SIBLINGS 5
 /* Processes kept: what a person can scroll through ends long before. */
 #define MODEL_NODES_MAX 200000u
 
@@ -34,6 +37,8 @@ struct model_node {
 	int64_t linger_ms;       /* stays until then although no poll lists it */
 	/* of the last layout: */
 	struct model_node *parent, *first_child, *last_child, *next_sibling;
+	uint32_t children, lingering; /* lingering: ended children without children of their own */
+	bool hidden;
 };
 
 struct model_row {

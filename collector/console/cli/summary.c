@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host is current when the collector calls it live or catching up with a lag below a minute; everything else is
- * named. */
+/* A host is current when the collector calls it live; everything else is named with its state. */
 #include <inttypes.h>
 
 #include "collector/console/cli/escape.h"
@@ -44,6 +43,11 @@ static bool is_current(const json_t *host)
 	return is_state(host, "live");
 }
 
+static bool is_catching_up(const json_t *host)
+{
+	return is_state(host, "catching up");
+}
+
 /* An earlier boot of a machine that runs on, or a host that said goodbye: nothing is missing of it. */
 static bool is_over(const json_t *host)
 {
@@ -64,7 +68,8 @@ void summary_add_heading(const json_t *host, struct bytes name, const struct fac
 		text_puts(out, "  ");
 		escape_text(out, state, face->utf8);
 	}
-	if (object_double(host, "lag_seconds", &lag) && lag >= 0 && lag < 1e9 && is_current(host)) {
+	if (object_double(host, "lag_seconds", &lag) && lag >= 0 && lag < 1e9 &&
+	    (is_current(host) || is_catching_up(host))) {
 		text_puts(out, ", lag ");
 		timefmt_add_span(out, (int64_t)(lag * 1e9));
 	}
@@ -90,11 +95,13 @@ void summary_of(const json_t *hosts, struct summary *ret)
 		if (!is_over(host))
 			summary.hosts++;
 		summary.current += is_current(host);
+		summary.catching_up += is_catching_up(host);
 		summary.silent += is_state(host, "silent");
 		summary.lost += sum_lost(host);
 		if (object_int(host, "live", &live))
 			summary.live += live;
-		if (is_current(host) && object_double(host, "lag_seconds", &lag) && lag > summary.lag_seconds)
+		if ((is_current(host) || is_catching_up(host)) && object_double(host, "lag_seconds", &lag) &&
+		    lag > summary.lag_seconds)
 			summary.lag_seconds = lag;
 	}
 	*ret = summary;

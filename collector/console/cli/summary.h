@@ -19,9 +19,9 @@ void summary_add_current(const json_t *hosts, const struct face *face, struct te
 
 /* Sums over all hosts, for a status bar. */
 struct summary {
-	size_t hosts, current, silent;
+	size_t hosts, current, catching_up, silent; /* hosts: without those that are over */
 	int64_t live, lost;
-	double lag_seconds;   /* the largest of the current hosts; -1 = none known */
+	double lag_seconds;   /* the largest of those that are heard; -1 = none known */
 };
 void summary_of(const json_t *hosts, struct summary *ret);
 

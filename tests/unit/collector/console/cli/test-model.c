@@ -96,6 +96,24 @@ static void test_ended_ones_linger(void **state)
 	model_finish(&model);
 }
 
+/* Of a crowd of children that come and go only the youngest linger, and those with children of their own. */
+static void test_crowds(void **state)
+{
+	struct model model;
+
+	model_init(&model, &(struct face){.utf8 = true});
+	poll_two_hosts(&model, 0);
+	apply(&model, make("web", 40, 7, 7, 10, "exited"), 100);
+	apply(&model, make("web", 39, 40, 40, 11, "live"), 100);
+	for (int i = 0; i < 20; i++)
+		apply(&model, make("web", 20 + i % 10 + i / 10 * 30, 7, 7, 11 + i, "exited"), 100);
+	assert_rows(&model, "db: 1/0 web: 1/0 9/1 8/2 7/1 40/2* 39/3 55/2* 56/2* 57/2* 58/2* 59/2* ");
+	model_expire(&model, 101);
+	assert_int_equal(model.count, 12);
+	assert_rows(&model, "db: 1/0 web: 1/0 9/1 8/2 7/1 40/2* 39/3 55/2* 56/2* 57/2* 58/2* 59/2* ");
+	model_finish(&model);
+}
+
 /* An answer that was asked for before an event must not undo it. */
 static void test_old_answers(void **state)
 {
@@ -157,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layout),      cmocka_unit_test(test_ended_ones_linger),
+		cmocka_unit_test(test_crowds),
 		cmocka_unit_test(test_old_answers), cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_odd_objects),
 	};
