@@ -45,6 +45,7 @@ struct collector {
 	size_t lake_count;
 	struct fleet fleet;
 	struct console *console;
+	char http[ADDRESS_TEXT_MAX]; /* where the console answers */
 	struct listener *listener;
 	bool stopping;
 	int failed; /* -errno of what went wrong for good */
@@ -281,26 +282,28 @@ static int announce(struct collector *collector, const char *name, const char *a
 
 static int build_console(struct collector *collector, char **ret_why)
 {
-	struct console_options options = {.server = {.address = collector->options->http, .insecure = collector->options->http_insecure}};
-	char address[ADDRESS_TEXT_MAX];
+	struct console_options options = {
+	    .server = {.address = collector->options->http, .insecure = collector->options->http_insecure}};
 	int r = console_create(&collector->console, &options, &collector->fleet, ret_why);
 
-	if (r < 0)
-		return r;
-	console_address(collector->console, address, sizeof(address));
-	return announce(collector, "http", address, ret_why);
+	if (r == 0)
+		console_address(collector->console, collector->http, sizeof(collector->http));
+	return r;
 }
 
 static int build_listener(struct collector *collector, char **ret_why)
 {
-	struct listener_options options = {.address = collector->options->listen, .ingest = collector->ingest};
+	struct listener_options options = {
+	    .address = collector->options->listen, .ingest = collector->ingest, .http = collector->http};
 	char address[ADDRESS_TEXT_MAX];
 	int r = listener_create(&collector->listener, &collector->loop, &options, ret_why);
 
 	if (r < 0)
 		return r;
 	listener_address(collector->listener, address);
-	return announce(collector, "listen", address, ret_why);
+	r = announce(collector, "listen", address, ret_why);
+	/* Last of all: who has seen DIR/http can use everything. */
+	return r < 0 ? r : announce(collector, "http", collector->http, ret_why);
 }
 
 static int build(struct collector *collector, char **ret_why)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Skew is measured when a message that carries the host's clock arrives: host's wall clock minus ours, network delay
- * included. Lag is corrected by it, so that a host with a wrong clock does not look late. */
+/* Skew is measured when a message that carries the host's clock arrives: host's wall clock minus ours. Delay on the way
+ * can only make the host's clock look slow, so the best of the newest measurements counts. Lag is corrected by it, so
+ * that a host with a wrong clock does not look late. */
 #include "collector/ingest/links.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#define SKEW_STEP_NS 1000000000ll /* so much slower than before is a clock that was set, not a delay */
+#define SKEW_WEIGHT 16            /* a slower clock is believed over some 16 heartbeats, half a minute */
 
 void links_init(struct links *links)
 {
@@ -79,8 +83,13 @@ static int64_t to_wall(uint64_t boottime_ns, int64_t boottime_to_wall_ns)
 
 void link_clock(struct link *link, uint64_t boottime_ns, int64_t boottime_to_wall_ns, int64_t now_ns)
 {
+	int64_t measured_ns = subtract(to_wall(boottime_ns, boottime_to_wall_ns), now_ns);
+	int64_t behind_ns = subtract(link->skew_ns, measured_ns);
+
+	if (link->heard_wall_ns != INT64_MIN && behind_ns > 0 && behind_ns < SKEW_STEP_NS)
+		measured_ns = link->skew_ns - behind_ns / SKEW_WEIGHT;
+	link->skew_ns = measured_ns;
 	link->heard_wall_ns = now_ns;
-	link->skew_ns = subtract(to_wall(boottime_ns, boottime_to_wall_ns), now_ns);
 }
 
 void link_heartbeat(struct link *link, const struct heartbeat *heartbeat, int64_t now_ns)

@@ -423,7 +423,8 @@ static void enter_leaving(struct uplink *uplink)
 
 	(void)uv_timer_stop(&uplink->beat);
 	set_deadline(uplink, UPLINK_GOODBYE_MS);
-	if (send_message(uplink, &goodbye) > 0)
+	send_heartbeat(uplink); /* the figures that stay when it is gone */
+	if (uplink->state == UPLINK_LEAVING && send_message(uplink, &goodbye) > 0)
 		(void)stream_shutdown(uplink->stream);
 }
 

@@ -47,6 +47,24 @@ static void an_empty_queue_means_no_lag(void **state)
 	assert_int_equal(shown.lag_ns, LINK_STALE_NS + 1);
 }
 
+static void delay_is_not_taken_for_skew(void **state)
+{
+	struct link link = {.heard_wall_ns = INT64_MIN, .lag_ns = -1};
+
+	(void)state;
+	link_clock(&link, 50 * SECOND, 950 * SECOND, NOW + SECOND / 100);
+	assert_int_equal(link.skew_ns, -SECOND / 100);
+	link_clock(&link, 50 * SECOND, 950 * SECOND, NOW); /* less delay: nearer to the truth */
+	assert_int_equal(link.skew_ns, 0);
+	link_clock(&link, 50 * SECOND, 950 * SECOND, NOW + SECOND / 2);
+	assert_in_range(link.skew_ns + SECOND, SECOND - SECOND / 16, SECOND);
+	for (int i = 0; i < 300; i++) /* it really is slower */
+		link_clock(&link, 50 * SECOND, 950 * SECOND, NOW + SECOND / 2);
+	assert_in_range(-link.skew_ns, SECOND / 2 - 1000, SECOND / 2);
+	link_clock(&link, 50 * SECOND, 950 * SECOND, NOW + 3600 * SECOND); /* it was set */
+	assert_int_equal(link.skew_ns, -3600 * SECOND);
+}
+
 static void catching_up_is_more_than_a_window(void **state)
 {
 	struct heartbeat heartbeat = {.queue_batches = 33};
@@ -124,9 +142,13 @@ static void digest_follows_the_description_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(lag_is_corrected_by_skew),          cmocka_unit_test(an_empty_queue_means_no_lag),
-	    cmocka_unit_test(catching_up_is_more_than_a_window), cmocka_unit_test(nothing_known_is_said_so),
-	    cmocka_unit_test(clocks_of_peers_do_not_overflow),   cmocka_unit_test(digest_follows_the_description_alone),
+	    cmocka_unit_test(lag_is_corrected_by_skew),
+	    cmocka_unit_test(an_empty_queue_means_no_lag),
+	    cmocka_unit_test(delay_is_not_taken_for_skew),
+	    cmocka_unit_test(catching_up_is_more_than_a_window),
+	    cmocka_unit_test(nothing_known_is_said_so),
+	    cmocka_unit_test(clocks_of_peers_do_not_overflow),
+	    cmocka_unit_test(digest_follows_the_description_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
