@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts the routes behind the server and takes them apart again: connections go first, since their bodies use the routes. */
+/* Puts the routes behind the server and takes them apart again: connections go first, since their bodies use the
+ * routes. */
 #include "collector/console/console.h"
 
 #include <errno.h>
@@ -44,10 +45,12 @@ static void drop(void *owner)
 	free(owner);
 }
 
-int console_create(struct console **ret, const struct console_options *options, const struct fleet *fleet, char **ret_why)
+int console_create(struct console **ret, const struct console_options *options, const struct fleet *fleet,
+		   char **ret_why)
 {
 	struct api_options api = {.metrics_without_hosts = options->metrics_without_hosts,
-				  .followers_max = options->followers_max ? options->followers_max : CONSOLE_FOLLOWERS_MAX};
+				  .followers_max =
+				      options->followers_max ? options->followers_max : CONSOLE_FOLLOWERS_MAX};
 	struct console *console = calloc(1, sizeof(*console));
 	int r;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console: the collector's HTTP/JSON interface, described in docs/console.md. It reads the fleet and changes nothing. */
+/* The console: the collector's HTTP/JSON interface, described in docs/console.md. It reads the fleet and changes
+ * nothing. */
 #ifndef CANOPY_COLLECTOR_CONSOLE_CONSOLE_H
 #define CANOPY_COLLECTOR_CONSOLE_CONSOLE_H
 
@@ -19,10 +20,12 @@ struct console_options {
 struct console;
 
 /* Listens on fleet->loop. fleet must outlive the console. Errors as server_create. */
-int console_create(struct console **ret, const struct console_options *options, const struct fleet *fleet, char **ret_why);
+int console_create(struct console **ret, const struct console_options *options, const struct fleet *fleet,
+		   char **ret_why);
 /* ADDRESS:PORT with the true port; out has len bytes. */
 void console_address(const struct console *console, char *out, size_t len);
-/* Drops every connection; closed (may be NULL) is called on the loop when nothing reads the fleet any more. Takes NULL, then closed is not called. */
+/* Drops every connection; closed (may be NULL) is called on the loop when nothing reads the fleet any more. Takes NULL,
+ * then closed is not called. */
 void console_close(struct console *console, void (*closed)(void *owner), void *owner);
 
 #endif

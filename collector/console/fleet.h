@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the console may ask the rest of the collector, in one struct that collector.c fills: the console reads, it changes nothing. */
+/* What the console may ask the rest of the collector, in one struct that collector.c fills: the console reads, it
+ * changes nothing. */
 #ifndef CANOPY_COLLECTOR_CONSOLE_FLEET_H
 #define CANOPY_COLLECTOR_CONSOLE_FLEET_H
 
@@ -18,10 +19,11 @@ struct fleet_link {
 	bool connected;               /* at least one session is streaming */
 	uint32_t sessions;            /* streaming now */
 	bool catching_up;             /* the sensor has more batches queued than its window */
-	bool goodbye;                 /* the newest session of its sensor ended with a Goodbye, and none has come since */
+	bool goodbye; /* the newest session of its sensor ended with a Goodbye, and none has come since */
 	bool heard;                   /* heartbeat holds knowledge */
 	struct heartbeat heartbeat;   /* newest */
-	int64_t heard_wall_ns;        /* the collector's clock when anything last came; INT64_MIN = not in this life of the collector */
+	int64_t heard_wall_ns; /* the collector's clock when anything last came; INT64_MIN = not in this life of the
+				  collector */
 	int64_t skew_ns;              /* host's wall clock minus ours, when last heard */
 	int64_t lag_ns;               /* our wall clock minus the newest heartbeat's or fact's time; -1 = unknown */
 	uint64_t sequence_gaps;
@@ -35,7 +37,8 @@ struct fleet_ingest_stats {
 	uint64_t bytes_received;
 	uint64_t frames_bad;
 	uint64_t sequence_gaps;
-	/* ingest latency, received frame to durable: histogram of seconds, upper bounds of fleet_latency_bounds, last one +Inf */
+	/* ingest latency, received frame to durable: histogram of seconds, upper bounds of fleet_latency_bounds, last
+	 * one +Inf */
 	uint64_t latency_counts[12];
 	double latency_sum;
 };

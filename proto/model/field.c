@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of fields. Names and meanings follow Falco where it has the field: proc.exe is the first argument, proc.exepath
- * the file, proc.cmdline the name with the arguments behind the first. A getter that lacks knowledge says so and never guesses. */
+/* The table of fields. Names and meanings follow Falco where it has the field: proc.exe is the first argument,
+ * proc.exepath the file, proc.cmdline the name with the arguments behind the first. A getter that lacks knowledge says
+ * so and never guesses. */
 #include "proto/model/field.h"
 
 #include "proto/model/container.h"

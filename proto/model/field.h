@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of fields: name, type, meaning, getter. Filters, columns, JSON and lake take what they show from here, so
- * that a field means the same everywhere. */
+/* The one table of fields: name, type, meaning, getter. Filters, columns, JSON and lake take what they show from here,
+ * so that a field means the same everywhere. */
 #ifndef CANOPY_PROTO_MODEL_FIELD_H
 #define CANOPY_PROTO_MODEL_FIELD_H
 
@@ -33,8 +33,8 @@ struct field {
 	struct field_value (*get)(const struct process_view *process, struct arena *arena);
 };
 
-/* The whole table; *ret_count its length. Families with a key or index (host.tag.KEY, proc.aname[n], quality.KEY) are looked up by field_find
- * only in their plain form; the filter resolves keys and indexes itself. */
+/* The whole table; *ret_count its length. Families with a key or index (host.tag.KEY, proc.aname[n], quality.KEY) are
+ * looked up by field_find only in their plain form; the filter resolves keys and indexes itself. */
 const struct field *field_table(size_t *ret_count);
 const struct field *field_find(struct bytes name);
 

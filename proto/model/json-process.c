@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process object of the interface, member by member in the order of its description. What is not known is null: each
- * helper here knows what stands for 'unknown' in its kind of value. */
+/* The process object of the interface, member by member in the order of its description. What is not known is null:
+ * each helper here knows what stands for 'unknown' in its kind of value. */
 #include "proto/model/json.h"
 
 #include "proto/model/container.h"
@@ -260,8 +260,9 @@ static void members_cgroup(struct json *json, const struct fact_context *context
 
 static void members_context(struct json *json, const struct fact_context *context)
 {
-	static const char unknown[] = "\"uid\":null,\"gid\":null,\"euid\":null,\"egid\":null,\"user\":null,\"loginuid\":null,"
-				      "\"caps\":null,\"ns\":null,\"cgroup\":null,\"container_id\":null";
+	static const char unknown[] =
+	    "\"uid\":null,\"gid\":null,\"euid\":null,\"egid\":null,\"user\":null,\"loginuid\":null,"
+	    "\"caps\":null,\"ns\":null,\"cgroup\":null,\"container_id\":null";
 
 	if (!context) {
 		json_raw(json, ",", json->comma);
@@ -340,8 +341,9 @@ static void members_exit_status(struct json *json, const struct fact_exit *exit)
 
 static void member_exit(struct json *json, const struct process_view *process)
 {
-	static const char unknown[] = ",\"code\":null,\"signal\":null,\"core\":null,\"utime_ns\":null,\"stime_ns\":null,"
-				      "\"max_rss_bytes\":null";
+	static const char unknown[] =
+	    ",\"code\":null,\"signal\":null,\"core\":null,\"utime_ns\":null,\"stime_ns\":null,"
+	    "\"max_rss_bytes\":null";
 
 	json_key(json, "exit");
 	if (!process->exited && !process->exit_known) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON writer. It stands in the way of every event to the lake and the console, so nothing here formats by printf, and
- * strings are copied in runs: eight bytes at a time are tested for anything that needs an escape. */
+/* The JSON writer. It stands in the way of every event to the lake and the console, so nothing here formats by printf,
+ * and strings are copied in runs: eight bytes at a time are tested for anything that needs an escape. */
 #include "proto/model/json.h"
 
 #include <math.h>
@@ -190,7 +190,8 @@ void json_hex64(struct json *json, uint64_t value)
 
 /* ---- time ---------------------------------------------------------------------------------------------------- */
 
-/* Days since 1970 to a date of the proleptic Gregorian calendar: years are counted from March, so that the leap day comes last. */
+/* Days since 1970 to a date of the proleptic Gregorian calendar: years are counted from March, so that the leap day
+ * comes last. */
 static void date_of_days(int64_t days, uint32_t *ret_year, uint32_t *ret_month, uint32_t *ret_day)
 {
 	uint64_t shifted = (uint64_t)(days + 719468); /* since 0000-03-01; positive for every int64 of nanoseconds */
@@ -262,8 +263,8 @@ void json_time(struct json *json, int64_t wall_ns)
 
 static const uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
 
-/* Nonzero when one of the eight bytes is below 0x20, a quote, a backslash, DEL or not ASCII. May say so without cause for bytes
- * behind the first such one, never the other way round. */
+/* Nonzero when one of the eight bytes is below 0x20, a quote, a backslash, DEL or not ASCII. May say so without cause
+ * for bytes behind the first such one, never the other way round. */
 static uint64_t needs_care(uint64_t word)
 {
 	uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\'), del = word ^ (ones * 0x7f);

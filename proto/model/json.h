@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing JSON (RFC 8259) into a growing buffer, and the process object of the interface. Integers keep all 64 bits. Bytes that are
- * not UTF-8 are written as \xHH (with the backslash escaped, so that the JSON is valid), control characters (C0, DEL and C1, which drive terminals) as \u00XX. */
+/* Writing JSON (RFC 8259) into a growing buffer, and the process object of the interface. Integers keep all 64 bits.
+ * Bytes that are not UTF-8 are written as \xHH (with the backslash escaped, so that the JSON is valid), control
+ * characters (C0, DEL and C1, which drive terminals) as \u00XX. */
 #ifndef CANOPY_PROTO_MODEL_JSON_H
 #define CANOPY_PROTO_MODEL_JSON_H
 
@@ -27,8 +28,9 @@ struct json {
 void json_finish(struct json *json);
 void json_reset(struct json *json); /* keeps the memory */
 
-/* libjansson, which the command line reads with, has functions of these two names (as symbols they would take each other's place at
- * run time) and its own JSON_NULL. Include jansson.h before this header, as the order of headers has it anyway. */
+/* libjansson, which the command line reads with, has functions of these two names (as symbols they would take each
+ * other's place at run time) and its own JSON_NULL. Include jansson.h before this header, as the order of headers has
+ * it anyway. */
 #define json_string json_put_string
 #define json_null json_put_null
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Printable identities and the small conversions that every face of a process needs. Written without printf: identities are
- * formatted for each event. */
+/* Printable identities and the small conversions that every face of a process needs. Written without printf: identities
+ * are formatted for each event. */
 #include "proto/model/process.h"
 
 #include <errno.h>
@@ -161,7 +161,8 @@ int process_ref_parse(struct bytes text, struct process_ref *ret)
 
 /* ---- terminals ----------------------------------------------------------------------------------------------- */
 
-/* Device numbers as Documentation/admin-guide/devices.txt gives them; the name's number is minor - first_minor + offset. */
+/* Device numbers as Documentation/admin-guide/devices.txt gives them; the name's number is minor - first_minor +
+ * offset. */
 static const struct {
 	uint16_t major_first, major_last;
 	uint32_t minor_first, minor_last;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process as it is shown: one flat view, filled from a fact by the sensor's --print and from a forest node by the collector.
- * Everything is borrowed from whoever filled it (an arena, a kernel record) and lives as long as that says. */
+/* A process as it is shown: one flat view, filled from a fact by the sensor's --print and from a forest node by the
+ * collector. Everything is borrowed from whoever filled it (an arena, a kernel record) and lives as long as that says.
+ */
 #ifndef CANOPY_PROTO_MODEL_PROCESS_H
 #define CANOPY_PROTO_MODEL_PROCESS_H
 
@@ -67,7 +68,8 @@ struct process_view {
 	int64_t end_wall_ns;
 	bool exit_known;             /* exit holds knowledge */
 	struct fact_exit exit;
-	uint64_t now_ns;             /* boottime of the host at the time of the view: the duration of the living ends here; 0 = unknown */
+	uint64_t now_ns; /* boottime of the host at the time of the view: the duration of the living ends here; 0 =
+			    unknown */
 };
 
 /* The current image, or NULL. */
@@ -95,8 +97,8 @@ static inline bool process_duration(const struct process_view *p, uint64_t *ret_
 void boot_id_format(const struct boot_id *boot, char out[BOOT_ID_TEXT]);
 void process_id_format(const struct boot_id *boot, struct process_key key, char out[PROCESS_ID_MAX]);
 
-/* A reference as a person may type it: the printable identity, with boot_id cut to a prefix of at least 4 hex digits; or HOST:PID (the
- * newest process that had this pid on this host). Returns 0 or -EINVAL. */
+/* A reference as a person may type it: the printable identity, with boot_id cut to a prefix of at least 4 hex digits;
+ * or HOST:PID (the newest process that had this pid on this host). Returns 0 or -EINVAL. */
 struct process_ref {
 	uint8_t boot_prefix[16];
 	uint8_t boot_nibbles;   /* hex digits of boot_prefix that count; 0 = by host name */
@@ -105,7 +107,8 @@ struct process_ref {
 };
 int process_ref_parse(struct bytes text, struct process_ref *ret);
 
-/* /dev name of a kernel device number ('pts/0', 'tty1', 'ttyS0', otherwise 'MAJOR:MINOR'); empty string for 0. out holds at least 32 bytes. */
+/* /dev name of a kernel device number ('pts/0', 'tty1', 'ttyS0', otherwise 'MAJOR:MINOR'); empty string for 0. out
+ * holds at least 32 bytes. */
 void process_tty_format(uint32_t tty, char out[32]);
 
 /* Splits argv: calls for each argument, returns their number; a last one without its NUL counts. at may be NULL. */

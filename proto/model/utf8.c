@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of well-formed byte sequences of RFC 3629, section 4, as comparisons; runs of ASCII are skipped a word at a time,
- * since nearly every path and argument is nothing else. */
+/* The table of well-formed byte sequences of RFC 3629, section 4, as comparisons; runs of ASCII are skipped a word at a
+ * time, since nearly every path and argument is nothing else. */
 #include "proto/model/utf8.h"
 
 #include <stdint.h>

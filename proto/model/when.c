@@ -20,7 +20,8 @@ static bool is_digit(char c)
 
 static bool is_letter(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80; /* the last for the micro sign */
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (unsigned char)c >= 0x80; /* the last for the micro sign */
 }
 
 static void skip_blanks(struct cursor *c)
@@ -91,14 +92,34 @@ static const struct {
 	const char *name;
 	int64_t ns;
 } units[] = {
-	{"ns", 1}, {"nsec", 1},
-	{"us", 1000}, {"usec", 1000}, {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000},
-	{"ms", 1000000}, {"msec", 1000000},
-	{"s", NS_PER_S}, {"sec", NS_PER_S}, {"secs", NS_PER_S}, {"second", NS_PER_S}, {"seconds", NS_PER_S},
-	{"m", 60 * NS_PER_S}, {"min", 60 * NS_PER_S}, {"mins", 60 * NS_PER_S}, {"minute", 60 * NS_PER_S}, {"minutes", 60 * NS_PER_S},
-	{"h", 3600 * NS_PER_S}, {"hr", 3600 * NS_PER_S}, {"hour", 3600 * NS_PER_S}, {"hours", 3600 * NS_PER_S},
-	{"d", NS_PER_DAY}, {"day", NS_PER_DAY}, {"days", NS_PER_DAY},
-	{"w", 7 * NS_PER_DAY}, {"week", 7 * NS_PER_DAY}, {"weeks", 7 * NS_PER_DAY},
+    {"ns", 1},
+    {"nsec", 1},
+    {"us", 1000},
+    {"usec", 1000},
+    {"\xc2\xb5s", 1000},
+    {"\xce\xbcs", 1000},
+    {"ms", 1000000},
+    {"msec", 1000000},
+    {"s", NS_PER_S},
+    {"sec", NS_PER_S},
+    {"secs", NS_PER_S},
+    {"second", NS_PER_S},
+    {"seconds", NS_PER_S},
+    {"m", 60 * NS_PER_S},
+    {"min", 60 * NS_PER_S},
+    {"mins", 60 * NS_PER_S},
+    {"minute", 60 * NS_PER_S},
+    {"minutes", 60 * NS_PER_S},
+    {"h", 3600 * NS_PER_S},
+    {"hr", 3600 * NS_PER_S},
+    {"hour", 3600 * NS_PER_S},
+    {"hours", 3600 * NS_PER_S},
+    {"d", NS_PER_DAY},
+    {"day", NS_PER_DAY},
+    {"days", NS_PER_DAY},
+    {"w", 7 * NS_PER_DAY},
+    {"week", 7 * NS_PER_DAY},
+    {"weeks", 7 * NS_PER_DAY},
 };
 
 static int take_unit(struct cursor *c, int64_t *ret_ns)
@@ -194,7 +215,8 @@ static int32_t days_of_month(int32_t year, int32_t month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
-/* Days since 1970 of a date of the Gregorian calendar; years are counted from March, so that the leap day comes last. */
+/* Days since 1970 of a date of the Gregorian calendar; years are counted from March, so that the leap day comes last.
+ */
 static int64_t days_of_date(int32_t year, int32_t month, int32_t day)
 {
 	int64_t y = year - (month <= 2);
@@ -208,7 +230,8 @@ static int take_date(struct cursor *c, int64_t *ret_days)
 {
 	int32_t year, month, day;
 
-	if (!take_digits(c, 4, &year) || !take(c, '-') || !take_digits(c, 2, &month) || !take(c, '-') || !take_digits(c, 2, &day))
+	if (!take_digits(c, 4, &year) || !take(c, '-') || !take_digits(c, 2, &month) || !take(c, '-') ||
+	    !take_digits(c, 2, &day))
 		return -EINVAL;
 	if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_of_month(year, month))
 		return -EINVAL;

@@ -26,12 +26,14 @@ int64_t api_now(void)
 
 void api_fail(struct connection *connection, int status, const char *code, const char *message, const char *hint)
 {
-	connection_error(connection, &(struct response_error){.status = status, .code = code, .message = message, .hint = hint});
+	connection_error(connection,
+			 &(struct response_error){.status = status, .code = code, .message = message, .hint = hint});
 }
 
 void api_fail_errno(struct connection *connection, int error)
 {
-	api_fail(connection, error == -ENOMEM ? 503 : 500, error == -ENOMEM ? "out_of_memory" : "internal", uv_strerror(error), NULL);
+	api_fail(connection, error == -ENOMEM ? 503 : 500, error == -ENOMEM ? "out_of_memory" : "internal",
+		 uv_strerror(error), NULL);
 }
 
 /* ---- health -------------------------------------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each follower has a reader of the journal of its own, which is woken when something has become durable. Nothing is queued for anybody: who
- * reads slowly reads the journal later.
+/* Each follower has a reader of the journal of its own, which is woken when something has become durable. Nothing is
+ * queued for anybody: who reads slowly reads the journal later.
  *
- * The cursor is POSITION.INDEX: a record of the journal, and the item in it (facts first, then gaps) that was seen last. */
+ * The cursor is POSITION.INDEX: a record of the journal, and the item in it (facts first, then gaps) that was seen
+ * last. */
 #include "collector/console/api/events.h"
 
 #include <errno.h>
@@ -75,7 +76,8 @@ static void end_event(struct json *out)
 	put(out, "\n\n");
 }
 
-static void write_gap(struct json *out, const struct cursor *cursor, const struct forest_host_info *info, const struct gap *gap, int64_t offset_ns)
+static void write_gap(struct json *out, const struct cursor *cursor, const struct forest_host_info *info,
+		      const struct gap *gap, int64_t offset_ns)
 {
 	char boot[BOOT_ID_TEXT];
 
@@ -108,7 +110,8 @@ static void write_gap(struct json *out, const struct cursor *cursor, const struc
 static void write_hole(struct json *out, const struct cursor *cursor, bool retention)
 {
 	begin_event(out, "gap", cursor, api_now());
-	put(out, ",\"host\":null,\"boot_id\":null,\"from\":null,\"to\":null,\"lost_type\":null,\"count\":null,\"reason\":");
+	put(out,
+	    ",\"host\":null,\"boot_id\":null,\"from\":null,\"to\":null,\"lost_type\":null,\"count\":null,\"reason\":");
 	json_text(out, retention ? "retention" : "journal_damaged");
 	end_event(out);
 }
@@ -220,7 +223,8 @@ static int read_entry(struct follower *f, struct json *out)
 		batch_host_info(f, &info);
 		f->wanted = scan_wants_host(&f->query, &info);
 	}
-	f->index = f->entry.position == f->seen.position ? f->seen.index + 1 : 0; /* 0 also behind UINT64_MAX, see open_reader */
+	f->index = f->entry.position == f->seen.position ? f->seen.index + 1
+							 : 0; /* 0 also behind UINT64_MAX, see open_reader */
 	return 0;
 }
 
@@ -319,7 +323,8 @@ static bool take_number(struct bytes *text, uint64_t *ret)
 	uint32_t i = 0;
 
 	for (; i < text->len && text->data[i] >= '0' && text->data[i] <= '9'; i++)
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(text->data[i] - '0'), &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text->data[i] - '0'), &value))
 			return false;
 	*text = bytes_make(text->data + i, text->len - i);
 	*ret = value;
@@ -362,8 +367,10 @@ static bool start(struct follower *f, struct connection *connection)
 		return false;
 	}
 	if (f->seen.position > durable) {
-		api_fail(connection, 410, "bad_cursor", "the cursor is ahead of the journal: it is of another collector, or of one whose state was lost",
-			 "follow without a cursor to begin now, or from 0.0");
+		api_fail(
+		    connection, 410, "bad_cursor",
+		    "the cursor is ahead of the journal: it is of another collector, or of one whose state was lost",
+		    "follow without a cursor to begin now, or from 0.0");
 		return false;
 	}
 	r = open_reader(f);
@@ -378,7 +385,8 @@ void events_follow(struct api *api, struct connection *connection, const struct 
 	struct follower *f;
 
 	if (api->follower_count >= api->options.followers_max) {
-		api_fail(connection, 503, "too_many_followers", "as many follow the events as this collector allows", "try again when one has left");
+		api_fail(connection, 503, "too_many_followers", "as many follow the events as this collector allows",
+			 "try again when one has left");
 		return;
 	}
 	f = calloc(1, sizeof(*f));

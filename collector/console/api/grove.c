@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An array with a hash index over identities. Children are linked in a pass of their own over the nodes sorted by start, so that collecting does
- * not depend on any order. */
+/* An array with a hash index over identities. Children are linked in a pass of their own over the nodes sorted by
+ * start, so that collecting does not depend on any order. */
 #include "collector/console/api/grove.h"
 
 #include <errno.h>
@@ -82,7 +82,8 @@ static int add_one(struct grove *grove, const struct forest_node *node, uint32_t
 	if (grove->count == grove->capacity && grow_arrays(grove) < 0)
 		return -ENOMEM;
 	*ret = grove->count++;
-	grove->nodes[*ret] = (struct grove_node){.key = forest_node_key(node), .parent = GROVE_NONE, .child_first = GROVE_NONE, .sibling_next = GROVE_NONE};
+	grove->nodes[*ret] = (struct grove_node){
+	    .key = forest_node_key(node), .parent = GROVE_NONE, .child_first = GROVE_NONE, .sibling_next = GROVE_NONE};
 	put_in_index(grove, *ret);
 	return 0;
 }
@@ -120,7 +121,8 @@ int grove_add(struct grove *grove, const struct forest_node *node, bool match, b
 static int by_start(const void *a, const void *b, void *argument)
 {
 	const struct grove *grove = argument;
-	const struct process_key *x = &grove->nodes[*(const uint32_t *)a].key, *y = &grove->nodes[*(const uint32_t *)b].key;
+	const struct process_key *x = &grove->nodes[*(const uint32_t *)a].key,
+				 *y = &grove->nodes[*(const uint32_t *)b].key;
 
 	if (x->start_ns != y->start_ns)
 		return x->start_ns < y->start_ns ? -1 : 1;
@@ -139,7 +141,8 @@ int grove_grow(struct grove *grove)
 	grove->root_first = GROVE_NONE;
 	for (uint32_t i = grove->count; i > 0; i--) { /* from the last, since each is put before those that are there */
 		struct grove_node *node = &grove->nodes[order[i - 1]];
-		uint32_t *first = node->parent == GROVE_NONE ? &grove->root_first : &grove->nodes[node->parent].child_first;
+		uint32_t *first =
+		    node->parent == GROVE_NONE ? &grove->root_first : &grove->nodes[node->parent].child_first;
 
 		node->sibling_next = *first;
 		*first = order[i - 1];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of a host's tree that is to be shown: processes that were asked for and the branches that lead to them. Holds identities, no
- * pointers into the forest. */
+/* The part of a host's tree that is to be shown: processes that were asked for and the branches that lead to them.
+ * Holds identities, no pointers into the forest. */
 #ifndef CANOPY_COLLECTOR_CONSOLE_API_GROVE_H
 #define CANOPY_COLLECTOR_CONSOLE_API_GROVE_H
 
@@ -15,7 +15,8 @@
 
 struct grove_node {
 	struct process_key key;
-	uint32_t parent, child_first, sibling_next; /* indexes or GROVE_NONE; links to children stand after grove_grow */
+	uint32_t parent, child_first,
+	    sibling_next; /* indexes or GROVE_NONE; links to children stand after grove_grow */
 	uint32_t child_count;
 	uint32_t depth;
 	bool match;      /* asked for itself */

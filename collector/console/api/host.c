@@ -14,13 +14,15 @@ static const char *const fact_words[] = {
 };
 
 static const char *const gap_reasons[] = {
-	[GAP_RING_FULL] = "ring_full", [GAP_RECURSION] = "recursion", [GAP_MAP_FAILED] = "map_failed", [GAP_SPOOL_DROPPED] = "spool_dropped",
-	[GAP_SENSOR_DOWN] = "sensor_down", [GAP_SEQUENCE] = "sequence", [GAP_SPOOL_DAMAGED] = "spool_damaged", [GAP_FILTERED] = "filtered",
+    [GAP_RING_FULL] = "ring_full",         [GAP_RECURSION] = "recursion",     [GAP_MAP_FAILED] = "map_failed",
+    [GAP_SPOOL_DROPPED] = "spool_dropped", [GAP_SENSOR_DOWN] = "sensor_down", [GAP_SEQUENCE] = "sequence",
+    [GAP_SPOOL_DAMAGED] = "spool_damaged", [GAP_FILTERED] = "filtered",
 };
 
 const char *host_gap_reason(uint32_t reason)
 {
-	return reason < sizeof(gap_reasons) / sizeof(gap_reasons[0]) && gap_reasons[reason] ? gap_reasons[reason] : "unknown";
+	return reason < sizeof(gap_reasons) / sizeof(gap_reasons[0]) && gap_reasons[reason] ? gap_reasons[reason]
+											    : "unknown";
 }
 
 const char *host_fact_word(uint32_t type)
@@ -30,7 +32,8 @@ const char *host_fact_word(uint32_t type)
 
 static enum host_state state_of(const struct host_look *look, int64_t now_ns)
 {
-	bool recent = look->link.heard_wall_ns != INT64_MIN && now_ns - look->link.heard_wall_ns <= HOST_SILENT_AFTER_NS;
+	bool recent =
+	    look->link.heard_wall_ns != INT64_MIN && now_ns - look->link.heard_wall_ns <= HOST_SILENT_AFTER_NS;
 
 	if (look->info.rebooted)
 		return HOST_REBOOTED;
@@ -41,7 +44,8 @@ static enum host_state state_of(const struct host_look *look, int64_t now_ns)
 	return look->link.catching_up ? HOST_CATCHING_UP : HOST_LIVE;
 }
 
-/* Its wall clock is ours and the skew; its boottime is that and what its newest heartbeat says about the two. Never before its newest fact. */
+/* Its wall clock is ours and the skew; its boottime is that and what its newest heartbeat says about the two. Never
+ * before its newest fact. */
 static uint64_t boottime_now(const struct host_look *look, int64_t now_ns)
 {
 	const struct fleet_link *link = &look->link;
@@ -71,12 +75,16 @@ bool host_is_named(const struct forest_host_info *info, struct bytes text)
 	if (bytes_equal(info->hostname, text))
 		return true;
 	boot_id_format(&info->boot, boot);
-	return text.len >= PROCESS_REF_BOOT_MIN && text.len < BOOT_ID_TEXT && strncasecmp(boot, text.data, text.len) == 0;
+	return text.len >= PROCESS_REF_BOOT_MIN && text.len < BOOT_ID_TEXT &&
+	       strncasecmp(boot, text.data, text.len) == 0;
 }
 
 struct process_view host_as_view(const struct forest_host_info *info)
 {
-	return (struct process_view){.host = info->hostname, .boot = info->boot, .tags = info->tags, .tag_count = info->tag_count,
+	return (struct process_view){.host = info->hostname,
+				     .boot = info->boot,
+				     .tags = info->tags,
+				     .tag_count = info->tag_count,
 				     .start_wall_ns = INT64_MIN};
 }
 

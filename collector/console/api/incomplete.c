@@ -23,7 +23,8 @@ void incomplete_end(struct incomplete *incomplete)
 	json_array_end(incomplete->json);
 }
 
-void incomplete_note(struct incomplete *incomplete, const struct host_look *look, const char *reason, const char *message)
+void incomplete_note(struct incomplete *incomplete, const struct host_look *look, const char *reason,
+		     const char *message)
 {
 	struct json *json = incomplete->json;
 	char boot[BOOT_ID_TEXT];
@@ -58,7 +59,8 @@ static void note_gaps(struct incomplete *incomplete, const struct host_look *loo
 	for (size_t i = 0; i < look->info.gap_count; i++) {
 		const struct forest_gap *gap = &look->info.gaps[i];
 
-		if ((int64_t)gap->gap.to_ns + gap->boottime_to_wall_ns < since || (int64_t)gap->gap.from_ns + gap->boottime_to_wall_ns > until)
+		if ((int64_t)gap->gap.to_ns + gap->boottime_to_wall_ns < since ||
+		    (int64_t)gap->gap.from_ns + gap->boottime_to_wall_ns > until)
 			continue;
 		gaps++;
 		count += gap->gap.count;
@@ -67,9 +69,12 @@ static void note_gaps(struct incomplete *incomplete, const struct host_look *loo
 	if (!gaps)
 		return;
 	if (unknown)
-		(void)snprintf(message, sizeof(message), "at least %" PRIu64 " facts and an unknown number more were lost in %" PRIu64 " gaps", count, gaps);
+		(void)snprintf(message, sizeof(message),
+			       "at least %" PRIu64 " facts and an unknown number more were lost in %" PRIu64 " gaps",
+			       count, gaps);
 	else
-		(void)snprintf(message, sizeof(message), "%" PRIu64 " facts were lost in %" PRIu64 " gaps", count, gaps);
+		(void)snprintf(message, sizeof(message), "%" PRIu64 " facts were lost in %" PRIu64 " gaps", count,
+			       gaps);
 	incomplete_note(incomplete, look, "gap", message);
 }
 
@@ -79,7 +84,8 @@ static void note_silent(struct incomplete *incomplete, const struct host_look *l
 	char time[TIME_TEXT_LEN], message[160];
 
 	if (look->link.heard_wall_ns == INT64_MIN) {
-		incomplete_note(incomplete, look, "silent", "its sensor has not been heard since this collector started");
+		incomplete_note(incomplete, look, "silent",
+				"its sensor has not been heard since this collector started");
 		return;
 	}
 	time_format(look->link.heard_wall_ns, time);
@@ -94,10 +100,12 @@ void incomplete_host(struct incomplete *incomplete, const struct host_look *look
 	if (look->state == HOST_SILENT)
 		note_silent(incomplete, look);
 	if (look->state == HOST_CATCHING_UP)
-		incomplete_note(incomplete, look, "catching_up", "its sensor is sending what has piled up: the newest facts are still to come");
+		incomplete_note(incomplete, look, "catching_up",
+				"its sensor is sending what has piled up: the newest facts are still to come");
 	note_gaps(incomplete, look, since, until);
 	if (look->info.evicted) {
-		(void)snprintf(message, sizeof(message), "%" PRIu64 " exited processes are no longer held in memory", look->info.evicted);
+		(void)snprintf(message, sizeof(message), "%" PRIu64 " exited processes are no longer held in memory",
+			       look->info.evicted);
 		incomplete_note(incomplete, look, "evicted", message);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One piece a family, since all samples of a family must stand together. What a heartbeat carries is shown for each host, or as sums where hosts are
- * too many to be labels. No label ever holds a pid or a command line: their number has no bound. */
+/* One piece a family, since all samples of a family must stand together. What a heartbeat carries is shown for each
+ * host, or as sums where hosts are too many to be labels. No label ever holds a pid or a command line: their number has
+ * no bound. */
 #include "collector/console/api/metrics.h"
 
 #include <errno.h>
@@ -90,7 +91,8 @@ static void events(struct json *out, const struct fleet_ingest_stats *stats)
 		for (unsigned known = 0; known < 2; known++) {
 			char labels[64];
 
-			(void)snprintf(labels, sizeof(labels), "{type=\"%s\",result=\"%s\"}", host_fact_word(type), known ? "duplicate" : "new");
+			(void)snprintf(labels, sizeof(labels), "{type=\"%s\",result=\"%s\"}", host_fact_word(type),
+				       known ? "duplicate" : "new");
 			put(out, name);
 			put(out, labels);
 			value_uint(out, known ? stats->facts_known[type] : stats->facts_new[type]);
@@ -104,7 +106,8 @@ static void latency(struct json *out, const struct fleet_ingest_stats *stats)
 	size_t bounds = sizeof(stats->latency_counts) / sizeof(stats->latency_counts[0]) - 1;
 	uint64_t count = 0;
 
-	head(out, "canopy_collector_ingest_latency_seconds", "histogram", "Time from a batch received to durable in the journal.");
+	head(out, "canopy_collector_ingest_latency_seconds", "histogram",
+	     "Time from a batch received to durable in the journal.");
 	for (size_t i = 0; i <= bounds; i++) {
 		char bound[32] = "+Inf";
 
@@ -133,9 +136,12 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	single(out, "canopy_collector_sessions", "gauge", "Sensors connected now.", stats.sessions);
 	single(out, "canopy_collector_sessions_total", "counter", "Sensors that have connected.", stats.sessions_total);
 	single(out, "canopy_collector_rejects_total", "counter", "Sensors that were turned away.", stats.rejects_total);
-	single(out, "canopy_collector_received_bytes_total", "counter", "Bytes received from sensors.", stats.bytes_received);
-	single(out, "canopy_collector_bad_frames_total", "counter", "Frames that broke the protocol.", stats.frames_bad);
-	single(out, "canopy_collector_sequence_gap_events_total", "counter", "Jumps seen in the numbers of batches.", stats.sequence_gaps);
+	single(out, "canopy_collector_received_bytes_total", "counter", "Bytes received from sensors.",
+	       stats.bytes_received);
+	single(out, "canopy_collector_bad_frames_total", "counter", "Frames that broke the protocol.",
+	       stats.frames_bad);
+	single(out, "canopy_collector_sequence_gap_events_total", "counter", "Jumps seen in the numbers of batches.",
+	       stats.sequence_gaps);
 	head(out, "canopy_collector_batches_total", "counter", "Batches received, by result.");
 	sample(out, "canopy_collector_batches_total", "result", "new");
 	value_uint(out, stats.batches_new);
@@ -157,7 +163,8 @@ static void forest(struct json *out, const struct fleet *fleet)
 	sample(out, name, "state", "unknown");
 	value_uint(out, stats.unknown);
 	single(out, "canopy_collector_forest_bytes", "gauge", "Memory of the forest.", stats.bytes);
-	single(out, "canopy_collector_evicted_total", "counter", "Exited processes that were dropped from memory.", stats.evicted);
+	single(out, "canopy_collector_evicted_total", "counter", "Exited processes that were dropped from memory.",
+	       stats.evicted);
 }
 
 static void hosts(struct json *out, const struct fleet *fleet)
@@ -184,8 +191,10 @@ static void journal(struct json *out, const struct fleet *fleet)
 	value_double(out, (double)ns / 1e9);
 	put(out, "canopy_collector_journal_fsync_seconds_count");
 	value_uint(out, commits);
-	single(out, "canopy_collector_journal_bytes", "gauge", "Bytes of the journal on disk.", journal_bytes(fleet->journal));
-	single(out, "canopy_collector_journal_pending_bytes", "gauge", "Bytes that are not durable yet.", journal_pending_bytes(fleet->journal));
+	single(out, "canopy_collector_journal_bytes", "gauge", "Bytes of the journal on disk.",
+	       journal_bytes(fleet->journal));
+	single(out, "canopy_collector_journal_pending_bytes", "gauge", "Bytes that are not durable yet.",
+	       journal_pending_bytes(fleet->journal));
 }
 
 static void sinks(struct json *out, const struct fleet *fleet)
@@ -194,10 +203,14 @@ static void sinks(struct json *out, const struct fleet *fleet)
 		const char *name, *type, *help;
 		size_t offset;
 	} families[] = {
-		{"canopy_collector_sink_lag_bytes", "gauge", "Bytes of the journal that a sink has still to write.", offsetof(struct fleet_sink, lag_bytes)},
-		{"canopy_collector_sink_lag_records", "gauge", "Records of the journal that a sink has still to write.", offsetof(struct fleet_sink, lag_records)},
-		{"canopy_collector_sink_failures_total", "counter", "Failures of a sink.", offsetof(struct fleet_sink, failures_total)},
-		{"canopy_collector_sink_rows_total", "counter", "Rows written by a sink.", offsetof(struct fleet_sink, rows_total)},
+	    {"canopy_collector_sink_lag_bytes", "gauge", "Bytes of the journal that a sink has still to write.",
+	     offsetof(struct fleet_sink, lag_bytes)},
+	    {"canopy_collector_sink_lag_records", "gauge", "Records of the journal that a sink has still to write.",
+	     offsetof(struct fleet_sink, lag_records)},
+	    {"canopy_collector_sink_failures_total", "counter", "Failures of a sink.",
+	     offsetof(struct fleet_sink, failures_total)},
+	    {"canopy_collector_sink_rows_total", "counter", "Rows written by a sink.",
+	     offsetof(struct fleet_sink, rows_total)},
 	};
 	struct fleet_sink found[STATS_SINKS_MAX];
 	size_t count = fleet->sinks(fleet->owner, found, STATS_SINKS_MAX);
@@ -222,7 +235,8 @@ static void process(struct json *out, const struct api *api)
 	usage_read(&usage);
 	if (api->server)
 		server_stats(api->server, &server);
-	single(out, "canopy_collector_console_requests_total", "counter", "Requests to the console.", server.requests_total);
+	single(out, "canopy_collector_console_requests_total", "counter", "Requests to the console.",
+	       server.requests_total);
 	single(out, "canopy_collector_console_connections", "gauge", "Connections of the console.", server.connections);
 	single(out, "canopy_collector_console_followers", "gauge", "Followers of the events.", api->follower_count);
 	head(out, "canopy_collector_build_info", "gauge", "Version of the collector; always 1.");
@@ -233,7 +247,8 @@ static void process(struct json *out, const struct api *api)
 	single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.", usage.virtual_bytes);
 	single(out, "process_open_fds", "gauge", "Open file descriptors.", usage.open_fds);
 	single(out, "process_max_fds", "gauge", "Bound of open file descriptors.", usage.max_fds);
-	single_double(out, "process_start_time_seconds", "gauge", "When the collector started, since 1970.", (double)api->fleet->started_wall_ns / 1e9);
+	single_double(out, "process_start_time_seconds", "gauge", "When the collector started, since 1970.",
+		      (double)api->fleet->started_wall_ns / 1e9);
 }
 
 /* ---- the sensors --------------------------------------------------------------------------------------------- */
@@ -273,26 +288,29 @@ static bool skew(const struct host_look *look, double *ret)
 	return look->link.heard && look->state <= HOST_SILENT;
 }
 
-/* Rows of one family stand together; each has its head at the first. label NULL: the family has one row. In sums a lag is the largest. */
+/* Rows of one family stand together; each has its head at the first. label NULL: the family has one row. In sums a lag
+ * is the largest. */
 static const struct {
 	const char *name, *type, *help, *label;
 	figure_fn figure;
 	bool largest;
 } figures[] = {
-	{"canopy_collector_host_lag_seconds", "gauge", "How far what is known of a host is behind; without hosts the largest.", NULL, lag, true},
-	{"canopy_collector_host_clock_skew_seconds", "gauge", "Clock of a host minus ours; without hosts the largest.", NULL, skew, true},
-	{"canopy_sensor_events_total", "counter", "Facts that left the kernel's ring, by type.", "fork", facts_fork, false},
-	{"canopy_sensor_events_total", "counter", NULL, "exec", facts_exec, false},
-	{"canopy_sensor_events_total", "counter", NULL, "exit", facts_exit, false},
-	{"canopy_sensor_ring_lost_total", "counter", "Facts lost in the kernel, by type.", "fork", lost_fork, false},
-	{"canopy_sensor_ring_lost_total", "counter", NULL, "exec", lost_exec, false},
-	{"canopy_sensor_ring_lost_total", "counter", NULL, "exit", lost_exit, false},
-	{"canopy_sensor_spool_bytes", "gauge", "Bytes that wait in the spool.", NULL, spool_bytes, false},
-	{"canopy_sensor_spool_dropped_total", "counter", "Batches that a full spool dropped.", NULL, spool_dropped, false},
-	{"canopy_sensor_unacked_batches", "gauge", "Batches that are not acknowledged.", NULL, unacked, false},
-	{"canopy_sensor_reconnects_total", "counter", "Connections made anew.", NULL, reconnects, false},
-	{"canopy_sensor_cpu_seconds_total", "counter", "CPU time of the sensor.", NULL, cpu, false},
-	{"canopy_sensor_resident_memory_bytes", "gauge", "Resident memory of the sensor.", NULL, rss, false},
+    {"canopy_collector_host_lag_seconds", "gauge",
+     "How far what is known of a host is behind; without hosts the largest.", NULL, lag, true},
+    {"canopy_collector_host_clock_skew_seconds", "gauge", "Clock of a host minus ours; without hosts the largest.",
+     NULL, skew, true},
+    {"canopy_sensor_events_total", "counter", "Facts that left the kernel's ring, by type.", "fork", facts_fork, false},
+    {"canopy_sensor_events_total", "counter", NULL, "exec", facts_exec, false},
+    {"canopy_sensor_events_total", "counter", NULL, "exit", facts_exit, false},
+    {"canopy_sensor_ring_lost_total", "counter", "Facts lost in the kernel, by type.", "fork", lost_fork, false},
+    {"canopy_sensor_ring_lost_total", "counter", NULL, "exec", lost_exec, false},
+    {"canopy_sensor_ring_lost_total", "counter", NULL, "exit", lost_exit, false},
+    {"canopy_sensor_spool_bytes", "gauge", "Bytes that wait in the spool.", NULL, spool_bytes, false},
+    {"canopy_sensor_spool_dropped_total", "counter", "Batches that a full spool dropped.", NULL, spool_dropped, false},
+    {"canopy_sensor_unacked_batches", "gauge", "Batches that are not acknowledged.", NULL, unacked, false},
+    {"canopy_sensor_reconnects_total", "counter", "Connections made anew.", NULL, reconnects, false},
+    {"canopy_sensor_cpu_seconds_total", "counter", "CPU time of the sensor.", NULL, cpu, false},
+    {"canopy_sensor_resident_memory_bytes", "gauge", "Resident memory of the sensor.", NULL, rss, false},
 };
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The forest knows the process as it is by now, which may be later than the fact: a fork whose exec stood in the same batch, an exec whose exit has
- * come since. Images and the end that came later are taken off again; what the fact says itself goes first. */
+/* The forest knows the process as it is by now, which may be later than the fact: a fork whose exec stood in the same
+ * batch, an exec whose exit has come since. Images and the end that came later are taken off again; what the fact says
+ * itself goes first. */
 #include "collector/console/api/moment.h"
 
 #include <errno.h>
@@ -8,20 +9,36 @@
 static void image_of_fact(const struct fact *fact, int64_t wall_ns, struct process_image *ret)
 {
 	*ret = (struct process_image){
-		.seq = fact->exec_seq, .time_ns = fact->time_ns, .wall_ns = wall_ns, .flags = fact->flags, .comm = fact->comm, .exe = fact->exe,
-		.script = fact->script, .interpreter = fact->interpreter, .cwd = fact->cwd, .argv = fact->argv, .argv_bytes = fact->argv_bytes,
-		.exe_inode = fact->exe_inode, .exe_ctime_ns = fact->exe_ctime_ns, .exe_dev = fact->exe_dev, .exe_mode = fact->exe_mode,
-		.exe_nlink = fact->exe_nlink,
+	    .seq = fact->exec_seq,
+	    .time_ns = fact->time_ns,
+	    .wall_ns = wall_ns,
+	    .flags = fact->flags,
+	    .comm = fact->comm,
+	    .exe = fact->exe,
+	    .script = fact->script,
+	    .interpreter = fact->interpreter,
+	    .cwd = fact->cwd,
+	    .argv = fact->argv,
+	    .argv_bytes = fact->argv_bytes,
+	    .exe_inode = fact->exe_inode,
+	    .exe_ctime_ns = fact->exe_ctime_ns,
+	    .exe_dev = fact->exe_dev,
+	    .exe_mode = fact->exe_mode,
+	    .exe_nlink = fact->exe_nlink,
 	};
 }
 
-static void begin_from_fact(const struct forest_host *host, const struct fact *fact, int64_t offset_ns, struct process_view *view)
+static void begin_from_fact(const struct forest_host *host, const struct fact *fact, int64_t offset_ns,
+			    struct process_view *view)
 {
 	struct forest_host_info info;
 
 	*view = (struct process_view){
-		.self = fact->self, .parent = fact->parent, .creator = fact->creator,
-		.start_wall_ns = fact->self.start_ns ? (int64_t)fact->self.start_ns + offset_ns : INT64_MIN, .ns_tgid = fact->ns_tgid,
+	    .self = fact->self,
+	    .parent = fact->parent,
+	    .creator = fact->creator,
+	    .start_wall_ns = fact->self.start_ns ? (int64_t)fact->self.start_ns + offset_ns : INT64_MIN,
+	    .ns_tgid = fact->ns_tgid,
 	};
 	if (!host)
 		return;
@@ -66,8 +83,8 @@ static void set_end(const struct fact *fact, int64_t offset_ns, struct process_v
 	view->quality &= ~(uint32_t)(QUALITY_EXIT_UNKNOWN | QUALITY_HOST_REBOOTED);
 }
 
-int moment_view(const struct forest_host *host, const struct forest_node *node, const struct fact *fact, int64_t boottime_to_wall_ns,
-		struct arena *arena, struct process_view *ret)
+int moment_view(const struct forest_host *host, const struct forest_node *node, const struct fact *fact,
+		int64_t boottime_to_wall_ns, struct arena *arena, struct process_view *ret)
 {
 	struct process_view view;
 	int r = 0;

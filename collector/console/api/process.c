@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One process, and the chain above it. The chain is taken down as identities at once and written in pieces; an ancestor that is evicted meanwhile
- * is left out. */
+/* One process, and the chain above it. The chain is taken down as identities at once and written in pieces; an ancestor
+ * that is evicted meanwhile is left out. */
 #include "collector/console/api/process.h"
 
 #include <errno.h>
@@ -18,15 +18,18 @@ static struct forest_node *find(struct api *api, struct connection *connection, 
 
 	if (process_ref_parse(id, &ref) < 0) {
 		api_fail(connection, 400, "bad_id", "this is no identity of a process",
-			 "an identity reads BOOT-PID-START as lists show it, with at least four digits of BOOT, or HOST:PID");
+			 "an identity reads BOOT-PID-START as lists show it, with at least four digits of BOOT, or "
+			 "HOST:PID");
 		return NULL;
 	}
 	node = forest_resolve(api->fleet->forest, &ref, &ambiguous);
 	if (!node && ambiguous)
-		api_fail(connection, 409, "ambiguous", "several host boots go by this name or prefix", "give more digits of the boot id");
+		api_fail(connection, 409, "ambiguous", "several host boots go by this name or prefix",
+			 "give more digits of the boot id");
 	else if (!node)
 		api_fail(connection, 404, "not_found", "no such process is known",
-			 "it may have exited and been evicted, or its host has never been heard of; /api/v1/hosts lists those that have");
+			 "it may have exited and been evicted, or its host has never been heard of; /api/v1/hosts "
+			 "lists those that have");
 	return node;
 }
 
@@ -72,7 +75,8 @@ static void write_notes(struct lineage_body *lineage, const struct host_look *lo
 	if (lineage->cut)
 		incomplete_note(&incomplete, look, "truncated", "ancestors beyond the 4096th are left out");
 	else if (!lineage->rooted)
-		incomplete_note(&incomplete, look, "unknown_ancestors", "what is above the first of these is not known");
+		incomplete_note(&incomplete, look, "unknown_ancestors",
+				"what is above the first of these is not known");
 	if (look->state == HOST_SILENT || look->state == HOST_CATCHING_UP)
 		incomplete_host(&incomplete, look, INT64_MAX, INT64_MIN);
 	incomplete_end(&incomplete);
@@ -130,7 +134,8 @@ static bool is_rooted(const struct forest_node *root, struct arena *arena)
 
 	if (forest_node_key(root).tgid <= 2) /* 2 is kthreadd */
 		return true;
-	return forest_view(root, 0, arena, &view) == 0 && !(view.quality & QUALITY_PLACEHOLDER) && view.parent.tgid == 2;
+	return forest_view(root, 0, arena, &view) == 0 && !(view.quality & QUALITY_PLACEHOLDER) &&
+	       view.parent.tgid == 2;
 }
 
 static int take_chain(struct lineage_body *lineage, const struct forest_node *node)

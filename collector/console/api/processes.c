@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In the forest's own order a page is written while the walk goes on. In any other order the walk fills a bounded heap first, which is
- * then written; the next page walks again and takes only what stands behind the last one of this page, so that nothing is kept between requests. */
+/* In the forest's own order a page is written while the walk goes on. In any other order the walk fills a bounded heap
+ * first, which is then written; the next page walks again and takes only what stands behind the last one of this page,
+ * so that nothing is kept between requests. */
 #include "collector/console/api/processes.h"
 
 #include <errno.h>
@@ -239,7 +240,8 @@ void processes_list(struct api *api, struct connection *connection, const struct
 	}
 	if (read_cursor(list) < 0) {
 		list_destroy(&list->body);
-		api_fail(connection, 400, "bad_cursor", "the cursor is none of this list", "take it from \"next\" of an answer with the same sort, or begin anew");
+		api_fail(connection, 400, "bad_cursor", "the cursor is none of this list",
+			 "take it from \"next\" of an answer with the same sort, or begin anew");
 		return;
 	}
 	connection_stream(connection, RESPONSE_JSON, &list->body);

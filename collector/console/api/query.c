@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A parameter that is not known is an error: a misspelt 'filter' would otherwise show everything as if it had been asked for. */
+/* A parameter that is not known is an error: a misspelt 'filter' would otherwise show everything as if it had been
+ * asked for. */
 #include "collector/console/api/query.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@ static const char *show(struct bytes text, char out[48])
 	return out;
 }
 
-static bool refuse(struct connection *connection, const char *code, const char *name, struct bytes value, const char *wanted)
+static bool refuse(struct connection *connection, const char *code, const char *name, struct bytes value,
+		   const char *wanted)
 {
 	char message[160], shown[48];
 
@@ -41,9 +43,11 @@ static bool check_names(struct connection *connection, const struct request *req
 			k++;
 		if (known[k])
 			continue;
-		(void)snprintf(message, sizeof(message), "there is no parameter '%s'", show(request->parameters[i].name, shown));
+		(void)snprintf(message, sizeof(message), "there is no parameter '%s'",
+			       show(request->parameters[i].name, shown));
 		for (k = 0; known[k] && len < sizeof(hint); k++)
-			len += (size_t)snprintf(hint + len, sizeof(hint) - len, "%s%s", k ? ", " : "there are ", known[k]);
+			len +=
+			    (size_t)snprintf(hint + len, sizeof(hint) - len, "%s%s", k ? ", " : "there are ", known[k]);
 		api_fail(connection, 400, "bad_parameter", message, hint);
 		return false;
 	}
@@ -59,8 +63,11 @@ static bool read_filter(struct query *query, struct connection *connection, cons
 	if (r == 0)
 		return true;
 	if (r == -EINVAL)
-		connection_error(connection, &(struct response_error){.status = 400, .code = "bad_filter", .message = error.message,
-								      .hint = error.hint, .column = error.column});
+		connection_error(connection, &(struct response_error){.status = 400,
+								      .code = "bad_filter",
+								      .message = error.message,
+								      .hint = error.hint,
+								      .column = error.column});
 	else
 		api_fail_errno(connection, r);
 	return false;
@@ -72,10 +79,12 @@ static bool read_time(struct connection *connection, const struct request *reque
 
 	if (!text.data || when_parse(text, api_now(), 0, ret) == 0)
 		return true;
-	return refuse(connection, "bad_time", name, text, "a time reads 2026-11-22T12:00:00Z, '10m ago', yesterday or @SECONDS");
+	return refuse(connection, "bad_time", name, text,
+		      "a time reads 2026-11-22T12:00:00Z, '10m ago', yesterday or @SECONDS");
 }
 
-static bool read_number(struct connection *connection, const struct request *request, const char *name, uint32_t min, uint32_t max, uint32_t *ret)
+static bool read_number(struct connection *connection, const struct request *request, const char *name, uint32_t min,
+			uint32_t max, uint32_t *ret)
 {
 	struct bytes text = request_parameter(request, name);
 	char hint[64];
@@ -120,7 +129,8 @@ static bool read_sort(struct query *query, struct connection *connection, const 
 	}
 	if (query->sort)
 		return true;
-	return refuse(connection, "bad_parameter", "sort", text, "a field is wanted, such as start, -duration, user.name");
+	return refuse(connection, "bad_parameter", "sort", text,
+		      "a field is wanted, such as start, -duration, user.name");
 }
 
 static bool copy_texts(struct query *query, struct connection *connection, const struct request *request)
@@ -141,15 +151,19 @@ static bool copy_texts(struct query *query, struct connection *connection, const
 	return true;
 }
 
-bool query_read(struct query *query, struct connection *connection, const struct request *request, const char *const *known)
+bool query_read(struct query *query, struct connection *connection, const struct request *request,
+		const char *const *known)
 {
-	*query = (struct query){.since = INT64_MIN, .until = INT64_MAX, .limit = QUERY_LIMIT_DEFAULT, .depth = UINT32_MAX};
+	*query =
+	    (struct query){.since = INT64_MIN, .until = INT64_MAX, .limit = QUERY_LIMIT_DEFAULT, .depth = UINT32_MAX};
 	if (check_names(connection, request, known) && read_filter(query, connection, request) &&
-	    read_time(connection, request, "since", &query->since) && read_time(connection, request, "until", &query->until) &&
+	    read_time(connection, request, "since", &query->since) &&
+	    read_time(connection, request, "until", &query->until) &&
 	    read_number(connection, request, "limit", 1, QUERY_LIMIT_MAX, &query->limit) &&
 	    read_number(connection, request, "depth", 0, UINT32_MAX - 1, &query->depth) &&
-	    read_flag(connection, request, "exited", &query->exited) && read_flag(connection, request, "children", &query->children) &&
-	    read_sort(query, connection, request) && copy_texts(query, connection, request))
+	    read_flag(connection, request, "exited", &query->exited) &&
+	    read_flag(connection, request, "children", &query->children) && read_sort(query, connection, request) &&
+	    copy_texts(query, connection, request))
 		return true;
 	query_finish(query);
 	return false;

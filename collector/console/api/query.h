@@ -23,9 +23,10 @@ struct query {
 	char *copies;               /* owned: what they point to */
 };
 
-/* Reads the parameters named in known (ended by NULL). Any other, and any that is wrong, is answered with 400 here, and false returned; the query is
- * then finished. */
-bool query_read(struct query *query, struct connection *connection, const struct request *request, const char *const *known);
+/* Reads the parameters named in known (ended by NULL). Any other, and any that is wrong, is answered with 400 here, and
+ * false returned; the query is then finished. */
+bool query_read(struct query *query, struct connection *connection, const struct request *request,
+		const char *const *known);
 void query_finish(struct query *query);
 
 #endif

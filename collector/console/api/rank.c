@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys are encoded so that memcmp orders them: numbers big-endian with the sign turned round, truth as one byte, text as it is. */
+/* Keys are encoded so that memcmp orders them: numbers big-endian with the sign turned round, truth as one byte, text
+ * as it is. */
 #include "collector/console/api/rank.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ void rank_finish(struct rank *rank)
 	*rank = (struct rank){0};
 }
 
-void rank_entry_fill(struct rank_entry *ret, const struct field *field, struct field_value value, const struct boot_id *boot, struct process_key process)
+void rank_entry_fill(struct rank_entry *ret, const struct field *field, struct field_value value,
+		     const struct boot_id *boot, struct process_key process)
 {
 	struct rank_entry entry = {.known = value.known, .boot = *boot, .process = process};
 
@@ -163,7 +165,8 @@ int rank_entry_parse(struct bytes text, struct rank_entry *ret)
 			return -EINVAL;
 		entry.key[entry.len++] = (uint8_t)(high << 4 | low);
 	}
-	if (process_ref_parse(bytes_make(dot + 1, text.len - len - 1), &ref) < 0 || ref.boot_nibbles != 2 * BOOT_ID_BYTES)
+	if (process_ref_parse(bytes_make(dot + 1, text.len - len - 1), &ref) < 0 ||
+	    ref.boot_nibbles != 2 * BOOT_ID_BYTES)
 		return -EINVAL;
 	memcpy(entry.boot.octets, ref.boot_prefix, sizeof(entry.boot.octets));
 	entry.process = ref.key;

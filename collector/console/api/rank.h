@@ -31,7 +31,8 @@ struct rank {
 int rank_init(struct rank *rank, size_t max, bool descending);
 void rank_finish(struct rank *rank);
 
-void rank_entry_fill(struct rank_entry *ret, const struct field *field, struct field_value value, const struct boot_id *boot, struct process_key process);
+void rank_entry_fill(struct rank_entry *ret, const struct field *field, struct field_value value,
+		     const struct boot_id *boot, struct process_key process);
 /* Below, at, above zero as a stands before, at or behind b. */
 int rank_compare(const struct rank_entry *a, const struct rank_entry *b, bool descending);
 void rank_add(struct rank *rank, const struct rank_entry *entry);

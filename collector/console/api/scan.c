@@ -62,7 +62,8 @@ static bool lived_between(const struct process_view *view, int64_t since, int64_
 	return !view->exited || view->end_wall_ns == INT64_MIN || view->end_wall_ns >= since;
 }
 
-bool scan_wants(const struct query *query, bool live_only, const struct forest_node *node, const struct process_view *view, struct arena *arena)
+bool scan_wants(const struct query *query, bool live_only, const struct forest_node *node,
+		const struct process_view *view, struct arena *arena)
 {
 	struct kin kin = {.node = node, .at = node, .arena = arena};
 	struct filter_subject subject = {.view = view, .ancestor = node ? kin_ancestor : NULL, .owner = &kin};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host after host: the processes that are asked for are collected with their ancestors (grove), then written. The walk over the forest and the
- * writing both go in slices; what was evicted in between is left out, and its children are written where they stood. */
+/* Host after host: the processes that are asked for are collected with their ancestors (grove), then written. The walk
+ * over the forest and the writing both go in slices; what was evicted in between is left out, and its children are
+ * written where they stood. */
 #include "collector/console/api/tree.h"
 
 #include <errno.h>
@@ -28,8 +29,8 @@ struct tree_body {
 
 /* ---- collecting ---------------------------------------------------------------------------------------------- */
 
-/* The scan stops at what matches; below it, with children=1, everything counts. That needs each process to be seen, so the filter is
- * applied here and the scan runs without. */
+/* The scan stops at what matches; below it, with children=1, everything counts. That needs each process to be seen, so
+ * the filter is applied here and the scan runs without. */
 static int collect_one(struct tree_body *tree, const struct forest_node *node, const struct process_view *view)
 {
 	bool match = scan_wants(&tree->query, !tree->query.exited, node, view, &tree->scan.arena), carried = false;
@@ -44,7 +45,8 @@ static int collect_one(struct tree_body *tree, const struct forest_node *node, c
 	return match || carried ? grove_add(&tree->grove, node, match, carried) : 0;
 }
 
-/* Collects the processes of one host. Returns 0 when it is complete (or the fleet is at its end), SCAN_E_PAUSE or -errno. */
+/* Collects the processes of one host. Returns 0 when it is complete (or the fleet is at its end), SCAN_E_PAUSE or
+ * -errno. */
 static int collect(struct tree_body *tree)
 {
 	struct process_view view;
@@ -95,7 +97,8 @@ static int begin_next_host(struct tree_body *tree)
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 
-static void write_node(struct tree_body *tree, struct json *out, const struct grove_node *node, const struct process_view *view)
+static void write_node(struct tree_body *tree, struct json *out, const struct grove_node *node,
+		       const struct process_view *view)
 {
 	json_object_begin(out);
 	json_process_members(out, view);
@@ -159,7 +162,8 @@ static void end(struct tree_body *tree, struct json *out)
 	incomplete_begin(&incomplete, out);
 	scan_incomplete(tree->api->fleet, &tree->query, &incomplete);
 	if (tree->cut)
-		incomplete_note(&incomplete, NULL, "truncated", "a host has more than 200000 processes to show; narrow it by a filter");
+		incomplete_note(&incomplete, NULL, "truncated",
+				"a host has more than 200000 processes to show; narrow it by a filter");
 	incomplete_end(&incomplete);
 	json_object_end(out);
 	json_raw(out, "\n", 1);
@@ -213,8 +217,9 @@ void tree_show(struct api *api, struct connection *connection, const struct requ
 	struct tree_body *tree;
 
 	if (request_parameter(request, "at").data) {
-		api_fail(connection, 501, "not_offered", "the tree of a moment in the past is not offered by this version",
-			 "leave 'at' out for the tree of now; /api/v1/processes with since and until tells what lived then");
+		api_fail(
+		    connection, 501, "not_offered", "the tree of a moment in the past is not offered by this version",
+		    "leave 'at' out for the tree of now; /api/v1/processes with since and until tells what lived then");
 		return;
 	}
 	tree = calloc(1, sizeof(*tree));

@@ -41,7 +41,8 @@ void usage_read(struct usage *ret)
 	struct rusage self;
 
 	if (getrusage(RUSAGE_SELF, &self) == 0)
-		usage.cpu_seconds = (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec) + (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec) / 1e6;
+		usage.cpu_seconds = (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec) +
+				    (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec) / 1e6;
 	read_memory(&usage);
 	count_fds(&usage);
 	*ret = usage;

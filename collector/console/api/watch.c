@@ -33,7 +33,8 @@ static struct watch_seen *list_hosts(const struct fleet *fleet, size_t *ret_coun
 		struct host_look look;
 
 		if (count == capacity) {
-			struct watch_seen *larger = reallocarray(seen, capacity = capacity ? 2 * capacity : 64, sizeof(*seen));
+			struct watch_seen *larger =
+			    reallocarray(seen, capacity = capacity ? 2 * capacity : 64, sizeof(*seen));
 
 			if (!larger) {
 				free(seen);
@@ -58,7 +59,8 @@ static void compare(struct watch *watch, bool report)
 
 	for (size_t i = 0; report && i < count; i++) {
 		const struct watch_seen *was =
-			watch->seen_count ? bsearch(&seen[i], watch->seen, watch->seen_count, sizeof(*seen), by_boot) : NULL;
+		    watch->seen_count ? bsearch(&seen[i], watch->seen, watch->seen_count, sizeof(*seen), by_boot)
+				      : NULL;
 
 		if (was && was->state != seen[i].state) /* a new host is told of by the journal */
 			remember(watch, &seen[i].boot);

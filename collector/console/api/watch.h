@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notices when a host changes its state, which nobody reports: silence is the absence of a report. Works only while somebody wants to
- * know. */
+/* Notices when a host changes its state, which nobody reports: silence is the absence of a report. Works only while
+ * somebody wants to know. */
 #ifndef CANOPY_COLLECTOR_CONSOLE_API_WATCH_H
 #define CANOPY_COLLECTOR_CONSOLE_API_WATCH_H
 
@@ -12,7 +12,8 @@
 #include "canopy/identity.h"
 
 #define WATCH_INTERVAL_MS 1000u
-#define WATCH_CHANGES_MAX 1024u /* remembered for those who are behind; whoever misses some sees the states of now in /api/v1/hosts */
+#define WATCH_CHANGES_MAX                                                                                              \
+	1024u /* remembered for those who are behind; whoever misses some sees the states of now in /api/v1/hosts */
 
 struct fleet;
 

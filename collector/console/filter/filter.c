@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing is parser.c's; here the tree is walked over a process. What is not known makes a condition false, whatever its operator, and
- * only 'not' turns that round. */
+/* Parsing is parser.c's; here the tree is walked over a process. What is not known makes a condition false, whatever
+ * its operator, and only 'not' turns that round. */
 #include "collector/console/filter/filter.h"
 
 #include <errno.h>
@@ -36,7 +36,8 @@ int filter_parse(struct filter **ret, struct bytes text, int64_t now_wall_ns, st
 	copy = arena_copy(&filter->arena, text);
 	r = copy.data ? parser_run(filter, copy, now_wall_ns, ret_error) : -ENOMEM;
 	if (r == -ENOMEM)
-		r = fail(ret_error, "the filter takes more than 1 MiB of memory", "use fewer or smaller regular expressions");
+		r = fail(ret_error, "the filter takes more than 1 MiB of memory",
+			 "use fewer or smaller regular expressions");
 	if (r < 0) {
 		filter_destroy(filter);
 		return r;
@@ -143,7 +144,8 @@ static struct field_value tag_value(const struct process_view *view, struct byte
 }
 
 /* false when there is no such ancestor */
-static bool ancestor_holds(const struct filter_condition *c, const struct filter_subject *subject, uint32_t n, struct arena *scratch, bool *ret)
+static bool ancestor_holds(const struct filter_condition *c, const struct filter_subject *subject, uint32_t n,
+			   struct arena *scratch, bool *ret)
 {
 	struct process_view view;
 
@@ -157,7 +159,8 @@ static bool ancestor_holds(const struct filter_condition *c, const struct filter
 	return true;
 }
 
-static bool ancestors_hold(const struct filter_condition *c, const struct filter_subject *subject, struct arena *scratch)
+static bool ancestors_hold(const struct filter_condition *c, const struct filter_subject *subject,
+			   struct arena *scratch)
 {
 	bool holds = false;
 
@@ -169,7 +172,8 @@ static bool ancestors_hold(const struct filter_condition *c, const struct filter
 	return holds;
 }
 
-static bool condition_holds(const struct filter_condition *c, const struct filter_subject *subject, struct arena *scratch)
+static bool condition_holds(const struct filter_condition *c, const struct filter_subject *subject,
+			    struct arena *scratch)
 {
 	const struct process_view *view = subject->view;
 
@@ -191,7 +195,8 @@ static bool word_holds(struct bytes word, const struct process_view *view)
 
 	if (!image)
 		return false;
-	return match_icontains(image->comm, word) || (image->flags & FACT_EXE_KNOWN && match_icontains(image->exe, word)) ||
+	return match_icontains(image->comm, word) ||
+	       (image->flags & FACT_EXE_KNOWN && match_icontains(image->exe, word)) ||
 	       (image->flags & FACT_ARGV_KNOWN && match_icontains(image->argv, word));
 }
 
@@ -222,10 +227,12 @@ bool filter_match(struct filter *filter, const struct filter_subject *subject, s
 
 static bool is_of_host(const struct filter_operand *operand)
 {
-	return operand->source == FILTER_TAG || (operand->source == FILTER_OWN && strncmp(operand->field->name, "host.", 5) == 0);
+	return operand->source == FILTER_TAG ||
+	       (operand->source == FILTER_OWN && strncmp(operand->field->name, "host.", 5) == 0);
 }
 
-static enum filter_verdict judge(const struct filter_node *node, const struct filter_subject *host, struct arena *scratch)
+static enum filter_verdict judge(const struct filter_node *node, const struct filter_subject *host,
+				 struct arena *scratch)
 {
 	enum filter_verdict all = FILTER_EVERY, any = FILTER_NONE;
 

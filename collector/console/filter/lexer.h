@@ -23,7 +23,8 @@ struct token {
 enum lexer_mode {
 	LEXER_WORD,
 	LEXER_VALUE,
-	LEXER_PATTERN, /* as a value, and of the backslashes in quotes only the one before the quote is resolved: regex has its own */
+	LEXER_PATTERN, /* as a value, and of the backslashes in quotes only the one before the quote is resolved: regex
+			  has its own */
 };
 
 struct lexer {

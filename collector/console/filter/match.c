@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain byte searching, and a glob that goes back to the last star alone: going back to earlier ones can never help, which keeps it
- * from exploding. */
+/* Plain byte searching, and a glob that goes back to the last star alone: going back to earlier ones can never help,
+ * which keeps it from exploding. */
 #include "collector/console/filter/match.h"
 
 #include "proto/model/utf8.h"
@@ -44,7 +44,8 @@ bool match_startswith(struct bytes text, struct bytes part)
 
 bool match_endswith(struct bytes text, struct bytes part)
 {
-	return text.len >= part.len && (part.len == 0 || memcmp(text.data + text.len - part.len, part.data, part.len) == 0);
+	return text.len >= part.len &&
+	       (part.len == 0 || memcmp(text.data + text.len - part.len, part.data, part.len) == 0);
 }
 
 /* ---- glob ---------------------------------------------------------------------------------------------------- */
@@ -62,7 +63,8 @@ static struct bytes char_at(struct bytes text, uint32_t at)
 	return bytes_make(text.data + at, char_size(text, at));
 }
 
-/* Where the class that opens at 'at' is closed; 0 when it never is, and the bracket is then a character like any other. */
+/* Where the class that opens at 'at' is closed; 0 when it never is, and the bracket is then a character like any other.
+ */
 static uint32_t class_end(struct bytes pattern, uint32_t at)
 {
 	uint32_t i = at + 1;

@@ -12,8 +12,8 @@ bool match_contains(struct bytes text, struct bytes part);
 bool match_icontains(struct bytes text, struct bytes part);
 bool match_startswith(struct bytes text, struct bytes part);
 bool match_endswith(struct bytes text, struct bytes part);
-/* The whole text: '*' any characters ('/' too, as in Falco), '?' one, [a-z] [!a-z] one of a class, '\' takes the next one as it is.
- * At most text times pattern steps. */
+/* The whole text: '*' any characters ('/' too, as in Falco), '?' one, [a-z] [!a-z] one of a class, '\' takes the next
+ * one as it is. At most text times pattern steps. */
 bool match_glob(struct bytes text, struct bytes pattern);
 
 #endif

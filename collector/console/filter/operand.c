@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names are looked up in the field table; the families with a key or an index are resolved here, since the table has one
- * row for each. */
+/* Names are looked up in the field table; the families with a key or an index are resolved here, since the table has
+ * one row for each. */
 #include "collector/console/filter/operand.h"
 
 #include <errno.h>
@@ -98,7 +98,8 @@ static int resolve_quality(struct bytes key, struct filter_operand *ret, const c
 	for (size_t i = 0; i < PROCESS_QUALITY_WORDS; i++) {
 		if (!bytes_equal(key, bytes_from_string(process_quality_words[i].text)))
 			continue;
-		*ret = (struct filter_operand){.source = FILTER_QUALITY, .type = FIELD_BOOL, .bit = process_quality_words[i].bit};
+		*ret = (struct filter_operand){
+		    .source = FILTER_QUALITY, .type = FIELD_BOOL, .bit = process_quality_words[i].bit};
 		return 0;
 	}
 	*ret_why = "is no quality; there are seeded, exec_lost, placeholder, exit_unknown, host_rebooted";
@@ -153,7 +154,8 @@ int operand_resolve(struct bytes name, struct filter_operand *ret, const char **
 	if (r != OPERAND_E_NOT_A_FIELD)
 		return r;
 	if (match_startswith(name, BYTES_LITERAL(TAG_PREFIX)) && name.len > sizeof(TAG_PREFIX) - 1) {
-		*ret = (struct filter_operand){.source = FILTER_TAG, .type = FIELD_STRING, .key = behind(name, sizeof(TAG_PREFIX) - 1)};
+		*ret = (struct filter_operand){
+		    .source = FILTER_TAG, .type = FIELD_STRING, .key = behind(name, sizeof(TAG_PREFIX) - 1)};
 		return 0;
 	}
 	if (match_startswith(name, BYTES_LITERAL(QUALITY_PREFIX)))
@@ -212,7 +214,8 @@ static int bool_value(struct bytes text, bool *ret, const char **ret_why)
 	return -EINVAL;
 }
 
-int operand_value(const struct filter_operand *operand, struct bytes text, int64_t now_wall_ns, struct field_value *ret, const char **ret_why)
+int operand_value(const struct filter_operand *operand, struct bytes text, int64_t now_wall_ns, struct field_value *ret,
+		  const char **ret_why)
 {
 	struct field_value value = {.known = true};
 	int r = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recursive descent with one token of lookahead. 'and' and 'or' make nodes with a list of children, so that only parentheses and nots
- * nest, and those are bounded. */
+/* Recursive descent with one token of lookahead. 'and' and 'or' make nodes with a list of children, so that only
+ * parentheses and nots nest, and those are bounded. */
 #include "collector/console/filter/parser.h"
 
 #include <errno.h>
@@ -110,7 +110,8 @@ static bool is_sign(const struct token *token, const char *sign)
 /* and, And, AND */
 static bool is_word(const struct token *token, const char *word)
 {
-	return token->type == TOKEN_WORD && token->text.len == strlen(word) && strncasecmp(token->text.data, word, token->text.len) == 0;
+	return token->type == TOKEN_WORD && token->text.len == strlen(word) &&
+	       strncasecmp(token->text.data, word, token->text.len) == 0;
 }
 
 static const struct {
@@ -118,12 +119,21 @@ static const struct {
 	enum filter_op op;
 	enum token_type type;
 } operators[] = {
-	{"=", FILTER_EQ, TOKEN_SIGN}, {"==", FILTER_EQ, TOKEN_SIGN}, {"!=", FILTER_NE, TOKEN_SIGN},
-	{"<", FILTER_LT, TOKEN_SIGN}, {"<=", FILTER_LE, TOKEN_SIGN}, {">", FILTER_GT, TOKEN_SIGN}, {">=", FILTER_GE, TOKEN_SIGN},
-	{"contains", FILTER_CONTAINS, TOKEN_WORD}, {"icontains", FILTER_ICONTAINS, TOKEN_WORD},
-	{"startswith", FILTER_STARTSWITH, TOKEN_WORD}, {"endswith", FILTER_ENDSWITH, TOKEN_WORD},
-	{"glob", FILTER_GLOB, TOKEN_WORD}, {"regex", FILTER_REGEX, TOKEN_WORD}, {"in", FILTER_IN, TOKEN_WORD},
-	{"exists", FILTER_EXISTS, TOKEN_WORD},
+    {"=", FILTER_EQ, TOKEN_SIGN},
+    {"==", FILTER_EQ, TOKEN_SIGN},
+    {"!=", FILTER_NE, TOKEN_SIGN},
+    {"<", FILTER_LT, TOKEN_SIGN},
+    {"<=", FILTER_LE, TOKEN_SIGN},
+    {">", FILTER_GT, TOKEN_SIGN},
+    {">=", FILTER_GE, TOKEN_SIGN},
+    {"contains", FILTER_CONTAINS, TOKEN_WORD},
+    {"icontains", FILTER_ICONTAINS, TOKEN_WORD},
+    {"startswith", FILTER_STARTSWITH, TOKEN_WORD},
+    {"endswith", FILTER_ENDSWITH, TOKEN_WORD},
+    {"glob", FILTER_GLOB, TOKEN_WORD},
+    {"regex", FILTER_REGEX, TOKEN_WORD},
+    {"in", FILTER_IN, TOKEN_WORD},
+    {"exists", FILTER_EXISTS, TOKEN_WORD},
 };
 
 static const char *find_operator(const struct token *token, enum filter_op *ret)
@@ -159,11 +169,12 @@ static int fail_value(struct parser *p, const struct token *token, struct bytes 
 	return fail(p, token->at, "", "%s %s, '%s' is none", name, why, shown);
 }
 
-/* Times and durations may go over several words ('10m ago', '2026-11-22 12:00'): as many as make sense together. p->token is the first
- * one; behind it stands the token after the value. */
+/* Times and durations may go over several words ('10m ago', '2026-11-22 12:00'): as many as make sense together.
+ * p->token is the first one; behind it stands the token after the value. */
 #define VALUE_WORDS_MAX 6u /* 1 hour 30 minutes ago, and one */
 
-static int take_long_value(struct parser *p, const struct filter_operand *operand, struct bytes name, struct field_value *ret)
+static int take_long_value(struct parser *p, const struct filter_operand *operand, struct bytes name,
+			   struct field_value *ret)
 {
 	struct token first = p->token;
 	uint32_t end = first.end;
@@ -171,7 +182,8 @@ static int take_long_value(struct parser *p, const struct filter_operand *operan
 	bool found = operand_value(operand, first.text, p->now, ret, &why) == 0;
 	int r = advance(p);
 
-	for (uint32_t i = 1; r == 0 && first.type == TOKEN_WORD && i < VALUE_WORDS_MAX && p->token.type == TOKEN_WORD; i++) {
+	for (uint32_t i = 1; r == 0 && first.type == TOKEN_WORD && i < VALUE_WORDS_MAX && p->token.type == TOKEN_WORD;
+	     i++) {
 		struct bytes text = bytes_make(p->lexer.text.data + first.at, p->token.end - first.at);
 
 		if (operand_value(operand, text, p->now, ret, &why) == 0) {
@@ -185,7 +197,8 @@ static int take_long_value(struct parser *p, const struct filter_operand *operan
 	return found ? reread(p, end, LEXER_WORD) : fail_value(p, &first, name, why);
 }
 
-static int take_value(struct parser *p, const struct filter_operand *operand, struct bytes name, struct field_value *ret)
+static int take_value(struct parser *p, const struct filter_operand *operand, struct bytes name,
+		      struct field_value *ret)
 {
 	const char *why = NULL;
 	struct token token = p->token;
@@ -210,7 +223,8 @@ static int take_regex(struct parser *p, struct filter_condition *condition)
 		return fail_at_token(p, &token, "put the expression into quotes", "an expression is expected");
 	r = regex_compile(&condition->regex, p->arena, token.text, &why, &at);
 	if (r == -EINVAL)
-		return fail(p, token.at + (token.type == TOKEN_STRING) + at, "the syntax is RE2's, without look-around and back references",
+		return fail(p, token.at + (token.type == TOKEN_STRING) + at,
+			    "the syntax is RE2's, without look-around and back references",
 			    "in the regular expression: %s", why);
 	return r < 0 ? r : advance(p);
 }
@@ -221,7 +235,8 @@ static int take_list(struct parser *p, struct filter_condition *condition, struc
 	uint32_t capacity = 0, from = p->token.end;
 
 	if (!is_sign(&p->token, "("))
-		return fail_at_token(p, &p->token, "write a list as in (bash, zsh)", "a list in parentheses is expected");
+		return fail_at_token(p, &p->token, "write a list as in (bash, zsh)",
+				     "a list in parentheses is expected");
 	for (;;) {
 		int r = reread(p, from, LEXER_VALUE);
 
@@ -279,7 +294,8 @@ static int fail_field(struct parser *p, const struct token *name, const char *wh
 }
 
 /* field operator value: p->token is the operator */
-static int parse_condition(struct parser *p, const struct token *name, enum filter_op op, const char *sign, struct filter_node **ret)
+static int parse_condition(struct parser *p, const struct token *name, enum filter_op op, const char *sign,
+			   struct filter_node **ret)
 {
 	struct filter_condition *condition;
 	const char *why = NULL, *nearest = NULL;
@@ -361,7 +377,8 @@ static int parse_unary(struct parser *p, struct filter_node **ret)
 		return r;
 	}
 	if ((word.type != TOKEN_WORD && word.type != TOKEN_STRING) || is_word(&word, "and") || is_word(&word, "or"))
-		return fail_at_token(p, &word, "such as proc.name = bash, or a word to look for", "a condition is expected");
+		return fail_at_token(p, &word, "such as proc.name = bash, or a word to look for",
+				     "a condition is expected");
 	r = advance(p);
 	if (r < 0)
 		return r;
@@ -386,7 +403,8 @@ static int parse_not(struct parser *p, struct filter_node **ret)
 typedef int (*parse_fn)(struct parser *p, struct filter_node **ret);
 
 /* part { word part }: one node over all parts when there are several */
-static int parse_chain(struct parser *p, parse_fn part, const char *word, const char *sign, enum filter_kind kind, struct filter_node **ret)
+static int parse_chain(struct parser *p, parse_fn part, const char *word, const char *sign, enum filter_kind kind,
+		       struct filter_node **ret)
 {
 	struct filter_node *first, *last;
 	int r = part(p, &first);
@@ -422,13 +440,17 @@ static int parse_or(struct parser *p, struct filter_node **ret)
 
 int parser_run(struct filter *filter, struct bytes text, int64_t now_wall_ns, struct filter_error *ret_error)
 {
-	struct parser p = {.lexer = {.text = text, .arena = &filter->arena}, .arena = &filter->arena, .error = ret_error, .now = now_wall_ns};
+	struct parser p = {.lexer = {.text = text, .arena = &filter->arena},
+			   .arena = &filter->arena,
+			   .error = ret_error,
+			   .now = now_wall_ns};
 	int r = advance(&p);
 
 	if (r < 0 || p.token.type == TOKEN_END)
 		return r;
 	r = parse_or(&p, &filter->root);
 	if (r == 0 && p.token.type != TOKEN_END)
-		r = fail_at_token(&p, &p.token, "join conditions by and, or; put text with blanks into quotes", "and, or, or the end is expected");
+		r = fail_at_token(&p, &p.token, "join conditions by and, or; put text with blanks into quotes",
+				  "and, or, or the end is expected");
 	return r;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Thompson's construction and simulation: the pattern becomes a small program, all of whose threads step through the text together.
+/* Thompson's construction and simulation: the pattern becomes a small program, all of whose threads step through the
+ * text together.
  *
- * Why our own: POSIX regexec backtracks (glibc) and can be made to take exponential time by whoever may write a filter; PCRE2 does so
- * too; RE2 is C++ and Debian has no C binding of it; Hyperscan is for x86 alone. What a filter needs of it are these few hundred lines.
+ * Why our own: POSIX regexec backtracks (glibc) and can be made to take exponential time by whoever may write a filter;
+ * PCRE2 does so too; RE2 is C++ and Debian has no C binding of it; Hyperscan is for x86 alone. What a filter needs of
+ * it are these few hundred lines.
  *
- * Jumps are relative, so that a piece of program can be copied ({m,n}) and moved (to put a split before it) as it is. Characters are
- * code points; a byte that is not UTF-8 counts as U+FFFD, as in RE2. */
+ * Jumps are relative, so that a piece of program can be copied ({m,n}) and moved (to put a split before it) as it is.
+ * Characters are code points; a byte that is not UTF-8 counts as U+FFFD, as in RE2. */
 #include "collector/console/filter/regex.h"
 
 #include <errno.h>
@@ -139,7 +141,8 @@ static uint32_t decode(const char *data, size_t len, size_t *ret_size)
 	case 3:
 		return (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 | (p[2] & 63);
 	case 4:
-		return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 | (p[3] & 63);
+		return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 |
+		       (p[3] & 63);
 	default:
 		*ret_size = 1;
 		return 0xfffd;
@@ -190,7 +193,8 @@ static int add_range(struct compiler *c, struct class_builder *b, uint32_t low, 
 	return 0;
 }
 
-/* Adds \d \w \s, or for the capital letters what lies between their ranges (which are sorted). *ret_found: letter was one of them. */
+/* Adds \d \w \s, or for the capital letters what lies between their ranges (which are sorted). *ret_found: letter was
+ * one of them. */
 static int add_shorthand(struct compiler *c, struct class_builder *b, char letter, bool *ret_found)
 {
 	uint32_t from = 0;
@@ -204,7 +208,8 @@ static int add_shorthand(struct compiler *c, struct class_builder *b, char lette
 		for (uint32_t k = 0; r == 0 && k < shorthands[i].count; k++) {
 			struct range range = shorthands[i].ranges[k];
 
-			r = letter & 0x20 ? add_range(c, b, range.low, range.high) : add_range(c, b, from, range.low - 1);
+			r = letter & 0x20 ? add_range(c, b, range.low, range.high)
+					  : add_range(c, b, from, range.low - 1);
 			from = range.high + 1;
 		}
 		if (r == 0 && !(letter & 0x20))
@@ -246,7 +251,8 @@ static int escaped_char(struct compiler *c, char letter, uint32_t *ret)
 		return 0;
 	}
 	if (letter == 'x') {
-		int high = hex_digit(peek(c)), low = high >= 0 && c->pattern.len - c->at > 1 ? hex_digit(c->pattern.data[c->at + 1]) : -1;
+		int high = hex_digit(peek(c)),
+		    low = high >= 0 && c->pattern.len - c->at > 1 ? hex_digit(c->pattern.data[c->at + 1]) : -1;
 
 		if (low < 0)
 			return fail(c, "\\x wants two hex digits");
@@ -591,7 +597,8 @@ static void push(struct regex *regex, uint32_t *depth, int64_t at)
 	regex->stack[(*depth)++] = (uint16_t)at;
 }
 
-/* Adds the thread at 'at' and all that it reaches without a character. Each instruction is pushed once a step: the stack cannot overflow. */
+/* Adds the thread at 'at' and all that it reaches without a character. Each instruction is pushed once a step: the
+ * stack cannot overflow. */
 static void add(struct regex *regex, struct threads *threads, uint32_t from, const struct place *place)
 {
 	uint32_t depth = 0;
@@ -666,7 +673,9 @@ static bool is_word_at(struct bytes text, uint32_t at)
 
 static struct place place_at(struct bytes text, uint32_t at)
 {
-	return (struct place){.begin = at == 0, .end = at == text.len, .word_before = at > 0 && is_word_at(text, at - 1),
+	return (struct place){.begin = at == 0,
+			      .end = at == text.len,
+			      .word_before = at > 0 && is_word_at(text, at - 1),
 			      .word_behind = is_word_at(text, at)};
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small state machine: idle -> head -> answer -> idle … and, when the connection is not to be used again, answer -> linger -> closing.
+/* A small state machine: idle -> head -> answer -> idle … and, when the connection is not to be used again, answer ->
+ * linger -> closing.
  *
- * Reading goes on while an answer is sent, into what is left of the input buffer: that holds pipelined requests, bounds them, and tells
- * when the peer has gone. At the end our side is shut and input thrown away until the peer ends its own (linger): closing a socket with
- * unread bytes makes the kernel send a reset, which can take the answer with it. */
+ * Reading goes on while an answer is sent, into what is left of the input buffer: that holds pipelined requests, bounds
+ * them, and tells when the peer has gone. At the end our side is shut and input thrown away until the peer ends its own
+ * (linger): closing a socket with unread bytes makes the kernel send a reset, which can take the answer with it. */
 #include "collector/console/http/connection.h"
 
 #include <errno.h>
@@ -160,10 +161,16 @@ static void finish_answer(struct connection *c)
 		end_answer(c); /* nothing was left to send, so nothing will be reported as sent */
 }
 
-void connection_answer(struct connection *c, int status, const char *content_type, const char *policy, struct json *body)
+void connection_answer(struct connection *c, int status, const char *content_type, const char *policy,
+		       struct json *body)
 {
-	struct response response = {.status = status, .content_type = content_type, .policy = policy, .length = (int64_t)body->len,
-				    .keep_alive = c->keep_alive, .allow = status == 405, .retry = status == 503};
+	struct response response = {.status = status,
+				    .content_type = content_type,
+				    .policy = policy,
+				    .length = (int64_t)body->len,
+				    .keep_alive = c->keep_alive,
+				    .allow = status == 405,
+				    .retry = status == 503};
 	bool failed = body->failed;
 
 	begin_answer(c, &response);
@@ -252,7 +259,9 @@ static void pump(struct connection *c)
 void connection_stream(struct connection *c, const char *content_type, struct body *body)
 {
 	bool http11 = c->chunked;
-	struct response response = {.status = 200, .content_type = content_type, .length = http11 ? RESPONSE_CHUNKED : RESPONSE_UNTIL_CLOSE,
+	struct response response = {.status = 200,
+				    .content_type = content_type,
+				    .length = http11 ? RESPONSE_CHUNKED : RESPONSE_UNTIL_CLOSE,
 				    .keep_alive = c->keep_alive && http11};
 
 	c->keep_alive = response.keep_alive;
@@ -370,10 +379,13 @@ static void dispatch(struct connection *c, size_t head_len)
 	c->is_head = request.method == REQUEST_HEAD;
 	c->chunked = request.minor == 1;
 	if (request.method == REQUEST_OTHER)
-		connection_error(c, &(struct response_error){.status = 405, .code = "method_not_allowed",
-							     .message = "only GET and HEAD are known here", .hint = "the console reads, it changes nothing"});
+		connection_error(c, &(struct response_error){.status = 405,
+							     .code = "method_not_allowed",
+							     .message = "only GET and HEAD are known here",
+							     .hint = "the console reads, it changes nothing"});
 	else if (request.has_body)
-		refuse(c, 413, "too_large", "the request has a body", "send it without one: all is said by the path and the query");
+		refuse(c, 413, "too_large", "the request has a body",
+		       "send it without one: all is said by the path and the query");
 	else
 		c->events->request(c->owner, c, &request);
 }
@@ -467,10 +479,11 @@ static void on_ended(void *owner, int error)
 		close_because(c, "the follower is gone");
 }
 
-static const struct stream_events stream_events = {.space = on_space, .filled = on_filled, .drained = on_drained, .ended = on_ended};
+static const struct stream_events stream_events = {
+    .space = on_space, .filled = on_filled, .drained = on_drained, .ended = on_ended};
 
-int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *server, const struct connection_timeouts *timeouts,
-		      const struct connection_events *events, void *owner)
+int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *server,
+		      const struct connection_timeouts *timeouts, const struct connection_events *events, void *owner)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	int r;

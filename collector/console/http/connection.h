@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection of an HTTP client: requests in, one after the other, answers out.
  *
- * What a client can make us keep: REQUEST_HEAD_MAX bytes of input, CONNECTION_ARENA_MAX of the request that is being answered, and one piece
- * of the answer, because the next piece is only made when the kernel has taken the last one. */
+ * What a client can make us keep: REQUEST_HEAD_MAX bytes of input, CONNECTION_ARENA_MAX of the request that is being
+ * answered, and one piece of the answer, because the next piece is only made when the kernel has taken the last one. */
 #ifndef CANOPY_COLLECTOR_CONSOLE_HTTP_CONNECTION_H
 #define CANOPY_COLLECTOR_CONSOLE_HTTP_CONNECTION_H
 
@@ -34,8 +34,8 @@ struct connection;
 /* A body that is made in pieces while it is sent. Embedded in whatever makes it. */
 struct body;
 struct body_type {
-	/* Appends up to about CONNECTION_PIECE bytes, for a few milliseconds at most, and returns a BODY_* or -errno, which
-	 * cuts the connection: half an answer must not look like a whole one. */
+	/* Appends up to about CONNECTION_PIECE bytes, for a few milliseconds at most, and returns a BODY_* or -errno,
+	 * which cuts the connection: half an answer must not look like a whole one. */
 	int (*produce)(struct body *body, struct json *out);
 	/* Appends what shows a waiting peer that we live. NULL when the body never waits. */
 	void (*tick)(struct body *body, struct json *out);
@@ -52,22 +52,25 @@ struct body {
 };
 
 struct connection_events {
-	/* A request with a method that is spoken here. Answer it by exactly one of connection_answer, connection_error, connection_stream, now. */
+	/* A request with a method that is spoken here. Answer it by exactly one of connection_answer, connection_error,
+	 * connection_stream, now. */
 	void (*request)(void *owner, struct connection *connection, const struct request *request);
 	/* The connection is gone; nothing may be called on it any more. */
 	void (*closed)(void *owner, struct connection *connection);
 };
 
 /* Takes the connection that waits at server. *ret is freed after closed. Errors: -errno, then closed is not called. */
-int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *server, const struct connection_timeouts *timeouts,
-		      const struct connection_events *events, void *owner);
+int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *server,
+		      const struct connection_timeouts *timeouts, const struct connection_events *events, void *owner);
 /* Drops it, whatever it is doing. May be called more than once. */
 void connection_close(struct connection *connection);
 
 /* Answers with a whole body, whose memory is taken over. NULL policy as in struct response. */
-void connection_answer(struct connection *connection, int status, const char *content_type, const char *policy, struct json *body);
+void connection_answer(struct connection *connection, int status, const char *content_type, const char *policy,
+		       struct json *body);
 void connection_error(struct connection *connection, const struct response_error *error);
-/* Answers with 200 and a body in pieces, which is destroyed when it is done, the connection is lost, or nobody wants it (HEAD). */
+/* Answers with 200 and a body in pieces, which is destroyed when it is done, the connection is lost, or nobody wants it
+ * (HEAD). */
 void connection_stream(struct connection *connection, const char *content_type, struct body *body);
 /* The body that waited has something to send. */
 void connection_wake(struct connection *connection);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A page whose own name was pointed at 127.0.0.1 (DNS rebinding) is of the same origin as we are, to the browser: only the Host header
- * tells it apart. */
+/* A page whose own name was pointed at 127.0.0.1 (DNS rebinding) is of the same origin as we are, to the browser: only
+ * the Host header tells it apart. */
 #include "collector/console/http/host.h"
 
 #include <stddef.h>

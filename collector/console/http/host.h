@@ -7,8 +7,8 @@
 
 #include "canopy/bytes.h"
 
-/* Whether a Host header may name a server that listens on loopback at address: localhost, a loopback number, or address itself, with any
- * port; also no header at all (HTTP/1.0: no browser). */
+/* Whether a Host header may name a server that listens on loopback at address: localhost, a loopback number, or address
+ * itself, with any port; also no header at all (HTTP/1.0: no browser). */
 bool host_is_local(struct bytes host, const char *address);
 
 #endif

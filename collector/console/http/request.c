@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strict where leniency is a way to be fooled (folded lines, doubled Host, control characters), lenient where people type by hand (a
- * bare newline ends a line, as RFC 9112 section 2.2 allows). */
+/* Strict where leniency is a way to be fooled (folded lines, doubled Host, control characters), lenient where people
+ * type by hand (a bare newline ends a line, as RFC 9112 section 2.2 allows). */
 #include "collector/console/http/request.h"
 
 #include <errno.h>
@@ -36,7 +36,8 @@ static int refuse(int status, const char *why, const char **ret_why)
 
 static bool is_token(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 /* The next line without its end; false when there is none. */
@@ -149,7 +150,8 @@ static int parse_query(struct arena *arena, struct bytes query, struct request *
 	return 0;
 }
 
-/* http://HOST[/PATH]: a client that takes us for a proxy; what follows is the path, and the authority takes the place of Host. */
+/* http://HOST[/PATH]: a client that takes us for a proxy; what follows is the path, and the authority takes the place
+ * of Host. */
 static bool take_authority(struct bytes *target, struct bytes *ret_authority)
 {
 	static const char scheme[] = "http://";
@@ -195,8 +197,8 @@ static int parse_target(struct arena *arena, struct bytes target, struct request
 
 static int parse_version(struct bytes text, struct request *request, const char **ret_why)
 {
-	if (text.len != 8 || memcmp(text.data, "HTTP/", 5) != 0 || text.data[6] != '.' || text.data[5] < '0' || text.data[5] > '9' ||
-	    text.data[7] < '0' || text.data[7] > '9')
+	if (text.len != 8 || memcmp(text.data, "HTTP/", 5) != 0 || text.data[6] != '.' || text.data[5] < '0' ||
+	    text.data[5] > '9' || text.data[7] < '0' || text.data[7] > '9')
 		return refuse(400, "the request line does not end in HTTP/1.1", ret_why);
 	if (text.data[5] != '1')
 		return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here", ret_why);
@@ -266,8 +268,8 @@ static int read_length(struct bytes value, struct headers *seen, struct request 
 	return 0;
 }
 
-static int read_header(struct arena *arena, struct bytes name, struct bytes value, struct headers *seen, struct request *request,
-		       const char **ret_why)
+static int read_header(struct arena *arena, struct bytes name, struct bytes value, struct headers *seen,
+		       struct request *request, const char **ret_why)
 {
 	if (is_word(name, "host")) {
 		if (seen->host)
@@ -290,7 +292,8 @@ static int read_header(struct arena *arena, struct bytes name, struct bytes valu
 	return 0;
 }
 
-static int parse_header(struct arena *arena, struct bytes line, struct headers *seen, struct request *request, const char **ret_why)
+static int parse_header(struct arena *arena, struct bytes line, struct headers *seen, struct request *request,
+			const char **ret_why)
 {
 	struct bytes value = line, name;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an HTTP/1.x request (RFC 9112): bytes in, a decoded request out, no I/O. Only what this server can use is kept. */
+/* The head of an HTTP/1.x request (RFC 9112): bytes in, a decoded request out, no I/O. Only what this server can use is
+ * kept. */
 #ifndef CANOPY_COLLECTOR_CONSOLE_HTTP_REQUEST_H
 #define CANOPY_COLLECTOR_CONSOLE_HTTP_REQUEST_H
 
@@ -11,7 +12,8 @@
 #include "canopy/bytes.h"
 
 #define REQUEST_HEAD_MAX (32u * 1024u) /* bytes of line and headers: what one connection may make us keep */
-#define REQUEST_LINE_MAX (28u * 1024u) /* a filter of 8 KiB takes three times as much when each byte is percent-encoded */
+#define REQUEST_LINE_MAX                                                                                               \
+	(28u * 1024u) /* a filter of 8 KiB takes three times as much when each byte is percent-encoded */
 #define REQUEST_HEADERS_MAX 100u
 #define REQUEST_PARAMETERS_MAX 32u
 
@@ -37,12 +39,12 @@ struct request {
 	bool has_body;              /* a body follows, of unknown or non-zero length */
 };
 
-/* Looks for the end of the head. *at (0 at the beginning of a head) remembers how far was looked, so that bytes that come one by one
- * are not looked at again and again. Returns the length of the head, or 0 while it is not whole. */
+/* Looks for the end of the head. *at (0 at the beginning of a head) remembers how far was looked, so that bytes that
+ * come one by one are not looked at again and again. Returns the length of the head, or 0 while it is not whole. */
 size_t request_scan(const char *data, size_t len, size_t *at);
 
-/* Parses a whole head as request_scan found it; what *ret points to lives in the arena. Returns 0, -ENOMEM, or the status to answer with (400, 414,
- * 431, 505), *ret_why then a static sentence. */
+/* Parses a whole head as request_scan found it; what *ret points to lives in the arena. Returns 0, -ENOMEM, or the
+ * status to answer with (400, 414, 431, 505), *ret_why then a static sentence. */
 int request_parse(struct arena *arena, const char *head, size_t len, struct request *ret, const char **ret_why);
 
 /* The value of a parameter, or data NULL when it was not given. */

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every answer carries the headers that keep a browser from doing more with it than show it: no sniffing, no framing, no loading, no
- * caching of what is true for this moment only, no reading from other origins. */
+/* Every answer carries the headers that keep a browser from doing more with it than show it: no sniffing, no framing,
+ * no loading, no caching of what is true for this moment only, no reading from other origins. */
 #include "collector/console/http/response.h"
 
 static const struct {
 	int status;
 	const char *reason;
 } reasons[] = {
-	{200, "OK"}, {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-	{405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {413, "Content Too Large"},
-	{414, "URI Too Long"}, {421, "Misdirected Request"}, {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-	{501, "Not Implemented"}, {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"},
+    {200, "OK"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {421, "Misdirected Request"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {505, "HTTP Version Not Supported"},
 };
 
 const char *response_reason(int status)
@@ -53,7 +67,8 @@ void response_write(struct json *out, const struct response *response)
 	put(out, response_reason(response->status));
 	put(out, "\r\nServer: canopy\r\nContent-Type: ");
 	put(out, response->content_type);
-	put(out, "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
+	put(out, "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: "
+		 "DENY\r\nReferrer-Policy: no-referrer\r\n"
 		 "Cross-Origin-Resource-Policy: same-origin\r\nContent-Security-Policy: ");
 	put(out, response->policy ? response->policy : "default-src 'none'; frame-ancestors 'none'");
 	put(out, "\r\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console has no users yet, so it is for this machine alone: it refuses any other address unless it is told that this is meant, and on loopback
- * it refuses requests whose Host says that a browser was lured here. No CORS header is ever sent. */
+/* The console has no users yet, so it is for this machine alone: it refuses any other address unless it is told that
+ * this is meant, and on loopback it refuses requests whose Host says that a browser was lured here. No CORS header is
+ * ever sent. */
 #include "collector/console/http/server.h"
 
 #include <errno.h>
@@ -50,8 +51,10 @@ static void on_request(void *owner, struct connection *connection, const struct 
 	server->stats.requests_total++;
 	if (server->loopback && !host_is_local(request->host, server->address)) {
 		connection_error(connection, &(struct response_error){
-			.status = 421, .code = "wrong_host", .message = "the Host header names another server than this one",
-			.hint = "use localhost, 127.0.0.1 or [::1]"});
+						 .status = 421,
+						 .code = "wrong_host",
+						 .message = "the Host header names another server than this one",
+						 .hint = "use localhost, 127.0.0.1 or [::1]"});
 		return;
 	}
 	server->request(server->owner, connection, request);
@@ -131,17 +134,20 @@ static int check_address(const struct server_options *options, struct address *r
 		(void)strcpy(ret->host, "127.0.0.1");
 	r = address_to_sockaddr(ret, &socket);
 	if (r < 0)
-		return refuse(r, ret_why, "console address '%s': '%s' is a name, give the number of a local address", options->address, ret->host);
+		return refuse(r, ret_why, "console address '%s': '%s' is a name, give the number of a local address",
+			      options->address, ret->host);
 	*ret_loopback = address_is_loopback((struct sockaddr *)&socket);
 	if (!*ret_loopback && !options->insecure)
 		return refuse(-EACCES, ret_why,
-			      "console address '%s': others than this machine could read everything there, without encryption and password; use 127.0.0.1 "
-			      "and reach it through ssh -L, or ask for it with --http-insecure", options->address);
+			      "console address '%s': others than this machine could read everything there, without "
+			      "encryption and password; use 127.0.0.1 "
+			      "and reach it through ssh -L, or ask for it with --http-insecure",
+			      options->address);
 	return 0;
 }
 
-int server_create(struct server **ret, uv_loop_t *loop, const struct server_options *options, server_request_cb request, void *owner,
-		  char **ret_why)
+int server_create(struct server **ret, uv_loop_t *loop, const struct server_options *options, server_request_cb request,
+		  void *owner, char **ret_why)
 {
 	const struct connection_timeouts *timeouts = &options->timeouts;
 	struct server *server;
@@ -154,8 +160,13 @@ int server_create(struct server **ret, uv_loop_t *loop, const struct server_opti
 	server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
-	*server = (struct server){.loop = loop, .loopback = loopback, .request = request, .owner = owner, .holds = 1,
-				  .connections_max = options->connections_max ? options->connections_max : SERVER_CONNECTIONS_MAX,
+	*server = (struct server){.loop = loop,
+				  .loopback = loopback,
+				  .request = request,
+				  .owner = owner,
+				  .holds = 1,
+				  .connections_max =
+				      options->connections_max ? options->connections_max : SERVER_CONNECTIONS_MAX,
 				  .timeouts = timeouts->idle ? *timeouts : CONNECTION_TIMEOUTS_DEFAULT};
 	r = acceptor_create(&server->acceptor, loop, &address, on_connection, server, ret_why);
 	if (r < 0) {

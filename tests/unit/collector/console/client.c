@@ -93,7 +93,8 @@ static void wait_for_something(uv_loop_t *loop, int fd)
 	(void)poll(fds, fd >= 0 ? 2 : 1, timeout < 0 || timeout > 1000 ? 1000 : timeout);
 }
 
-bool client_until(struct client *client, bool (*done)(const struct client *client, const void *argument), const void *argument)
+bool client_until(struct client *client, bool (*done)(const struct client *client, const void *argument),
+		  const void *argument)
 {
 	int64_t deadline = now_ms() + CLIENT_PATIENCE_MS;
 
@@ -151,7 +152,8 @@ static char *dechunk(const char *at, const char *end)
 		char *behind;
 		unsigned long size = strtoul(at, &behind, 16);
 
-		if (behind == at || end - behind < 2 || memcmp(behind, "\r\n", 2) != 0 || size > (size_t)(end - behind) - 2)
+		if (behind == at || end - behind < 2 || memcmp(behind, "\r\n", 2) != 0 ||
+		    size > (size_t)(end - behind) - 2)
 			break;
 		at = behind + 2;
 		if (size == 0)

@@ -12,16 +12,28 @@
 #define BOOT1 "01abcd00000000000000000000000000"
 #define BOOT2 "02abcd00000000000000000000000000"
 
-/* web-1: 1 init, 10 bash (starts at 10 s), below it 20 curl (exit 22 after 5 s), 30 sleep (lives), 31 sleep (lives, below 30);
- * web-2: 1 init, 20 cron. */
+/* web-1: 1 init, 10 bash (starts at 10 s), below it 20 curl (exit 22 after 5 s), 30 sleep (lives), 31 sleep (lives,
+ * below 30); web-2: 1 init, 20 cron. */
 static void fill(struct world *w)
 {
 	struct fact one[] = {
-		world_fork(w, 1, 1, 0, 0, "init"), world_exec(w, 1, 1, 1, 1, "/sbin/init", "init\0", 5),
-		world_fork(w, 10, 10, 1, 1, "init"), world_exec(w, 10, 10, 10, 1, "/usr/bin/bash", "-bash\0", 6),
-		world_fork(w, 20, 20, 10, 10, "bash"), world_exec(w, 20, 20, 20, 1, "/usr/bin/curl", "curl\0-s\0", 8), world_exit(w, 20, 20, 25, 22),
-		world_fork(w, 30, 30, 10, 10, "bash"), world_exec(w, 30, 30, 30, 1, "/usr/bin/sleep", "sleep\0" "1\0", 8),
-		world_fork(w, 31, 31, 30, 30, "sleep"), world_exec(w, 31, 31, 31, 1, "/usr/bin/sleep", "sleep\0" "2\0", 8),
+	    world_fork(w, 1, 1, 0, 0, "init"),
+	    world_exec(w, 1, 1, 1, 1, "/sbin/init", "init\0", 5),
+	    world_fork(w, 10, 10, 1, 1, "init"),
+	    world_exec(w, 10, 10, 10, 1, "/usr/bin/bash", "-bash\0", 6),
+	    world_fork(w, 20, 20, 10, 10, "bash"),
+	    world_exec(w, 20, 20, 20, 1, "/usr/bin/curl", "curl\0-s\0", 8),
+	    world_exit(w, 20, 20, 25, 22),
+	    world_fork(w, 30, 30, 10, 10, "bash"),
+	    world_exec(w, 30, 30, 30, 1, "/usr/bin/sleep",
+		       "sleep\0"
+		       "1\0",
+		       8),
+	    world_fork(w, 31, 31, 30, 30, "sleep"),
+	    world_exec(w, 31, 31, 31, 1, "/usr/bin/sleep",
+		       "sleep\0"
+		       "2\0",
+		       8),
 	};
 	struct fact two[] = {
 		world_fork(w, 1, 1, 0, 0, "init"), world_exec(w, 1, 1, 1, 1, "/sbin/init", "init\0", 5),
@@ -47,7 +59,8 @@ static void check_pids(struct world *w, const char *path, const char *name, cons
 static void check_error(struct world *w, const char *path, int status, const char *code, const char *message)
 {
 	json_t *answer = world_get(w, path, status), *error = json_object_get(answer, "error");
-	const char *got = json_string_value(json_object_get(error, "code")), *text = json_string_value(json_object_get(error, "message"));
+	const char *got = json_string_value(json_object_get(error, "code")),
+		   *text = json_string_value(json_object_get(error, "message"));
 
 	if (!got || !text || strcmp(got, code) != 0 || !strstr(text, message))
 		fail_msg("%s: code %s, message %s", path, got ? got : "?", text ? text : "?");
@@ -92,7 +105,8 @@ static void test_processes(void **state)
 	check_pids(&w, "/api/v1/processes?filter=nothing", "processes", "");
 	check_pids(&w, "/api/v1/processes?until=2026-11-22T12:00:15Z", "processes", "1 10 1");
 	check_pids(&w, "/api/v1/processes?since=2026-11-22T12:00:26Z", "processes", "1 10 30 31 1 20");
-	check_pids(&w, "/api/v1/processes?since=2026-11-22T12:00:21Z&until=2026-11-22T12:00:22Z", "processes", "1 10 20 1");
+	check_pids(&w, "/api/v1/processes?since=2026-11-22T12:00:21Z&until=2026-11-22T12:00:22Z", "processes",
+		   "1 10 20 1");
 	check_pids(&w, "/api/v1/processes?sort=-start", "processes", "20 31 30 20 10 1 1");
 	check_pids(&w, "/api/v1/processes?sort=proc.pid&limit=3", "processes", "1 1 10");
 	check_pids(&w, "/api/v1/processes?sort=exitcode&limit=1", "processes", "20");
@@ -110,10 +124,12 @@ static void page_through(struct world *w, const char *query, unsigned limit, con
 	for (unsigned page = 0; page < 20; page++) {
 		json_t *before = answer;
 
-		(void)snprintf(path, sizeof(path), "/api/v1/processes?limit=%u%s%s%s", limit, query, next ? "&cursor=" : "", next ? next : "");
+		(void)snprintf(path, sizeof(path), "/api/v1/processes?limit=%u%s%s%s", limit, query,
+			       next ? "&cursor=" : "", next ? next : "");
 		answer = world_get(w, path, 200);
 		json_decref(before);
-		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", page ? " " : "", world_pids(answer, "processes"));
+		(void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", page ? " " : "",
+			       world_pids(answer, "processes"));
 		if (json_is_null(json_object_get(answer, "next")))
 			break;
 		assert_int_equal(json_array_size(json_object_get(answer, "processes")), limit);
@@ -174,7 +190,8 @@ static void test_errors(void **state)
 
 static void test_one_process(void **state)
 {
-	static const char *const paths[] = {"/api/v1/processes/web-1:20", "/api/v1/processes/web-1%3A20", "/api/v1/processes/" BOOT1 "-20-4a817c800",
+	static const char *const paths[] = {"/api/v1/processes/web-1:20", "/api/v1/processes/web-1%3A20",
+					    "/api/v1/processes/" BOOT1 "-20-4a817c800",
 					    "/api/v1/processes/01ab-20-4a817c800"};
 	struct world w;
 
@@ -283,7 +300,8 @@ static void test_large_tree(void **state)
 	json_array_foreach(json_object_get(answer, "processes"), i, node)
 		assert_int_equal(number_of(node, "pid"), COUNT - i);
 	json_decref(answer);
-	check_pids(&w, "/api/v1/processes?filter=proc.apid%3D6666+and+proc.depth%3E7", "processes", "19998 19999 20000");
+	check_pids(&w, "/api/v1/processes?filter=proc.apid%3D6666+and+proc.depth%3E7", "processes",
+		   "19998 19999 20000");
 	world_finish(&w);
 }
 
@@ -291,7 +309,11 @@ static void test_large_tree(void **state)
 
 static void test_hosts(void **state)
 {
-	struct gap gap = {.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = 50 * WORLD_SECOND, .to_ns = 51 * WORLD_SECOND, .count = 9};
+	struct gap gap = {.type = FACT_EXEC,
+			  .reason = GAP_RING_FULL,
+			  .from_ns = 50 * WORLD_SECOND,
+			  .to_ns = 51 * WORLD_SECOND,
+			  .count = 9};
 	struct world w;
 	json_t *answer, *host;
 
@@ -311,7 +333,8 @@ static void test_hosts(void **state)
 	assert_int_equal(number_of(host, "queue_bytes"), 4096);
 	assert_int_equal(number_of(json_object_get(host, "lost"), "exec"), 9);
 	assert_int_equal(number_of(json_array_get(json_object_get(host, "gaps"), 0), "count"), 9);
-	assert_string_equal(text_of(json_array_get(json_object_get(host, "gaps"), 0), "from"), "2026-11-22T12:00:50.000000000Z");
+	assert_string_equal(text_of(json_array_get(json_object_get(host, "gaps"), 0), "from"),
+			    "2026-11-22T12:00:50.000000000Z");
 	assert_int_equal(number_of(host, "live"), 4);
 	assert_int_equal(number_of(host, "exited"), 1);
 	assert_int_equal(number_of(host, "events_total"), 11);
@@ -361,8 +384,9 @@ static void check_incomplete(struct world *w, const char *path, const char *reas
 	char text[256] = "";
 	size_t i;
 
-	json_array_foreach(json_object_get(answer, "incomplete"), i, note)
-		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s:%s", i ? " " : "", text_of(note, "host"), text_of(note, "reason"));
+	json_array_foreach(json_object_get(answer, "incomplete"), i, note)(void)
+	    snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s:%s", i ? " " : "", text_of(note, "host"),
+		     text_of(note, "reason"));
 	if (strcmp(text, reasons) != 0)
 		fail_msg("%s is incomplete for '%s', expected '%s'", path, text, reasons);
 	json_decref(answer);
@@ -370,7 +394,8 @@ static void check_incomplete(struct world *w, const char *path, const char *reas
 
 static void test_incomplete(void **state)
 {
-	struct gap gap = {.type = 0, .reason = GAP_SENSOR_DOWN, .from_ns = 50 * WORLD_SECOND, .to_ns = 51 * WORLD_SECOND, .count = 0};
+	struct gap gap = {
+	    .type = 0, .reason = GAP_SENSOR_DOWN, .from_ns = 50 * WORLD_SECOND, .to_ns = 51 * WORLD_SECOND, .count = 0};
 	struct world w;
 
 	world_init(&w, NULL);
@@ -427,7 +452,8 @@ static void check_exposition(const char *text)
 		} else if (*line != '#') {
 			size_t len = strcspn(line, "{ ");
 
-			assert_true(count > 0 && sscanf(line, "%399[^\n]", rest) == 1 && sscanf(strrchr(rest, ' '), " %79s", value) == 1);
+			assert_true(count > 0 && sscanf(line, "%399[^\n]", rest) == 1 &&
+				    sscanf(strrchr(rest, ' '), " %79s", value) == 1);
 			if (strncmp(line, families[count - 1], strlen(families[count - 1])) != 0 || len >= sizeof(name))
 				fail_msg("'%s' stands below %s", rest, families[count - 1]);
 			(void)strtod(value, &(char *){NULL});
@@ -438,13 +464,19 @@ static void check_exposition(const char *text)
 static void test_metrics(void **state)
 {
 	static const char *const parts[] = {
-		"# TYPE canopy_collector_events_total counter\n", "canopy_collector_events_total{type=\"exec\",result=\"new\"} 12\n",
-		"canopy_collector_events_total{type=\"exit\",result=\"duplicate\"} 3\n", "canopy_collector_hosts{state=\"live\"} 2\n",
-		"canopy_collector_ingest_latency_seconds_bucket{le=\"0.0005\"} 1\n", "canopy_collector_ingest_latency_seconds_bucket{le=\"5\"} 6\n",
-		"canopy_collector_ingest_latency_seconds_bucket{le=\"+Inf\"} 10\n", "canopy_collector_ingest_latency_seconds_sum 2.5\n",
-		"canopy_collector_ingest_latency_seconds_count 10\n", "canopy_collector_forest_processes{state=\"exited\"} 1\n",
-		"canopy_collector_sink_lag_bytes{sink=\"ndjson\"} 77\n", "canopy_collector_build_info{version=\"" CANOPY_VERSION "\"} 1\n",
-		"process_resident_memory_bytes ",
+	    "# TYPE canopy_collector_events_total counter\n",
+	    "canopy_collector_events_total{type=\"exec\",result=\"new\"} 12\n",
+	    "canopy_collector_events_total{type=\"exit\",result=\"duplicate\"} 3\n",
+	    "canopy_collector_hosts{state=\"live\"} 2\n",
+	    "canopy_collector_ingest_latency_seconds_bucket{le=\"0.0005\"} 1\n",
+	    "canopy_collector_ingest_latency_seconds_bucket{le=\"5\"} 6\n",
+	    "canopy_collector_ingest_latency_seconds_bucket{le=\"+Inf\"} 10\n",
+	    "canopy_collector_ingest_latency_seconds_sum 2.5\n",
+	    "canopy_collector_ingest_latency_seconds_count 10\n",
+	    "canopy_collector_forest_processes{state=\"exited\"} 1\n",
+	    "canopy_collector_sink_lag_bytes{sink=\"ndjson\"} 77\n",
+	    "canopy_collector_build_info{version=\"" CANOPY_VERSION "\"} 1\n",
+	    "process_resident_memory_bytes ",
 	};
 	struct console_options without = {.metrics_without_hosts = true};
 	struct world w;
@@ -461,7 +493,8 @@ static void test_metrics(void **state)
 		if (!strstr(body, parts[i]) && strcmp(parts[i], "canopy_collector_hosts{state=\"live\"} 2\n") != 0)
 			fail_msg("no '%s' in %s", parts[i], body);
 	assert_non_null(strstr(body, "canopy_collector_host_lag_seconds{host=\"web-1\",boot_id=\"" BOOT1 "\"} 0.25\n"));
-	assert_non_null(strstr(body, "canopy_sensor_ring_lost_total{host=\"web-2\",boot_id=\"" BOOT2 "\",type=\"fork\"} 7\n"));
+	assert_non_null(
+	    strstr(body, "canopy_sensor_ring_lost_total{host=\"web-2\",boot_id=\"" BOOT2 "\",type=\"fork\"} 7\n"));
 	assert_non_null(strstr(body, "{host=\"odd\\\"\\\\name\",boot_id="));
 	free(body);
 	world_finish(&w);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Following the events over a real socket: pushed when durable, resumable without hole or double, loss in the stream. */
+/* Following the events over a real socket: pushed when durable, resumable without hole or double, loss in the stream.
+ */
 #include "tests/unit/proto/model/unit.h"
 
 #include <stdio.h>
@@ -14,8 +15,8 @@ static void follow(struct world *w, struct client *client, const char *query, co
 	char text[512];
 
 	client_open(client, &w->loop, w->address);
-	(void)snprintf(text, sizeof(text), "GET /api/v1/events%s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", query, last_id ? "Last-Event-ID: " : "",
-		       last_id ? last_id : "", last_id ? "\r\n" : "");
+	(void)snprintf(text, sizeof(text), "GET /api/v1/events%s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", query,
+		       last_id ? "Last-Event-ID: " : "", last_id ? last_id : "", last_id ? "\r\n" : "");
 	client_send_text(client, text);
 	assert_true(client_until_text(client, "retry: 1000\nid: "));
 	assert_non_null(strstr(client->data, "Content-Type: text/event-stream\r\n"));
@@ -24,7 +25,9 @@ static void follow(struct world *w, struct client *client, const char *query, co
 static void add_process(struct world *w, uint32_t pid)
 {
 	struct fact facts[] = {
-		world_fork(w, pid, pid, 1, 1, "bash"), world_exec(w, pid, pid, pid, 1, "/bin/true", "true\0", 5), world_exit(w, pid, pid, pid + 1, 3),
+	    world_fork(w, pid, pid, 1, 1, "bash"),
+	    world_exec(w, pid, pid, pid, 1, "/bin/true", "true\0", 5),
+	    world_exit(w, pid, pid, pid + 1, 3),
 	};
 
 	facts[1].time_ns += 1000;
@@ -239,7 +242,11 @@ static void test_resume_behind_all(void **state)
 
 static void test_gap_stands_in_the_stream(void **state)
 {
-	struct gap gap = {.type = FACT_FORK, .reason = GAP_RING_FULL, .from_ns = 50 * WORLD_SECOND, .to_ns = 51 * WORLD_SECOND, .count = 5};
+	struct gap gap = {.type = FACT_FORK,
+			  .reason = GAP_RING_FULL,
+			  .from_ns = 50 * WORLD_SECOND,
+			  .to_ns = 51 * WORLD_SECOND,
+			  .count = 5};
 	struct gap unknown = {.reason = GAP_SENSOR_DOWN, .from_ns = 60 * WORLD_SECOND, .to_ns = 61 * WORLD_SECOND};
 	struct world w;
 	struct client c;
@@ -293,7 +300,8 @@ static void test_host_events(void **state)
 
 static void test_keepalive_carries_the_place(void **state)
 {
-	struct console_options options = {.server = {.timeouts = {.idle = 60000, .head = 60000, .stall = 60000, .keepalive = 1, .linger = 1000}}};
+	struct console_options options = {
+	    .server = {.timeouts = {.idle = 60000, .head = 60000, .stall = 60000, .keepalive = 1, .linger = 1000}}};
 	struct world w;
 	struct client c;
 

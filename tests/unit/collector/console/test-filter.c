@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The filter language, row by row, on one process with everything known and two ancestors, and on one of which nothing is known. */
+/* The filter language, row by row, on one process with everything known and two ancestors, and on one of which nothing
+ * is known. */
 #include "tests/unit/proto/model/unit.h"
 
 #include <errno.h>
@@ -32,12 +33,17 @@ static void family_init(struct family *f)
 	uint32_t known = FACT_EXE_KNOWN | FACT_ARGV_KNOWN;
 
 	sample_init(&f->self);
-	f->images[0] = (struct process_image){.flags = known, .comm = BYTES_LITERAL("bash"), .exe = BYTES_LITERAL("/usr/bin/bash"),
+	f->images[0] = (struct process_image){.flags = known,
+					      .comm = BYTES_LITERAL("bash"),
+					      .exe = BYTES_LITERAL("/usr/bin/bash"),
 					      .argv = BYTES_LITERAL("-bash\0")};
-	f->images[1] = (struct process_image){.flags = known, .comm = BYTES_LITERAL("sshd"), .exe = BYTES_LITERAL("/usr/sbin/sshd"),
+	f->images[1] = (struct process_image){.flags = known,
+					      .comm = BYTES_LITERAL("sshd"),
+					      .exe = BYTES_LITERAL("/usr/sbin/sshd"),
 					      .argv = BYTES_LITERAL("sshd:\0root@pts/0\0")};
 	for (int i = 0; i < 2; i++)
-		f->views[i] = (struct process_view){.self = {.tgid = i ? 900 : 4410}, .images = &f->images[i], .image_count = 1};
+		f->views[i] =
+		    (struct process_view){.self = {.tgid = i ? 900 : 4410}, .images = &f->images[i], .image_count = 1};
 }
 
 static bool evaluate(const char *text, struct process_view *view, struct family *family)
@@ -57,42 +63,167 @@ static bool evaluate(const char *text, struct process_view *view, struct family 
 }
 
 static const char *const holding[] = {
-	"", "  ",
-	"proc.name=curl", "proc.name == curl", "proc.name = 'curl'", "proc.name=\"curl\"", "proc.name != bash", "not proc.name = bash", "!proc.name=bash",
-	"proc.exe = /usr/bin/curl", "proc.exepath endswith /curl", "proc.exepath startswith /usr", "proc.exepath glob /usr/*/cu?l",
-	"proc.cmdline = 'curl -s http://x/'", "proc.cmdline contains \"-s http\"", "proc.args = '-s http://x/'", "proc.args contains http://x",
-	"proc.args contains //", "proc.cmdline icontains HTTP", "proc.name regex 'c(u|v)rl'", "proc.name regex c.*", "proc.name regex \"\\w+\"",
-	"proc.name in (bash, curl)", "proc.name in (\"bash\",\"curl\")", "proc.pid in (1,4433)", "proc.pid in (4433)",
-	"proc.pid = 4433", "proc.pid=0x1151", "proc.pid > 4k", "proc.pid <= 4433", "proc.pid >= 4433", "proc.pid < 4434", "proc.pid != 1", "proc.ppid = 4410",
-	"proc.tty = pts/0", "proc.sid=4410", "proc.pgid=4433", "proc.vpid=5", "proc.depth=3", "proc.nchilds=2", "proc.exitcode=22", "proc.exitcode != 0",
-	"proc.alive = false", "not proc.alive", "proc.alive != true", "proc.is_setuid", "proc.is_setuid = yes", "proc.is_exe_from_memfd = 0", "proc.alive in (false)",
-	"proc.duration = 250us", "proc.duration = 250000", "proc.duration < 1 ms", "proc.duration > 0.1ms and proc.name=curl",
-	"proc.start = 2026-11-22T12:01:07.123456789Z", "proc.start < 10s ago", "proc.start > 10m ago and proc.pid=4433", "proc.start >= yesterday",
-	"proc.start > 2026-11-22 12:00 and proc.start < 2026-11-22 13:00", "proc.start < now", "proc.end > '2 minutes ago'", "proc.start in (2026-11-22T12:01:07.123456789Z, now)",
-	"user.name = root", "user.uid=0", "user.uid = 0 and user.euid = 2 and user.loginuid=1000", "host.name=web-1", "host.tag.env = prod",
-	"host.tag.rack = 'r 7'", "host.tag.env exists", "host.tag contains env=prod", "host.boot startswith 0123", "container.id startswith 0123456789ab",
-	"cgroup.path startswith /docker/", "quality.seeded", "quality.seeded = true", "not quality.placeholder", "quality = seeded", "quality.exec_lost = false",
-	"proc.id = 0123456789abcdeffedcba9876543210-4433-3e8", "proc.id exists", "not proc.signal exists", "proc.cwd = /root",
-	/* ancestors */
-	"proc.aname = sshd", "proc.aname=bash", "proc.aname[1]=bash", "proc.aname[2] = sshd", "proc.aname[0]=curl", "not proc.aname = curl", "not proc.aname[3] exists",
-	"proc.apid = 900", "proc.apid[1] = 4410", "proc.aexepath[2]=/usr/sbin/sshd", "proc.acmdline contains root@pts", "proc.aname in (init, sshd)", "proc.aname exists",
-	"proc.aname regex ss.*", "proc.aname != bash",
-	/* words */
-	"curl", "CURL", "usr/bin", "'curl -s'", "\"-S HTTP\"", "curl and http", "curl or nothing", "not nothing", "http://x/", "!nothing", "x/&&curl",
-	/* logic */
-	"proc.name=curl and user.uid=0", "proc.name=bash or user.uid=0", "proc.name=bash && user.uid=0 || proc.pid=4433", "not (proc.name=bash or proc.name=zsh)",
-	"not not proc.name=curl", "(((proc.name=curl)))", "proc.name=curl AND NOT proc.name=bash", "proc.name=bash and proc.name=curl or proc.name=curl",
-	"proc.name=curl or proc.name=bash and proc.name=zsh", "not proc.name=bash and proc.name=curl", "proc.name=curl&&user.uid=0", "!(proc.name=bash)||proc.name=bash",
-	"proc.name\n=\tcurl",
+    "",
+    "  ",
+    "proc.name=curl",
+    "proc.name == curl",
+    "proc.name = 'curl'",
+    "proc.name=\"curl\"",
+    "proc.name != bash",
+    "not proc.name = bash",
+    "!proc.name=bash",
+    "proc.exe = /usr/bin/curl",
+    "proc.exepath endswith /curl",
+    "proc.exepath startswith /usr",
+    "proc.exepath glob /usr/*/cu?l",
+    "proc.cmdline = 'curl -s http://x/'",
+    "proc.cmdline contains \"-s http\"",
+    "proc.args = '-s http://x/'",
+    "proc.args contains http://x",
+    "proc.args contains //",
+    "proc.cmdline icontains HTTP",
+    "proc.name regex 'c(u|v)rl'",
+    "proc.name regex c.*",
+    "proc.name regex \"\\w+\"",
+    "proc.name in (bash, curl)",
+    "proc.name in (\"bash\",\"curl\")",
+    "proc.pid in (1,4433)",
+    "proc.pid in (4433)",
+    "proc.pid = 4433",
+    "proc.pid=0x1151",
+    "proc.pid > 4k",
+    "proc.pid <= 4433",
+    "proc.pid >= 4433",
+    "proc.pid < 4434",
+    "proc.pid != 1",
+    "proc.ppid = 4410",
+    "proc.tty = pts/0",
+    "proc.sid=4410",
+    "proc.pgid=4433",
+    "proc.vpid=5",
+    "proc.depth=3",
+    "proc.nchilds=2",
+    "proc.exitcode=22",
+    "proc.exitcode != 0",
+    "proc.alive = false",
+    "not proc.alive",
+    "proc.alive != true",
+    "proc.is_setuid",
+    "proc.is_setuid = yes",
+    "proc.is_exe_from_memfd = 0",
+    "proc.alive in (false)",
+    "proc.duration = 250us",
+    "proc.duration = 250000",
+    "proc.duration < 1 ms",
+    "proc.duration > 0.1ms and proc.name=curl",
+    "proc.start = 2026-11-22T12:01:07.123456789Z",
+    "proc.start < 10s ago",
+    "proc.start > 10m ago and proc.pid=4433",
+    "proc.start >= yesterday",
+    "proc.start > 2026-11-22 12:00 and proc.start < 2026-11-22 13:00",
+    "proc.start < now",
+    "proc.end > '2 minutes ago'",
+    "proc.start in (2026-11-22T12:01:07.123456789Z, now)",
+    "user.name = root",
+    "user.uid=0",
+    "user.uid = 0 and user.euid = 2 and user.loginuid=1000",
+    "host.name=web-1",
+    "host.tag.env = prod",
+    "host.tag.rack = 'r 7'",
+    "host.tag.env exists",
+    "host.tag contains env=prod",
+    "host.boot startswith 0123",
+    "container.id startswith 0123456789ab",
+    "cgroup.path startswith /docker/",
+    "quality.seeded",
+    "quality.seeded = true",
+    "not quality.placeholder",
+    "quality = seeded",
+    "quality.exec_lost = false",
+    "proc.id = 0123456789abcdeffedcba9876543210-4433-3e8",
+    "proc.id exists",
+    "not proc.signal exists",
+    "proc.cwd = /root",
+    /* ancestors */
+    "proc.aname = sshd",
+    "proc.aname=bash",
+    "proc.aname[1]=bash",
+    "proc.aname[2] = sshd",
+    "proc.aname[0]=curl",
+    "not proc.aname = curl",
+    "not proc.aname[3] exists",
+    "proc.apid = 900",
+    "proc.apid[1] = 4410",
+    "proc.aexepath[2]=/usr/sbin/sshd",
+    "proc.acmdline contains root@pts",
+    "proc.aname in (init, sshd)",
+    "proc.aname exists",
+    "proc.aname regex ss.*",
+    "proc.aname != bash",
+    /* words */
+    "curl",
+    "CURL",
+    "usr/bin",
+    "'curl -s'",
+    "\"-S HTTP\"",
+    "curl and http",
+    "curl or nothing",
+    "not nothing",
+    "http://x/",
+    "!nothing",
+    "x/&&curl",
+    /* logic */
+    "proc.name=curl and user.uid=0",
+    "proc.name=bash or user.uid=0",
+    "proc.name=bash && user.uid=0 || proc.pid=4433",
+    "not (proc.name=bash or proc.name=zsh)",
+    "not not proc.name=curl",
+    "(((proc.name=curl)))",
+    "proc.name=curl AND NOT proc.name=bash",
+    "proc.name=bash and proc.name=curl or proc.name=curl",
+    "proc.name=curl or proc.name=bash and proc.name=zsh",
+    "not proc.name=bash and proc.name=curl",
+    "proc.name=curl&&user.uid=0",
+    "!(proc.name=bash)||proc.name=bash",
+    "proc.name\n=\tcurl",
 };
 
 static const char *const failing[] = {
-	"proc.name = CURL", "proc.name=cur", "proc.name regex cur", "proc.name regex 'c$url'", "proc.pid > 4433", "proc.pid < 4433", "proc.name in (bash, zsh)",
-	"proc.exepath glob /usr/*/bash", "proc.alive", "proc.is_exe_from_memfd", "proc.duration > 1s", "proc.start > now", "proc.start < 2026-11-22 12:01",
-	"user.name != root", "host.tag.none = x", "host.tag.none != x", "host.tag.none exists", "quality.placeholder", "proc.aname[1]=sshd", "proc.aname[3]=init",
-	"proc.aname[3] != init", "proc.aname = init", "nothing", "'curl  -s'", "curl and nothing", "not curl", "proc.name=bash or proc.name=zsh and proc.name=curl",
-	"proc.name=bash and (proc.name=curl or proc.name=curl)", "proc.signal = 9", "proc.signal != 9", "proc.signal exists", "proc.signal in (9, KILL)",
-	"proc.signal < SIGKILL", "not (proc.name=curl)", "proc.cmdline contains curl-s",
+    "proc.name = CURL",
+    "proc.name=cur",
+    "proc.name regex cur",
+    "proc.name regex 'c$url'",
+    "proc.pid > 4433",
+    "proc.pid < 4433",
+    "proc.name in (bash, zsh)",
+    "proc.exepath glob /usr/*/bash",
+    "proc.alive",
+    "proc.is_exe_from_memfd",
+    "proc.duration > 1s",
+    "proc.start > now",
+    "proc.start < 2026-11-22 12:01",
+    "user.name != root",
+    "host.tag.none = x",
+    "host.tag.none != x",
+    "host.tag.none exists",
+    "quality.placeholder",
+    "proc.aname[1]=sshd",
+    "proc.aname[3]=init",
+    "proc.aname[3] != init",
+    "proc.aname = init",
+    "nothing",
+    "'curl  -s'",
+    "curl and nothing",
+    "not curl",
+    "proc.name=bash or proc.name=zsh and proc.name=curl",
+    "proc.name=bash and (proc.name=curl or proc.name=curl)",
+    "proc.signal = 9",
+    "proc.signal != 9",
+    "proc.signal exists",
+    "proc.signal in (9, KILL)",
+    "proc.signal < SIGKILL",
+    "not (proc.name=curl)",
+    "proc.cmdline contains curl-s",
 };
 
 static void test_what_holds(void **state)
@@ -119,10 +250,33 @@ static void test_what_does_not_hold(void **state)
 static void test_unknown_is_false(void **state)
 {
 	static const char *const conditions[] = {
-		"proc.name = x", "proc.name != x", "proc.name in (x)", "proc.name contains ''", "proc.name startswith ''", "proc.name glob *", "proc.name regex '.*'",
-		"proc.exitcode = 0", "proc.exitcode != 0", "proc.exitcode < 1", "proc.exitcode >= 0", "proc.duration < 1w", "proc.start < now", "proc.end != now",
-		"user.uid = 0", "user.uid != 0", "proc.alive", "proc.alive = false", "proc.alive != true", "proc.is_setuid != true", "proc.tty exists",
-		"proc.aname = x", "proc.aname != x", "proc.aname[1] exists", "container.id != host", "x", "''",
+	    "proc.name = x",
+	    "proc.name != x",
+	    "proc.name in (x)",
+	    "proc.name contains ''",
+	    "proc.name startswith ''",
+	    "proc.name glob *",
+	    "proc.name regex '.*'",
+	    "proc.exitcode = 0",
+	    "proc.exitcode != 0",
+	    "proc.exitcode < 1",
+	    "proc.exitcode >= 0",
+	    "proc.duration < 1w",
+	    "proc.start < now",
+	    "proc.end != now",
+	    "user.uid = 0",
+	    "user.uid != 0",
+	    "proc.alive",
+	    "proc.alive = false",
+	    "proc.alive != true",
+	    "proc.is_setuid != true",
+	    "proc.tty exists",
+	    "proc.aname = x",
+	    "proc.aname != x",
+	    "proc.aname[1] exists",
+	    "container.id != host",
+	    "x",
+	    "''",
 	};
 	struct process_view view = {.self = {.tgid = 7}, .start_wall_ns = INT64_MIN};
 
@@ -223,7 +377,8 @@ static void test_errors(void **state)
 		if (filter_parse(&filter, bytes_from_string(rows[i].text), NOW, &error) != -EINVAL)
 			fail_msg("'%s' was taken", rows[i].text);
 		assert_null(filter);
-		if (error.column != rows[i].column || !strstr(error.message, rows[i].message) || !strstr(error.hint, rows[i].hint))
+		if (error.column != rows[i].column || !strstr(error.message, rows[i].message) ||
+		    !strstr(error.hint, rows[i].hint))
 			fail_msg("'%s': column %u, '%s', '%s'", rows[i].text, error.column, error.message, error.hint);
 	}
 }
@@ -260,7 +415,8 @@ static void test_memory_is_bounded(void **state)
 	size_t len = 0;
 
 	while (len + 64 < sizeof(text))
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%sproc.name regex 'a{900}'", len ? " or " : "");
+		len +=
+		    (size_t)snprintf(text + len, sizeof(text) - len, "%sproc.name regex 'a{900}'", len ? " or " : "");
 	assert_int_equal(filter_parse(&filter, bytes_make(text, len), NOW, &error), -EINVAL);
 	assert_non_null(strstr(error.message, "memory"));
 }
@@ -289,6 +445,46 @@ static void test_ancestors_are_bounded(void **state)
 	arena_finish(&scratch);
 }
 
+/* What the host alone decides. */
+static void test_judge_host(void **state)
+{
+	static const struct {
+		const char *text;
+		enum filter_verdict verdict;
+	} rows[] = {
+		{"", FILTER_EVERY},
+		{"host.name = web-1", FILTER_EVERY},
+		{"host.name = web-2", FILTER_NONE},
+		{"not host.name = web-2", FILTER_EVERY},
+		{"host.tag.env = prod", FILTER_EVERY},
+		{"host.tag.none = prod", FILTER_NONE},
+		{"host.boot startswith 0123", FILTER_EVERY},
+		{"proc.pid = 1", FILTER_SOME},
+		{"curl", FILTER_SOME},
+		{"not curl", FILTER_SOME},
+		{"host.name = web-1 and curl", FILTER_SOME},
+		{"host.name = web-2 and curl", FILTER_NONE},
+		{"host.name = web-2 or curl", FILTER_SOME},
+		{"host.name = web-1 or curl", FILTER_EVERY},
+		{"not (host.name = web-2 and curl)", FILTER_EVERY},
+		{"not (host.name = web-1 or curl)", FILTER_NONE},
+	};
+	struct sample s;
+
+	sample_init(&s);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena scratch = ARENA_NULL;
+		struct filter_error error;
+		struct filter *filter;
+
+		assert_int_equal(filter_parse(&filter, bytes_from_string(rows[i].text), NOW, &error), 0);
+		if (filter_judge_host(filter, &s.view, &scratch) != rows[i].verdict)
+			fail_msg("'%s' is not %d", rows[i].text, rows[i].verdict);
+		filter_destroy(filter);
+		arena_finish(&scratch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_memory_is_bounded),
 		cmocka_unit_test(test_ancestors_are_bounded),
+		cmocka_unit_test(test_judge_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

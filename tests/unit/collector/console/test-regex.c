@@ -31,20 +31,89 @@ static void test_syntax(void **state)
 		const char *pattern, *text;
 		bool matches;
 	} rows[] = {
-		{"", "", true}, {"", "a", false}, {"abc", "abc", true}, {"abc", "xabcx", false}, {".*abc.*", "xabcx", true},
-		{"a.c", "abc", true}, {"a.c", "a\nc", false}, {"a*", "", true}, {"a*", "aaaa", true}, {"a*", "ab", false}, {"a+", "", false}, {"a+", "aa", true},
-		{"ab?c", "ac", true}, {"ab?c", "abbc", false}, {"a|b", "b", true}, {"a|b|c", "c", true}, {"a|b|c", "d", false}, {"ab|cd", "abd", false},
-		{"(ab|cd)+", "abcdab", true}, {"(ab|cd)+", "abc", false}, {"(?:ab)*", "abab", true}, {"()", "", true}, {"(|a)b", "b", true}, {"a||b", "", true},
-		{"a{3}", "aaa", true}, {"a{3}", "aa", false}, {"a{2,3}", "aaaa", false}, {"a{2,3}", "aa", true}, {"a{2,}", "a", false}, {"a{2,}", "aaaaa", true},
-		{"a{0}", "", true}, {"a{0}", "a", false}, {"a{0,}", "", true}, {"a{,3}", "a{,3}", true}, {"a{x", "a{x", true}, {"(a{2}){2}", "aaaa", true}, {"(a{2}){2}", "aaa", false},
-		{"[abc]+", "cab", true}, {"[^abc]", "d", true}, {"[^abc]", "a", false}, {"[a-c]", "b", true}, {"[a-]", "-", true}, {"[]a]", "]", true},
-		{"[^]a]", "]", false}, {"[\\d_]+", "1_2", true}, {"[\\]]", "]", true}, {"\\d+", "0129", true}, {"\\D", "1", false}, {"\\D", "x", true}, {"\\w+", "aZ_9", true},
-		{"\\W", "-", true}, {"\\W", "a", false}, {"\\s", "\t", true}, {"\\S", " ", false}, {"\\S", "\xe2\x82\xac", true}, {"\\.", ".", true}, {"\\.", "x", false},
-		{"\\x41", "A", true}, {"\\n", "\n", true}, {"^abc$", "abc", true}, {"a^b", "ab", false}, {"a$|b", "a", true}, {"\\Aab\\z", "ab", true},
-		{"a\\b b", "a b", true}, {"a\\bb", "ab", false}, {"a\\Bb", "ab", true}, {".*\\bcat\\b.*", "the cat sat", true}, {".*\\bcat\\b.*", "concatenate", false},
-		{"(?i)abc", "aBC", true}, {"(?i)[a-c]+", "AbC", true}, {"(?i)[^a]", "A", false}, {"abc", "ABC", false}, {".", "\xe2\x82\xac", true},
-		{"\xe2\x82\xac+", "\xe2\x82\xac\xe2\x82\xac", true}, {"[\xe2\x82\xac]", "\xe2\x82\xac", true}, {".", "\xff", true}, {"..", "\xff\xfe", true},
-		{"a*?b", "aab", true}, {"(a*)*", "aaa", true}, {"(a*)*b", "aac", false}, {"(a|a)*", "aa", true}, {"(^)*a", "a", true}, {"(a?){3}", "aa", true},
+	    {"", "", true},
+	    {"", "a", false},
+	    {"abc", "abc", true},
+	    {"abc", "xabcx", false},
+	    {".*abc.*", "xabcx", true},
+	    {"a.c", "abc", true},
+	    {"a.c", "a\nc", false},
+	    {"a*", "", true},
+	    {"a*", "aaaa", true},
+	    {"a*", "ab", false},
+	    {"a+", "", false},
+	    {"a+", "aa", true},
+	    {"ab?c", "ac", true},
+	    {"ab?c", "abbc", false},
+	    {"a|b", "b", true},
+	    {"a|b|c", "c", true},
+	    {"a|b|c", "d", false},
+	    {"ab|cd", "abd", false},
+	    {"(ab|cd)+", "abcdab", true},
+	    {"(ab|cd)+", "abc", false},
+	    {"(?:ab)*", "abab", true},
+	    {"()", "", true},
+	    {"(|a)b", "b", true},
+	    {"a||b", "", true},
+	    {"a{3}", "aaa", true},
+	    {"a{3}", "aa", false},
+	    {"a{2,3}", "aaaa", false},
+	    {"a{2,3}", "aa", true},
+	    {"a{2,}", "a", false},
+	    {"a{2,}", "aaaaa", true},
+	    {"a{0}", "", true},
+	    {"a{0}", "a", false},
+	    {"a{0,}", "", true},
+	    {"a{,3}", "a{,3}", true},
+	    {"a{x", "a{x", true},
+	    {"(a{2}){2}", "aaaa", true},
+	    {"(a{2}){2}", "aaa", false},
+	    {"[abc]+", "cab", true},
+	    {"[^abc]", "d", true},
+	    {"[^abc]", "a", false},
+	    {"[a-c]", "b", true},
+	    {"[a-]", "-", true},
+	    {"[]a]", "]", true},
+	    {"[^]a]", "]", false},
+	    {"[\\d_]+", "1_2", true},
+	    {"[\\]]", "]", true},
+	    {"\\d+", "0129", true},
+	    {"\\D", "1", false},
+	    {"\\D", "x", true},
+	    {"\\w+", "aZ_9", true},
+	    {"\\W", "-", true},
+	    {"\\W", "a", false},
+	    {"\\s", "\t", true},
+	    {"\\S", " ", false},
+	    {"\\S", "\xe2\x82\xac", true},
+	    {"\\.", ".", true},
+	    {"\\.", "x", false},
+	    {"\\x41", "A", true},
+	    {"\\n", "\n", true},
+	    {"^abc$", "abc", true},
+	    {"a^b", "ab", false},
+	    {"a$|b", "a", true},
+	    {"\\Aab\\z", "ab", true},
+	    {"a\\b b", "a b", true},
+	    {"a\\bb", "ab", false},
+	    {"a\\Bb", "ab", true},
+	    {".*\\bcat\\b.*", "the cat sat", true},
+	    {".*\\bcat\\b.*", "concatenate", false},
+	    {"(?i)abc", "aBC", true},
+	    {"(?i)[a-c]+", "AbC", true},
+	    {"(?i)[^a]", "A", false},
+	    {"abc", "ABC", false},
+	    {".", "\xe2\x82\xac", true},
+	    {"\xe2\x82\xac+", "\xe2\x82\xac\xe2\x82\xac", true},
+	    {"[\xe2\x82\xac]", "\xe2\x82\xac", true},
+	    {".", "\xff", true},
+	    {"..", "\xff\xfe", true},
+	    {"a*?b", "aab", true},
+	    {"(a*)*", "aaa", true},
+	    {"(a*)*b", "aac", false},
+	    {"(a|a)*", "aa", true},
+	    {"(^)*a", "a", true},
+	    {"(a?){3}", "aa", true},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -58,8 +127,12 @@ static void test_refused(void **state)
 		const char *pattern;
 		uint32_t at;
 	} rows[] = {
-		{"(", 1}, {"a)", 1}, {"[a", 2}, {"[", 1}, {"*", 0}, {"a|*", 2}, {"a\\", 2}, {"\\q", 2}, {"\\1", 2}, {"(?=a)", 2}, {"[z-a]", 4}, {"[a-\\d]", 5},
-		{"a{1001}", 7}, {"a{3,2}", 6}, {"a{99999999999}", 14}, {"\\x4", 2}, {"[\\q]", 3}, {"(a{100}){100}", 13},
+	    {"(", 1},       {"a)", 1},     {"[a", 2},
+	    {"[", 1},       {"*", 0},      {"a|*", 2},
+	    {"a\\", 2},     {"\\q", 2},    {"\\1", 2},
+	    {"(?=a)", 2},   {"[z-a]", 4},  {"[a-\\d]", 5},
+	    {"a{1001}", 7}, {"a{3,2}", 6}, {"a{99999999999}", 14},
+	    {"\\x4", 2},    {"[\\q]", 3},  {"(a{100}){100}", 13},
 	};
 	char deep[200];
 
@@ -100,10 +173,12 @@ static void test_no_blow_up(void **state)
 		assert_false(matches(bytes_from_string(patterns[i]), bytes_make(text, sizeof(text))));
 }
 
-/* POSIX regcomp as the judge, on random patterns of the syntax that both know; texts are short, so that its backtracking ends. */
+/* POSIX regcomp as the judge, on random patterns of the syntax that both know; texts are short, so that its
+ * backtracking ends. */
 static void random_pattern(unsigned *seed, char *out)
 {
-	static const char *const pieces[] = {"a", "b", "c", "a*", "b+", "c?", "(ab)", "(a|b)", "(bc)*", ".", "[ab]", "[^a]", "(a|bc)+", "b{2}", "(ab){1,2}"};
+	static const char *const pieces[] = {"a",     "b", "c",    "a*",   "b+",      "c?",   "(ab)",     "(a|b)",
+					     "(bc)*", ".", "[ab]", "[^a]", "(a|bc)+", "b{2}", "(ab){1,2}"};
 	unsigned count = 1 + (unsigned)rand_r(seed) % 4;
 
 	out[0] = '\0';
@@ -132,7 +207,8 @@ static void test_against_posix(void **state)
 			for (int k = 0; k < len; k++)
 				text[k] = "abc"[rand_r(&seed) % 3];
 			text[len] = '\0';
-			if (matches(bytes_from_string(pattern), bytes_from_string(text)) != (regexec(&judge, text, 0, NULL, 0) == 0))
+			if (matches(bytes_from_string(pattern), bytes_from_string(text)) !=
+			    (regexec(&judge, text, 0, NULL, 0) == 0))
 				fail_msg("'%s' regex '%s'", text, pattern);
 		}
 		regfree(&judge);

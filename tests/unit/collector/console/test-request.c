@@ -21,8 +21,9 @@ static int parse(struct arena *arena, struct bytes text, struct request *request
 	return r;
 }
 
-static const char whole[] = "GET /api/v1/processes?filter=proc.name+%3D%20curl&limit=10&flag&=x&empty= HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
-			    "User-Agent: t\r\nLast-Event-ID: \t 7.3 \r\nConnection: Keep-Alive, Upgrade\r\n\r\n";
+static const char whole[] =
+    "GET /api/v1/processes?filter=proc.name+%3D%20curl&limit=10&flag&=x&empty= HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
+    "User-Agent: t\r\nLast-Event-ID: \t 7.3 \r\nConnection: Keep-Alive, Upgrade\r\n\r\n";
 
 static void check_whole(const struct request *request)
 {
@@ -99,20 +100,51 @@ static const struct {
 	const char *head;
 	int status; /* 0 = fine */
 } rows[] = {
-	{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0}, {"GET / HTTP/1.1\nHost: x\n\n", 0}, {"GET / HTTP/1.0\r\n\r\n", 0}, {"HEAD / HTTP/1.1\r\nHost:\r\n\r\n", 0},
-	{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 0}, {"GET / HTTP/1.7\r\nHost: x\r\n\r\n", 0}, {"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 0},
-	{"GET http://y:1/p?q=1 HTTP/1.1\r\nHost: x\r\n\r\n", 0}, {"GET http://y HTTP/1.1\r\nHost: x\r\n\r\n", 0}, {"GET /?%41=%42#frag HTTP/1.1\r\nHost: x\r\n\r\n", 0},
-	{"GET /?&&a&& HTTP/1.1\r\nHost: x\r\n\r\n", 0}, {"GET /%ff HTTP/1.1\r\nHost: x\r\n\r\n", 0},
-	{"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505}, {"GET / HTTP/0.9\r\n\r\n", 505},
-	{"GET /\r\n\r\n", 400}, {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400}, {"GET / http/1.1\r\nHost: x\r\n\r\n", 400},
-	{"GET / HTTP/11\r\nHost: x\r\n\r\n", 400}, {" GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"G\x01T / HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"G@T / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-	{"GET / HTTP/1.1\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400}, {"GET x HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-	{"GET http:///x HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET /% HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET /%4 HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET /%4g HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-	{"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET /%0a HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET /?a=%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET /?%=1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-	{"GET /\x7f HTTP/1.1\r\nHost: x\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost x\r\n\r\n", 400},
-	{"GET / HTTP/1.1\r\n: x\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400},
-	{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
-	{"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", 400}, {"\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET / HTTP/1.1\nHost: x\n\n", 0},
+    {"GET / HTTP/1.0\r\n\r\n", 0},
+    {"HEAD / HTTP/1.1\r\nHost:\r\n\r\n", 0},
+    {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 0},
+    {"GET / HTTP/1.7\r\nHost: x\r\n\r\n", 0},
+    {"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET http://y:1/p?q=1 HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET http://y HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET /?%41=%42#frag HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET /?&&a&& HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET /%ff HTTP/1.1\r\nHost: x\r\n\r\n", 0},
+    {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505},
+    {"GET / HTTP/0.9\r\n\r\n", 505},
+    {"GET /\r\n\r\n", 400},
+    {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400},
+    {"GET / http/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET / HTTP/11\r\nHost: x\r\n\r\n", 400},
+    {" GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"G\x01T / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"G@T / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
+    {"GET x HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET http:///x HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /% HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /%4 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /%4g HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /%0a HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /?a=%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /?%=1 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET /\x7f HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost x\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\n: x\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", 400},
+    {"\r\n\r\n", 400},
 };
 
 static void test_rows(void **state)
@@ -171,13 +203,24 @@ static void test_bounds(void **state)
 	len = (size_t)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: x\r\n");
 	for (int i = 0; i < 99; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "a: b\r\n");
-	assert_int_equal(request_parse(&arena, text, (size_t)snprintf(text + len, sizeof(text) - len, "\r\n") + len, &request, &why), 0);
-	assert_int_equal(request_parse(&arena, text, (size_t)snprintf(text + len, sizeof(text) - len, "a: b\r\n\r\n") + len, &request, &why), 431);
+	assert_int_equal(
+	    request_parse(&arena, text, (size_t)snprintf(text + len, sizeof(text) - len, "\r\n") + len, &request, &why),
+	    0);
+	assert_int_equal(request_parse(&arena, text,
+				       (size_t)snprintf(text + len, sizeof(text) - len, "a: b\r\n\r\n") + len, &request,
+				       &why),
+			 431);
 	len = (size_t)snprintf(text, sizeof(text), "GET /?");
 	for (unsigned i = 0; i < REQUEST_PARAMETERS_MAX; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "p&");
-	assert_int_equal(request_parse(&arena, text, (size_t)snprintf(text + len, sizeof(text) - len, " HTTP/1.0\r\n\r\n") + len, &request, &why), 0);
-	assert_int_equal(request_parse(&arena, text, (size_t)snprintf(text + len, sizeof(text) - len, "p HTTP/1.0\r\n\r\n") + len, &request, &why), 400);
+	assert_int_equal(request_parse(&arena, text,
+				       (size_t)snprintf(text + len, sizeof(text) - len, " HTTP/1.0\r\n\r\n") + len,
+				       &request, &why),
+			 0);
+	assert_int_equal(request_parse(&arena, text,
+				       (size_t)snprintf(text + len, sizeof(text) - len, "p HTTP/1.0\r\n\r\n") + len,
+				       &request, &why),
+			 400);
 	arena_finish(&arena);
 }
 

@@ -75,7 +75,11 @@ static void stream_lines(struct fixture *fixture, struct connection *connection,
 	struct lines *lines = calloc(1, sizeof(*lines));
 
 	assert_non_null(lines);
-	*lines = (struct lines){.body.type = wait ? &waiting_type : &lines_type, .fixture = fixture, .count = count, .wait = wait, .fail = fail};
+	*lines = (struct lines){.body.type = wait ? &waiting_type : &lines_type,
+				.fixture = fixture,
+				.count = count,
+				.wait = wait,
+				.fail = fail};
 	connection_stream(connection, RESPONSE_TEXT, &lines->body);
 }
 
@@ -86,7 +90,8 @@ static void on_request(void *owner, struct connection *connection, const struct 
 
 	fixture->requests++;
 	if (bytes_equal(request->path, BYTES_LITERAL("/lines"))) {
-		stream_lines(fixture, connection, (unsigned)atoi(request_parameter(request, "count").data), false, false);
+		stream_lines(fixture, connection, (unsigned)atoi(request_parameter(request, "count").data), false,
+			     false);
 	} else if (bytes_equal(request->path, BYTES_LITERAL("/wait"))) {
 		stream_lines(fixture, connection, 3, true, false);
 	} else if (bytes_equal(request->path, BYTES_LITERAL("/fail"))) {
@@ -143,9 +148,13 @@ static void test_answer(void **state)
 
 static void test_security_headers(void **state)
 {
-	static const char *const headers[] = {
-		"Content-Length: 3\r\n", "Cache-Control: no-store\r\n", "X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n",
-		"Content-Security-Policy: default-src 'none'", "Cross-Origin-Resource-Policy: same-origin\r\n", "Content-Type: text/plain; charset=utf-8\r\n"};
+	static const char *const headers[] = {"Content-Length: 3\r\n",
+					      "Cache-Control: no-store\r\n",
+					      "X-Content-Type-Options: nosniff\r\n",
+					      "X-Frame-Options: DENY\r\n",
+					      "Content-Security-Policy: default-src 'none'",
+					      "Cross-Origin-Resource-Policy: same-origin\r\n",
+					      "Content-Type: text/plain; charset=utf-8\r\n"};
 	struct fixture f;
 	struct client c;
 
@@ -188,7 +197,8 @@ static void test_pipelining(void **state)
 	for (int i = 0; i < 100; i++) {
 		char text[128];
 
-		(void)snprintf(text, sizeof(text), "GET %s%d HTTP/1.1\r\nHost: localhost\r\n\r\n", i % 3 ? "/n" : "/lines?count=", i);
+		(void)snprintf(text, sizeof(text), "GET %s%d HTTP/1.1\r\nHost: localhost\r\n\r\n",
+			       i % 3 ? "/n" : "/lines?count=", i);
 		client_send_text(&c, text);
 	}
 	assert_int_equal(shutdown(c.fd, 1), 0);
@@ -224,13 +234,16 @@ static void test_refused(void **state)
 	static const struct {
 		const char *text, *status, *part;
 	} rows[] = {
-		{"nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", "\"code\":\"bad_request\""},
-		{"GET / HTTP/2.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505", "\"error\":{"},
-		{"DELETE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 405", "Allow: GET, HEAD\r\n"},
-		{"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405", "method_not_allowed"},
-		{"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 413", "too_large"},
-		{"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", "HTTP/1.1 421", "wrong_host"},
-		{"GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example:80\r\nConnection: close\r\n\r\n", "HTTP/1.1 421", "wrong_host"},
+	    {"nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", "\"code\":\"bad_request\""},
+	    {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505", "\"error\":{"},
+	    {"DELETE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 405",
+	     "Allow: GET, HEAD\r\n"},
+	    {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405",
+	     "method_not_allowed"},
+	    {"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 413", "too_large"},
+	    {"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", "HTTP/1.1 421", "wrong_host"},
+	    {"GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example:80\r\nConnection: close\r\n\r\n", "HTTP/1.1 421",
+	     "wrong_host"},
 	};
 	static char big[REQUEST_HEAD_MAX * 2];
 	struct fixture f;
@@ -254,7 +267,8 @@ static void test_head(void **state)
 
 	setup(&f);
 	client_open(&c, &f.loop, f.address);
-	client_send_text(&c, "HEAD /lines?count=5 HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+	client_send_text(&c, "HEAD /lines?count=5 HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /x HTTP/1.1\r\nHost: "
+			     "localhost\r\nConnection: close\r\n\r\n");
 	assert_true(client_until_ended(&c));
 	assert_null(strstr(c.data, "line 0"));
 	assert_null(strstr(c.data, "\"/x\""));
@@ -305,7 +319,8 @@ static void run_until_stuck(struct fixture *f)
 	}
 }
 
-/* A peer that does not read makes no more of the body than the kernel's buffers hold, and others are served meanwhile. */
+/* A peer that does not read makes no more of the body than the kernel's buffers hold, and others are served meanwhile.
+ */
 static void test_backpressure(void **state)
 {
 	struct fixture f;
@@ -355,7 +370,8 @@ static void test_tick_keeps_a_waiting_body_open(void **state)
 	struct fixture f;
 	struct client c;
 
-	setup_with(&f, &(struct server_options){.timeouts = {.idle = 60000, .head = 60000, .stall = 60000, .keepalive = 1, .linger = 1000}});
+	setup_with(&f, &(struct server_options){
+			   .timeouts = {.idle = 60000, .head = 60000, .stall = 60000, .keepalive = 1, .linger = 1000}});
 	client_open(&c, &f.loop, f.address);
 	client_send_text(&c, "GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	assert_true(client_until_text(&c, "tick\n\r\n00000005\r\ntick\n"));
@@ -403,7 +419,8 @@ static void test_slow_head_times_out(void **state)
 	struct fixture f;
 	struct client c;
 
-	setup_with(&f, &(struct server_options){.timeouts = {.idle = 60000, .head = 1, .stall = 60000, .keepalive = 60000, .linger = 1000}});
+	setup_with(&f, &(struct server_options){
+			   .timeouts = {.idle = 60000, .head = 1, .stall = 60000, .keepalive = 60000, .linger = 1000}});
 	client_open(&c, &f.loop, f.address);
 	client_send_text(&c, "GET / HTT");
 	assert_true(client_until_ended(&c));
@@ -417,7 +434,8 @@ static void test_idle_times_out(void **state)
 	struct fixture f;
 	struct client c;
 
-	setup_with(&f, &(struct server_options){.timeouts = {.idle = 1, .head = 60000, .stall = 60000, .keepalive = 60000, .linger = 1000}});
+	setup_with(&f, &(struct server_options){
+			   .timeouts = {.idle = 1, .head = 60000, .stall = 60000, .keepalive = 60000, .linger = 1000}});
 	client_open(&c, &f.loop, f.address);
 	assert_true(client_until_ended(&c));
 	assert_int_equal(c.len, 0);
@@ -430,7 +448,9 @@ static void test_stalled_reader_times_out(void **state)
 	struct fixture f;
 	struct client c;
 
-	setup_with(&f, &(struct server_options){.timeouts = {.idle = 60000, .head = 60000, .stall = 20, .keepalive = 60000, .linger = 1000}});
+	setup_with(&f,
+		   &(struct server_options){
+		       .timeouts = {.idle = 60000, .head = 60000, .stall = 20, .keepalive = 60000, .linger = 1000}});
 	client_open(&c, &f.loop, f.address);
 	client_send_text(&c, "GET /lines?count=100000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	while (f.destroyed == 0)
@@ -518,10 +538,20 @@ static void test_host_names(void **state)
 		const char *host, *address;
 		bool local;
 	} rows[] = {
-		{"localhost", "127.0.0.1:1", true}, {"LocalHost:8080", "127.0.0.1:1", true}, {"127.0.0.1", "127.0.0.1:1", true}, {"[::1]:9", "[::1]:9", true},
-		{"[::1]", "127.0.0.1:1", true}, {"", "127.0.0.1:1", true}, {"127.0.0.9:1", "127.0.0.9:1", true}, {"127.0.0.9", "127.0.0.1:1", false},
-		{"evil", "127.0.0.1:1", false}, {"localhost.evil", "127.0.0.1:1", false}, {":80", "127.0.0.1:1", false}, {"localhost:80x", "127.0.0.1:1", false},
-		{"evil@localhost", "127.0.0.1:1", false}, {"::1", "[::1]:1", false},
+	    {"localhost", "127.0.0.1:1", true},
+	    {"LocalHost:8080", "127.0.0.1:1", true},
+	    {"127.0.0.1", "127.0.0.1:1", true},
+	    {"[::1]:9", "[::1]:9", true},
+	    {"[::1]", "127.0.0.1:1", true},
+	    {"", "127.0.0.1:1", true},
+	    {"127.0.0.9:1", "127.0.0.9:1", true},
+	    {"127.0.0.9", "127.0.0.1:1", false},
+	    {"evil", "127.0.0.1:1", false},
+	    {"localhost.evil", "127.0.0.1:1", false},
+	    {":80", "127.0.0.1:1", false},
+	    {"localhost:80x", "127.0.0.1:1", false},
+	    {"evil@localhost", "127.0.0.1:1", false},
+	    {"::1", "[::1]:1", false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

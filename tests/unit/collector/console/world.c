@@ -42,8 +42,12 @@ static void link_of(void *owner, const struct boot_id *boot, struct fleet_link *
 
 static void ingest_of(void *owner, struct fleet_ingest_stats *ret)
 {
-	struct fleet_ingest_stats stats = {.sessions = 2, .batches_new = 5, .facts_new = {0, 11, 12, 13, 14}, .facts_known = {0, 1, 2, 3, 4},
-					   .latency_counts = {1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 4}, .latency_sum = 2.5};
+	struct fleet_ingest_stats stats = {.sessions = 2,
+					   .batches_new = 5,
+					   .facts_new = {0, 11, 12, 13, 14},
+					   .facts_known = {0, 1, 2, 3, 4},
+					   .latency_counts = {1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 4},
+					   .latency_sum = 2.5};
 
 	(void)owner;
 	*ret = stats;
@@ -88,8 +92,13 @@ void world_init(struct world *w, const struct console_options *options)
 	struct seglog_recovery recovery;
 	char *why = NULL;
 
-	*w = (struct world){.ready = true, .dir = "/tmp/canopy-world-XXXXXX", .context = {.uid = 1000, .loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN,
-			    .user = BYTES_LITERAL("ann"), .cgroup = BYTES_LITERAL("/user.slice")}};
+	*w = (struct world){.ready = true,
+			    .dir = "/tmp/canopy-world-XXXXXX",
+			    .context = {.uid = 1000,
+					.loginuid = FACT_ID_UNKNOWN,
+					.session = FACT_ID_UNKNOWN,
+					.user = BYTES_LITERAL("ann"),
+					.cgroup = BYTES_LITERAL("/user.slice")}};
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(uv_loop_init(&w->loop), 0);
 	assert_int_equal(forest_create(&w->forest, &forest), 0);
@@ -97,8 +106,15 @@ void world_init(struct world *w, const struct console_options *options)
 	if (journal_open(&w->journal, &w->loop, &journal, &recovery, &why) < 0)
 		fail_msg("%s", why);
 	journal_on_durable(w->journal, on_durable, w);
-	w->fleet = (struct fleet){.loop = &w->loop, .forest = w->forest, .journal = w->journal, .started_wall_ns = wall_now(), .owner = w,
-				  .link = link_of, .ingest = ingest_of, .sinks = sinks_of, .ready = ready_of};
+	w->fleet = (struct fleet){.loop = &w->loop,
+				  .forest = w->forest,
+				  .journal = w->journal,
+				  .started_wall_ns = wall_now(),
+				  .owner = w,
+				  .link = link_of,
+				  .ingest = ingest_of,
+				  .sinks = sinks_of,
+				  .ready = ready_of};
 	console.server.address = "127.0.0.1:0";
 	if (console_create(&w->console, &console, &w->fleet, &why) < 0)
 		fail_msg("%s", why);
@@ -129,26 +145,47 @@ void world_finish(struct world *w)
 
 void world_host(struct world *w, unsigned number, const char *name)
 {
-	struct tag tags[2] = {{BYTES_LITERAL("env"), BYTES_LITERAL("test")}, {BYTES_LITERAL("n"), bytes_from_string(name)}};
-	struct hello hello = {.protocol_version = 1, .boot = world_boot(number), .machine_id_known = true, .hostname = bytes_from_string(name),
-			      .kernel = BYTES_LITERAL("6.1"), .arch = BYTES_LITERAL("x86_64"), .sensor_version = BYTES_LITERAL("0.1"), .tags = tags,
-			      .tag_count = 2, .stream = number, .boottime_to_wall_ns = WORLD_EPOCH, .boottime_ns = 1};
+	struct tag tags[2] = {{BYTES_LITERAL("env"), BYTES_LITERAL("test")},
+			      {BYTES_LITERAL("n"), bytes_from_string(name)}};
+	struct hello hello = {.protocol_version = 1,
+			      .boot = world_boot(number),
+			      .machine_id_known = true,
+			      .hostname = bytes_from_string(name),
+			      .kernel = BYTES_LITERAL("6.1"),
+			      .arch = BYTES_LITERAL("x86_64"),
+			      .sensor_version = BYTES_LITERAL("0.1"),
+			      .tags = tags,
+			      .tag_count = 2,
+			      .stream = number,
+			      .boottime_to_wall_ns = WORLD_EPOCH,
+			      .boottime_ns = 1};
 	struct forest_host *host;
 
 	hello.machine_id[0] = (uint8_t)number;
 	assert_int_equal(forest_host_get(w->forest, &hello.boot, &host), 0);
 	assert_int_equal(forest_host_describe(w->forest, host, &hello), 0);
-	w->links[number % WORLD_HOSTS] = (struct fleet_link){.connected = true, .sessions = 1, .heard = true, .heard_wall_ns = wall_now() + 3600 * WORLD_SECOND,
-		.skew_ns = -WORLD_SECOND / 2, .lag_ns = WORLD_SECOND / 4, .heartbeat = {.queue_bytes = 4096, .lost_fork = 7, .facts_exec = 9,
-		.boottime_to_wall_ns = WORLD_EPOCH}};
+	w->links[number % WORLD_HOSTS] = (struct fleet_link){
+	    .connected = true,
+	    .sessions = 1,
+	    .heard = true,
+	    .heard_wall_ns = wall_now() + 3600 * WORLD_SECOND,
+	    .skew_ns = -WORLD_SECOND / 2,
+	    .lag_ns = WORLD_SECOND / 4,
+	    .heartbeat = {.queue_bytes = 4096, .lost_fork = 7, .facts_exec = 9, .boottime_to_wall_ns = WORLD_EPOCH}};
 	assert_int_equal(journal_append_host(w->journal, wall_now(), &hello, &w->appended), 0);
 	wait_durable(w);
 }
 
 static struct fact fact_of(struct world *w, enum fact_type type, uint32_t pid, uint32_t start, uint32_t at)
 {
-	return (struct fact){.type = type, .time_ns = at * (uint64_t)WORLD_SECOND, .self = {.tgid = pid, .start_ns = start * (uint64_t)WORLD_SECOND},
-			     .tid = pid, .ns_tgid = pid, .pgid = pid, .sid = 1, .context = &w->context};
+	return (struct fact){.type = type,
+			     .time_ns = at * (uint64_t)WORLD_SECOND,
+			     .self = {.tgid = pid, .start_ns = start * (uint64_t)WORLD_SECOND},
+			     .tid = pid,
+			     .ns_tgid = pid,
+			     .pgid = pid,
+			     .sid = 1,
+			     .context = &w->context};
 }
 
 struct fact world_fork(struct world *w, uint32_t pid, uint32_t start, uint32_t ppid, uint32_t pstart, const char *comm)
@@ -160,7 +197,8 @@ struct fact world_fork(struct world *w, uint32_t pid, uint32_t start, uint32_t p
 	return fact;
 }
 
-struct fact world_exec(struct world *w, uint32_t pid, uint32_t start, uint32_t at, uint32_t seq, const char *exe, const char *argv, size_t argv_len)
+struct fact world_exec(struct world *w, uint32_t pid, uint32_t start, uint32_t at, uint32_t seq, const char *exe,
+		       const char *argv, size_t argv_len)
 {
 	struct fact fact = fact_of(w, FACT_EXEC, pid, start, at);
 	const char *slash = strrchr(exe, '/');
@@ -183,7 +221,8 @@ struct fact world_exit(struct world *w, uint32_t pid, uint32_t start, uint32_t a
 	return fact;
 }
 
-static struct bytes encode(struct batch_encoder *encoder, struct world *w, unsigned host, const struct fact *facts, size_t count, const struct gap *gap)
+static struct bytes encode(struct batch_encoder *encoder, struct world *w, unsigned host, const struct fact *facts,
+			   size_t count, const struct gap *gap)
 {
 	struct batch_id id = {.boot = world_boot(host), .stream = host + 1, .seq = ++w->seq};
 	const uint8_t *data;
@@ -205,7 +244,8 @@ static size_t join(struct world *w, const struct batch *batch, uint8_t *verdict)
 
 	assert_int_equal(forest_host_get(w->forest, &batch->id.boot, &host), 0);
 	for (size_t i = 0; i < batch->fact_count; i++) {
-		assert_int_equal(forest_apply(w->forest, host, &batch->facts[i], batch->boottime_to_wall_ns, &fresh), 0);
+		assert_int_equal(forest_apply(w->forest, host, &batch->facts[i], batch->boottime_to_wall_ns, &fresh),
+				 0);
 		verdict[i / 8] |= (uint8_t)(fresh << i % 8);
 	}
 	for (size_t i = 0; i < batch->gap_count; i++)
@@ -257,7 +297,8 @@ const char *world_pids(const json_t *answer, const char *name)
 
 	assert_true(json_is_array(list));
 	text[0] = '\0';
-	json_array_foreach(list, i, item)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%lld", i ? " " : "", (long long)json_integer_value(json_object_get(item, "pid")));
+	json_array_foreach(list, i, item) len +=
+	    (size_t)snprintf(text + len, sizeof(text) - len, "%s%lld", i ? " " : "",
+			     (long long)json_integer_value(json_object_get(item, "pid")));
 	return text;
 }

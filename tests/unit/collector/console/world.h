@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small fleet for tests of the routes: a real forest, a real journal in a folder of its own, a console on loopback; only what sessions would
- * say is made up. */
+/* A small fleet for tests of the routes: a real forest, a real journal in a folder of its own, a console on loopback;
+ * only what sessions would say is made up. */
 #ifndef CANOPY_TESTS_UNIT_COLLECTOR_CONSOLE_WORLD_H
 #define CANOPY_TESTS_UNIT_COLLECTOR_CONSOLE_WORLD_H
 
@@ -38,7 +38,8 @@ void world_host(struct world *w, unsigned number, const char *name);
 
 /* Facts of process pid, which starts at second start; at: second at which it is said. */
 struct fact world_fork(struct world *w, uint32_t pid, uint32_t start, uint32_t ppid, uint32_t pstart, const char *comm);
-struct fact world_exec(struct world *w, uint32_t pid, uint32_t start, uint32_t at, uint32_t seq, const char *exe, const char *argv, size_t argv_len);
+struct fact world_exec(struct world *w, uint32_t pid, uint32_t start, uint32_t at, uint32_t seq, const char *exe,
+		       const char *argv, size_t argv_len);
 struct fact world_exit(struct world *w, uint32_t pid, uint32_t start, uint32_t at, int code);
 /* As the collector does it: joined, appended with the verdict, and waited for until durable. gap may be NULL. */
 void world_add(struct world *w, unsigned host, const struct fact *facts, size_t count, const struct gap *gap);

@@ -28,17 +28,24 @@ static void test_everything_known(void **state)
 	sample_init(&s);
 	check(&s.view,
 	      "{\"id\":\"" SAMPLE_BOOT "-4433-3e8\",\"host\":\"web-1\",\"boot_id\":\"" SAMPLE_BOOT "\",\"pid\":4433,"
-	      "\"start\":\"2026-11-22T12:01:07.123456789Z\",\"start_boottime_ns\":1000,\"parent_id\":\"" SAMPLE_BOOT "-4410-384\","
-	      "\"ppid\":4410,\"creator_id\":\"" SAMPLE_BOOT "-4410-384\",\"current_ppid\":1,\"state\":\"exited\",\"exec_seq\":1,"
-	      "\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\",\"script\":null,\"argv\":[\"/usr/bin/curl\",\"-s\",\"http://x/\"],"
-	      "\"argv_bytes\":27,\"argv_truncated\":false,\"cwd\":\"/root\",\"pgid\":4433,\"sid\":4410,\"tty\":\"pts/0\",\"ns_pid\":5,"
+	      "\"start\":\"2026-11-22T12:01:07.123456789Z\",\"start_boottime_ns\":1000,\"parent_id\":\"" SAMPLE_BOOT
+	      "-4410-384\","
+	      "\"ppid\":4410,\"creator_id\":\"" SAMPLE_BOOT
+	      "-4410-384\",\"current_ppid\":1,\"state\":\"exited\",\"exec_seq\":1,"
+	      "\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\",\"script\":null,\"argv\":[\"/usr/bin/curl\",\"-s\",\"http://"
+	      "x/\"],"
+	      "\"argv_bytes\":27,\"argv_truncated\":false,\"cwd\":\"/root\",\"pgid\":4433,\"sid\":4410,\"tty\":\"pts/"
+	      "0\",\"ns_pid\":5,"
 	      "\"uid\":0,\"gid\":1,\"euid\":2,\"egid\":3,\"user\":\"root\",\"loginuid\":1000,"
-	      "\"caps\":{\"effective\":\"000001ffffffffff\",\"permitted\":\"000001ffffffffff\",\"inheritable\":\"0000000000000000\"}," NS
-	      ",\"cgroup\":\"/docker/" SAMPLE_CONTAINER "\",\"container_id\":\"" SAMPLE_CONTAINER "\",\"exe_inode\":77,\"exe_dev\":\"8:1\","
-	      "\"flags\":[\"setuid\"],\"images\":[{\"seq\":0,\"time\":\"2026-11-22T12:01:07.123456789Z\",\"exe\":\"/usr/bin/bash\","
+	      "\"caps\":{\"effective\":\"000001ffffffffff\",\"permitted\":\"000001ffffffffff\",\"inheritable\":"
+	      "\"0000000000000000\"}," NS ",\"cgroup\":\"/docker/" SAMPLE_CONTAINER
+	      "\",\"container_id\":\"" SAMPLE_CONTAINER "\",\"exe_inode\":77,\"exe_dev\":\"8:1\","
+	      "\"flags\":[\"setuid\"],\"images\":[{\"seq\":0,\"time\":\"2026-11-22T12:01:07.123456789Z\",\"exe\":\"/"
+	      "usr/bin/bash\","
 	      "\"argv\":[\"-bash\"]},{\"seq\":1,\"time\":\"2026-11-22T12:01:07.123457289Z\",\"exe\":\"/usr/bin/curl\","
 	      "\"argv\":[\"/usr/bin/curl\",\"-s\",\"http://x/\"]}],"
-	      "\"exit\":{\"time\":\"2026-11-22T12:01:07.123706789Z\",\"code\":22,\"signal\":null,\"core\":false,\"utime_ns\":7,"
+	      "\"exit\":{\"time\":\"2026-11-22T12:01:07.123706789Z\",\"code\":22,\"signal\":null,\"core\":false,"
+	      "\"utime_ns\":7,"
 	      "\"stime_ns\":8,\"max_rss_bytes\":4096},\"duration_ns\":250000,\"quality\":[\"seeded\"]}");
 }
 
@@ -47,13 +54,16 @@ static void test_nothing_known(void **state)
 {
 	struct process_view view = {.self = {.tgid = 7}, .start_wall_ns = INT64_MIN, .quality = QUALITY_PLACEHOLDER};
 
-	check(&view, "{\"id\":null,\"host\":null,\"boot_id\":\"00000000000000000000000000000000\",\"pid\":7,\"start\":null,"
-		     "\"start_boottime_ns\":null,\"parent_id\":null,\"ppid\":null,\"creator_id\":null,\"current_ppid\":null,"
-		     "\"state\":\"unknown\",\"exec_seq\":null,\"comm\":null,\"exe\":null,\"script\":null,\"argv\":null,\"argv_bytes\":null,"
-		     "\"argv_truncated\":null,\"cwd\":null,\"pgid\":null,\"sid\":null,\"tty\":null,\"ns_pid\":null,\"uid\":null,\"gid\":null,"
-		     "\"euid\":null,\"egid\":null,\"user\":null,\"loginuid\":null,\"caps\":null,\"ns\":null,\"cgroup\":null,"
-		     "\"container_id\":null,\"exe_inode\":null,\"exe_dev\":null,\"flags\":null,\"images\":[],\"exit\":null,"
-		     "\"duration_ns\":null,\"quality\":[\"placeholder\"]}");
+	check(&view,
+	      "{\"id\":null,\"host\":null,\"boot_id\":\"00000000000000000000000000000000\",\"pid\":7,\"start\":null,"
+	      "\"start_boottime_ns\":null,\"parent_id\":null,\"ppid\":null,\"creator_id\":null,\"current_ppid\":null,"
+	      "\"state\":\"unknown\",\"exec_seq\":null,\"comm\":null,\"exe\":null,\"script\":null,\"argv\":null,\"argv_"
+	      "bytes\":null,"
+	      "\"argv_truncated\":null,\"cwd\":null,\"pgid\":null,\"sid\":null,\"tty\":null,\"ns_pid\":null,\"uid\":"
+	      "null,\"gid\":null,"
+	      "\"euid\":null,\"egid\":null,\"user\":null,\"loginuid\":null,\"caps\":null,\"ns\":null,\"cgroup\":null,"
+	      "\"container_id\":null,\"exe_inode\":null,\"exe_dev\":null,\"flags\":null,\"images\":[],\"exit\":null,"
+	      "\"duration_ns\":null,\"quality\":[\"placeholder\"]}");
 }
 
 static json_t *load(const struct process_view *view)

@@ -77,8 +77,11 @@ static void test_time(void **state)
 	json_time(&json, INT64_MIN + 1);
 	json_time(&json, INT64_MIN);
 	json_array_end(&json);
-	check(&json, "[\"1970-01-01T00:00:00.000000000Z\",\"1969-12-31T23:59:59.999999999Z\",\"2000-02-29T12:34:56.123456789Z\","
-		     "\"2026-11-22T12:01:07.123456789Z\",\"2262-04-11T23:47:16.854775807Z\",\"1677-09-21T00:12:43.145224193Z\",null]");
+	check(
+	    &json,
+	    "[\"1970-01-01T00:00:00.000000000Z\",\"1969-12-31T23:59:59.999999999Z\",\"2000-02-29T12:34:56.123456789Z\","
+	    "\"2026-11-22T12:01:07.123456789Z\",\"2262-04-11T23:47:16.854775807Z\",\"1677-09-21T00:12:43.145224193Z\","
+	    "null]");
 }
 
 /* The C library's calendar as the judge, day by day over the whole range. */
@@ -123,17 +126,28 @@ static void test_escape_at_every_place(void **state)
 {
 	static const struct {
 		const char *raw, *written;
-	} rows[] = {{"\"", "\\\""}, {"\\", "\\\\"}, {"\x1f", "\\u001f"}, {"\x7f", "\\u007f"}, {"\xff", "\\\\xff"}, {"\xc2\x9b", "\\u009b"},
-		    {"\xe2\x82\xac", "\xe2\x82\xac"}, {"\xed\xa0\x80", "\\\\xed\\\\xa0\\\\x80"}, {"!", "!"}, {"#", "#"}, {"~", "~"}, {" ", " "}};
+	} rows[] = {{"\"", "\\\""},
+		    {"\\", "\\\\"},
+		    {"\x1f", "\\u001f"},
+		    {"\x7f", "\\u007f"},
+		    {"\xff", "\\\\xff"},
+		    {"\xc2\x9b", "\\u009b"},
+		    {"\xe2\x82\xac", "\xe2\x82\xac"},
+		    {"\xed\xa0\x80", "\\\\xed\\\\xa0\\\\x80"},
+		    {"!", "!"},
+		    {"#", "#"},
+		    {"~", "~"},
+		    {" ", " "}};
 
 	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
 		for (size_t before = 0; before < 20; before++) {
 			char raw[64], expected[80];
 			struct json json = JSON_EMPTY;
 
-			(void)snprintf(raw, sizeof(raw), "%.*s%stail of it", (int)before, "abcdefghijklmnopqrst", rows[row].raw);
-			(void)snprintf(expected, sizeof(expected), "\"%.*s%stail of it\"", (int)before, "abcdefghijklmnopqrst",
-				       rows[row].written);
+			(void)snprintf(raw, sizeof(raw), "%.*s%stail of it", (int)before, "abcdefghijklmnopqrst",
+				       rows[row].raw);
+			(void)snprintf(expected, sizeof(expected), "\"%.*s%stail of it\"", (int)before,
+				       "abcdefghijklmnopqrst", rows[row].written);
 			json_string(&json, bytes_from_string(raw));
 			check(&json, expected);
 		}

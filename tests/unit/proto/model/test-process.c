@@ -7,7 +7,8 @@
 
 #include "proto/model/process.h"
 
-static const struct boot_id boot = {{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10}};
+static const struct boot_id boot = {
+    {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10}};
 #define BOOT "0123456789abcdeffedcba9876543210"
 
 static void check_id(struct process_key key, const char *expected)
@@ -58,8 +59,26 @@ static void test_ref_takes_a_prefix_and_a_host(void **state)
 static void test_ref_refuses(void **state)
 {
 	static const char *const bad[] = {
-		"", "-", "--", ":", ":1", "web:", "web:0", "web:x", "web:4294967296", "web:99999999999", "012-1-1", "0123-0-1",
-		"0123-1-", "0123--1", "0123-1-g", "0123-1-10000000000000000", "012g-1-1", BOOT "0-1-1", "0123-1", "web:-1",
+	    "",
+	    "-",
+	    "--",
+	    ":",
+	    ":1",
+	    "web:",
+	    "web:0",
+	    "web:x",
+	    "web:4294967296",
+	    "web:99999999999",
+	    "012-1-1",
+	    "0123-0-1",
+	    "0123-1-",
+	    "0123--1",
+	    "0123-1-g",
+	    "0123-1-10000000000000000",
+	    "012g-1-1",
+	    BOOT "0-1-1",
+	    "0123-1",
+	    "web:-1",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -82,9 +101,22 @@ static void test_tty(void **state)
 		uint32_t major, minor;
 		const char *name;
 	} rows[] = {
-		{0, 0, ""}, {136, 0, "pts/0"}, {136, 255, "pts/255"}, {136, 256, "pts/256"}, {137, 1, "pts/257"}, {136, 1048575, "pts/1048575"},
-		{4, 1, "tty1"}, {4, 63, "tty63"}, {4, 64, "ttyS0"}, {4, 65, "ttyS1"}, {5, 1, "console"}, {204, 64, "ttyAMA0"},
-		{229, 0, "hvc0"}, {188, 3, "ttyUSB3"}, {5, 0, "5:0"}, {4095, 1048575, "4095:1048575"},
+	    {0, 0, ""},
+	    {136, 0, "pts/0"},
+	    {136, 255, "pts/255"},
+	    {136, 256, "pts/256"},
+	    {137, 1, "pts/257"},
+	    {136, 1048575, "pts/1048575"},
+	    {4, 1, "tty1"},
+	    {4, 63, "tty63"},
+	    {4, 64, "ttyS0"},
+	    {4, 65, "ttyS1"},
+	    {5, 1, "console"},
+	    {204, 64, "ttyAMA0"},
+	    {229, 0, "hvc0"},
+	    {188, 3, "ttyUSB3"},
+	    {5, 0, "5:0"},
+	    {4095, 1048575, "4095:1048575"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
