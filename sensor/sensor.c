@@ -403,12 +403,14 @@ static int start(struct sensor *sensor)
 		return r;
 	tell_downtime(sensor, clock_boottime());
 	spool_on_append(sensor->spool, on_append, sensor);
-	uplink_start(sensor->uplink);
 	r = probe_run(sensor->probe, &sensor->loop);
+	if (r < 0)
+		return r;
 	give_up_privileges(sensor);
-	if (r == 0)
-		(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
-	return r;
+	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
+	uv_update_time(&sensor->loop);       /* verifying and listing took a while: the uplink's limits begin now */
+	uplink_start(sensor->uplink);
+	return 0;
 }
 
 static void start_handles(struct sensor *sensor)
