@@ -138,6 +138,58 @@ start_host() {
   pids+=("$sensor_pid")
 }
 
+# ---- workloads: each says NAME=PID lines, which stand in ${who[NAME]} afterwards
+
+declare -A who
+marker=canopy-$$-$RANDOM # argument of every workload: inherited by what it forks, so that nobody else's pid is taken for one of ours
+
+listen_to() { # lines of stdin into who
+  local name value
+  while IFS='=' read -r name value; do who[$name]=$value; done
+}
+
+# perform NAME [ARGUMENT…]: to the end of all that it started. Returns its own status.
+perform() {
+  local program=$WORKLOADS/workload-$1
+  shift
+  who=()
+  listen_to < <("$program" "$@" "$marker" 2>&1; echo "status=$?")
+  return "${who[status]:-1}"
+}
+
+# begin LAST NAME [ARGUMENT…]: until it has said LAST; it goes on until 'end' closes its stdin. One at a time.
+begin() {
+  local last=$1 program=$WORKLOADS/workload-$2
+  shift 2
+  rm -f "$work/door" "$work/said"
+  mkfifo "$work/door"
+  "$program" "$@" "$marker" <"$work/door" >"$work/said" 2>&1 &
+  begun_pid=$!
+  pids+=("$begun_pid")
+  exec {door}>"$work/door"
+  wait_until 20 grep -q "^$last=" "$work/said"
+  who=()
+  listen_to <"$work/said"
+}
+
+end() {
+  exec {door}>&-
+  wait "$begun_pid"
+}
+
+ours() { echo "(proc.cmdline contains $marker or proc.acmdline contains $marker)"; }
+
+# ask WHO JQ: what the jq expression says of the one process of ours of that name.
+ask() { one_process "$2" "proc.pid = ${who[$1]:-0} and $(ours)"; }
+
+# dead WHO…: each of ours of that name has ended; for wait_until.
+dead() {
+  local name
+  for name; do has "proc.pid = ${who[$name]:-0} and $(ours) and proc.alive = false" || return 1; done
+}
+
+# ---- asking
+
 canopy() { "$CANOPY_CLI" --no-pager --color never "$@"; }
 
 # facts FILTER…: process objects, one a line.
