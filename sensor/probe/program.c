@@ -63,6 +63,7 @@ static int configure(struct program *program, const struct probe_options *option
 	skeleton->rodata->wake_bytes = ring / 4;
 	skeleton->rodata->snapshot_slot = (uint32_t)program->cpus;
 	skeleton->rodata->exit_tells_group_dead = exit_tells_group_dead();
+	skeleton->bss->loss_epoch = 1; /* counts begin with 0: the first loss sees that its epoch is new, and dates it */
 	r = bpf_map__set_max_entries(skeleton->maps.ring, ring);
 	if (r == 0)
 		r = bpf_map__set_max_entries(skeleton->maps.proc_cache, options->cache_entries);

@@ -157,6 +157,15 @@ perform() {
   return "${who[status]:-1}"
 }
 
+# performs DESCRIPTION NAME [ARGUMENT…]: the same as a check of its own ('check' runs in a subshell, where who would be lost).
+performs() {
+  local description=$1 status
+  shift
+  perform "$@"
+  status=$?
+  check "$description" equal "$status" 0
+}
+
 # begin LAST NAME [ARGUMENT…]: until it has said LAST; it goes on until 'end' closes its stdin. One at a time.
 begin() {
   local last=$1 program=$WORKLOADS/workload-$2

@@ -104,15 +104,15 @@ check "clock 37: each fact counts once" equal "$(canopy hosts -o ndjson | jq 'se
 
 # ---- 36, 37 with real sensors: clones of one machine run at the same time and are no reboot
 host_machine_id=eeeeeeeeeeee4eee8eee0000000000ff
-start_host clone 11111111-eeee-4eee-8eee-000000000001
-start_host clone 22222222-eeee-4eee-8eee-000000000002
+start_host clone-1 11111111-eeee-4eee-8eee-000000000001
+start_host clone-2 22222222-eeee-4eee-8eee-000000000002
 start_sensor here
 start_sensor here-too
 here=$(hostname)
-clones() { [ "$(canopy hosts -o ndjson | jq -s 'map(select(.host == "clone" and .state == "live")) | length')" = 2 ]; }
+clones() { [ "$(canopy hosts -o ndjson | jq -s 'map(select((.host | startswith("clone")) and .state == "live")) | length')" = 2 ]; }
 check "clock 36: two boots of one machine id that run at the same time are clones, and live" wait_until 20 clones
 check "clock 37: this host is live" wait_until 20 host_is "$here" live
-check "clock 37: real sensors: it runs" perform new-session
+performs "clock 37: real sensors: it runs" new-session
 both() { dead process && [ "$(processes "proc.pid = ${who[process]} and $(ours) and proc.alive = false" | wc -l)" = 3 ]; }
 check "clock 37: three hosts told of it, one of them by two sensors" wait_until 20 both
 once() { processes "proc.pid = ${who[$1]} and $(ours) and host.name = $here" | jq -rs "map($2) | tojson"; }
@@ -131,8 +131,9 @@ if unshare --time --boottime 86400 --fork true 2>/dev/null; then
     pids+=("$(cat "$work/shifted-pid")")
     wait_until 20 grep -q attached "$work/sensor-shifted.log"
   }
-  check "clock 35: a sensor starts a day ahead" shifted
-  check "clock 35: what it sees: it runs" perform new-session
+  shifted
+  check "clock 35: a sensor starts a day ahead" equal "$?" 0
+  performs "clock 35: what it sees: it runs" new-session
   check "clock 35: all of it is told" wait_until 20 dead execs
   sleep 600 &
   sleeper=$!

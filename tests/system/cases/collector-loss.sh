@@ -1,1 +1,94 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A reader that is stopped in a storm until its ring overflows. A second sensor with a ring that holds everything is the independent count: what
+# it saw and the first one did not is what the first one lost, and that must be what it says it lost, by type.
+source "$(dirname "$0")/../lib.sh"
+need_bpf
+here=$(hostname)
+storm=${CANOPY_TEST_STORM:-20000}
+
+start_collector --lake "ndjson:$work/lake?interval=1s"
+start_sensor small --ring-bytes 512K
+small=$sensor_pid
+"$CANOPY_SENSOR" --print=json --ring-bytes 128M >"$work/reference" 2>"$work/reference.log" &
+reference=$!
+pids+=("$reference")
+canopy tail -o ndjson >"$work/tail" 2>/dev/null &
+pids+=($!)
+check "collector 41: the host is live" wait_until 20 host_is "$here" live
+
+# Marks in both streams: what lies between them is compared.
+passed() { # MARK
+  /bin/true "$marker-$1"
+  has "proc.cmdline contains $marker-$1 and proc.name = true and proc.alive = false" && grep -q "$marker-$1" "$work/reference"
+}
+check "collector 41: both sensors see" wait_until 20 passed begin
+sleep 600 & dies_unseen=$!
+pids+=("$dies_unseen")
+alive() { has "proc.pid = $1 and proc.ppid = $$ and proc.name = sleep and proc.alive = true"; }
+check "collector 41: a process lives" wait_until 20 alive $dies_unseen
+attached=$(date +%s%N)
+
+kill -STOP "$small"
+performs "collector 41: $storm processes while the reader is stopped" fork-storm "$storm"
+stop_process "$dies_unseen"
+sleep 601 & begins_unseen=$!
+pids+=("$begins_unseen")
+printed() { grep -q "^{\"type\":\"exec\".*\"pid\":$1," "$work/reference"; }
+wait_until 20 printed $begins_unseen
+kill -CONT "$small"
+
+check "collector 41: the loss is told" wait_until 20 eval 'canopy hosts -o ndjson | jq -se "map(.lost.fork) | add > 0" >/dev/null'
+check "collector 41: the sensor sees again" wait_until 20 passed end
+gone() { has "proc.pid = $dies_unseen and proc.ppid = $$ and quality.exit_unknown = true"; }
+check "collector 41: resync: who died unseen is closed" wait_until 30 gone
+check "collector 41: without an invented code" equal "$(one_process '"\(.state) \(.exit | tojson)"' "proc.pid = $dies_unseen and proc.ppid = $$ and proc.name = sleep")" 'unknown null'
+check "collector 41: resync: who began unseen is found" wait_until 10 alive $begins_unseen
+check "collector 41: as one seen by a snapshot" equal "$(one_process '.quality | tojson' "proc.pid = $begins_unseen and proc.ppid = $$ and proc.alive = true")" '["seeded"]'
+check "collector 41: resync: no phantom of the storm is alive" equal "$(processes "proc.ppid = ${who[process]} and $(ours) and proc.alive = true" | wc -l)" 0
+
+# ---- produced = delivered + lost, by type
+lake_is_done() { [ "$(canopy stats -o json 2>/dev/null | jq '.lake[0].lag_records')" = 0 ]; }
+check "collector 41: the lake has caught up" wait_until 30 lake_is_done
+kill -TERM "$reference"
+wait "$reference"
+check "collector 41: the reference lost nothing" not grep -q '^{"type":"gap"' "$work/reference"
+# TYPE PID START ORDINAL: the name of a fact, the same for both sensors
+jq -r 'select(.type == "fork" or .type == "exec" or .type == "exit") | "\(.type) \(.pid) \(.start_boottime_ns) \(if .type == "exec" then .exec_seq else 0 end)"' \
+  "$work/reference" >"$work/produced.all"
+find "$work/lake" -name '*.ndjson.gz' | grep class=process_activity | while read -r file; do gzip -dc "$file"; done |
+  jq -r '.metadata.event_code as $t | select($t != "snapshot") | "\($t) \(.process.pid) \(.process.xattributes.start_boottime_ns) \(if $t == "exec" then .process.xattributes.exec_seq else 0 end)"' \
+    >"$work/delivered.all"
+mark() { jq -r 'select(.type == "exec" and .argv[1] == "'"$marker-$1"'") | "exec \(.pid) \(.start_boottime_ns) \(.exec_seq)"' "$work/reference"; }
+between() { # from the exec of the first mark to that of the last
+  local from to
+  from=$(mark begin | head -n 1)
+  to=$(mark end | tail -n 1)
+  awk -v from="$from" -v to="$to" '$0 == from {on = 1} on; $0 == to {exit}'
+}
+between <"$work/produced.all" | sort -u >"$work/produced"
+sort -u "$work/delivered.all" | comm -12 "$work/produced" - >"$work/delivered"
+sort -u "$work/delivered.all" | comm -23 "$work/produced" - >"$work/missing"
+count() { awk -v t="$2" '$1 == t {n++} END {print n + 0}' "$work/$1"; }
+info=$(canopy hosts -o ndjson | jq -c --arg h "$here" 'select(.host == $h)')
+for type in fork exec exit; do
+  check "collector 41: ${type}s: produced ($(count produced $type)) = delivered ($(count delivered $type)) + lost" \
+    equal "$(count produced $type)" $(($(count delivered $type) + $(jq ".lost.$type" <<<"$info")))
+  check "collector 41: ${type}s: the gaps add up to what is lost" equal "$(jq "[.gaps[] | select(.type == \"$type\") | .count] | add // 0" <<<"$info")" "$(jq ".lost.$type" <<<"$info")"
+done
+check "collector 41: the storm was produced whole" equal "$(jq -r 'select(.type == "fork" and .ppid == '"${who[process]}"') | .pid' "$work/reference" | wc -l)" "$storm"
+check "collector 41: most of it was lost" test "$(jq .lost.fork <<<"$info")" -gt $((storm / 2))
+check "collector 41: no row of the lake is there twice" equal "$(sort "$work/delivered.all" | uniq -d | wc -l)" 0
+
+# ---- where people look
+ns_of() { jq -r "[.gaps[].$1] | $2" <<<"$info" | while read -r time; do date -d "$time" +%s%N; done; }
+check "collector 41: the gaps begin after the reader was stopped" test "$(ns_of from min)" -ge "$attached"
+check "collector 41: and end before now" test "$(ns_of to max)" -le "$(date +%s%N)"
+metric() { curl -s "http://$http/metrics" | awk -v t="type=\"$1\"" 'index($1, "canopy_sensor_ring_lost_total") == 1 && index($1, t) {n += $2} END {print n + 0}'; }
+same_metric() { [ "$(metric fork)" = "$(jq .lost.fork <<<"$info")" ]; }
+check "collector 41: the metrics have it with the next heartbeat" wait_until 20 same_metric
+check "collector 41: the tail has it" equal "$(jq -s 'map(select(.type == "gap" and .lost_type == "fork") | .count) | add' "$work/tail")" "$(jq .lost.fork <<<"$info")"
+check "collector 41: the tree says so" grep -q 'facts lost' <<<"$(canopy tree -H "$here" "proc.pid = $$" 2>&1)"
+check "collector 41: the lake has the gaps" equal \
+  "$(find "$work/lake" -name '*.ndjson.gz' | grep class=gap | while read -r file; do gzip -dc "$file"; done | jq -s 'map(select(.unmapped.fact_type == "fork") | .count) | add')" "$(jq .lost.fork <<<"$info")"
+finish

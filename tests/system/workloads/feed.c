@@ -12,9 +12,9 @@
  *   mark BEGIN END                  adds the end of a snapshot
  *   gap TYPE REASON FROM TO COUNT   adds a gap, numbers as in canopy.proto
  *   send                            closes the batch and sends it; returns when it is durable
- *   again                           sends the last batch again, under its number
+ *   again                           connects anew and sends the last batch again, under its number
  *   lives COUNT TIME PARENT/START [twice]
- *                                   sends so many lives of a millisecond each, pids from 1000 on; 'twice': each batch two times
+ *                                   sends so many lives of a millisecond each, pids from 1000 on; 'twice': each batch again
  */
 #include <ctype.h>
 #include <netdb.h>
@@ -164,20 +164,12 @@ static void dial(struct feed *feed)
 	freeaddrinfo(list);
 }
 
-static void do_connect(struct feed *feed, char **words)
+static void greet(struct feed *feed)
 {
 	struct message message = {.type = MESSAGE_HELLO};
 	uint8_t *frame;
 	size_t len;
 
-	if (feed->fd >= 0) {
-		(void)close(feed->fd);
-		frame_reader_finish(&feed->reader);
-	}
-	frame_reader_init(&feed->reader, FRAME_BYTES_MAX);
-	feed->stream = number(words[1]);
-	feed->seq = feed->acked = feed->window = 0;
-	dial(feed);
 	message.hello = (struct hello){
 		.protocol_version = PROTOCOL_VERSION, .boot = feed->boot, .machine_id_known = feed->machine_known,
 		.hostname = bytes_from_string(feed->name), .kernel = BYTES_LITERAL("6.1"), .arch = BYTES_LITERAL("x86_64"),
@@ -188,8 +180,27 @@ static void do_connect(struct feed *feed, char **words)
 	need(message_encode(&message, false, &frame, &len), "hello");
 	send_all(feed, frame, len);
 	free(frame);
+}
+
+static void reconnect(struct feed *feed)
+{
+	if (feed->fd >= 0) {
+		(void)close(feed->fd);
+		frame_reader_finish(&feed->reader);
+	}
+	frame_reader_init(&feed->reader, FRAME_BYTES_MAX);
+	feed->acked = feed->window = 0;
+	dial(feed);
+	greet(feed);
 	while (!feed->window)
 		hear(feed);
+}
+
+static void do_connect(struct feed *feed, char **words)
+{
+	feed->stream = number(words[1]);
+	feed->seq = 0;
+	reconnect(feed);
 }
 
 static void close_batch(struct feed *feed)
@@ -205,12 +216,23 @@ static void close_batch(struct feed *feed)
 	need(message_encode(&message, true, &feed->frame, &feed->frame_len), "frame");
 }
 
-static void do_send(struct feed *feed)
+static void send_last(struct feed *feed)
 {
-	close_batch(feed);
 	send_all(feed, feed->frame, feed->frame_len);
 	while (feed->acked < feed->seq)
 		hear(feed);
+}
+
+static void do_send(struct feed *feed)
+{
+	close_batch(feed);
+	send_last(feed);
+}
+
+static void do_again(struct feed *feed)
+{
+	reconnect(feed);
+	send_last(feed);
 }
 
 /* ---- facts ----------------------------------------------------------------------------------------------------- */
@@ -286,21 +308,25 @@ static void do_gap(struct feed *feed, char **words)
 	need(batch_encoder_add_gap(feed->encoder, &gap), "gap");
 }
 
-static void send_full(struct feed *feed, unsigned times)
+static void send_full(struct feed *feed, bool twice)
 {
 	while (feed->seq - feed->acked >= feed->window)
 		hear(feed);
 	close_batch(feed);
-	while (times--)
+	if (twice) {
+		send_last(feed);
+		do_again(feed);
+	} else {
 		send_all(feed, feed->frame, feed->frame_len);
+	}
 }
 
-static void add(struct feed *feed, const struct fact *fact, unsigned times)
+static void add(struct feed *feed, const struct fact *fact, bool twice)
 {
 	int r = batch_encoder_add(feed->encoder, fact);
 
 	if (r == BATCH_E_FULL) {
-		send_full(feed, times);
+		send_full(feed, twice);
 		r = batch_encoder_add(feed->encoder, fact);
 	}
 	need(r, "fact");
@@ -310,7 +336,7 @@ static void do_lives(struct feed *feed, char **words)
 {
 	uint64_t count = number(words[1]), time_ns = number(words[2]);
 	struct process_key parent = key(words[3]);
-	unsigned times = words[4] && strcmp(words[4], "twice") == 0 ? 2 : 1;
+	bool twice = words[4] && strcmp(words[4], "twice") == 0;
 
 	for (uint64_t i = 0; i < count; i++, time_ns += LIFE_NS) {
 		struct process_key self = {.start_ns = time_ns, .tgid = 1000 + (uint32_t)(i % LIVES_PIDS)};
@@ -322,11 +348,11 @@ static void do_lives(struct feed *feed, char **words)
 		set_exe(&exec, "/usr/bin/brief");
 		end.comm = exec.comm;
 		end.exit.code = (int32_t)(i & 0xff);
-		add(feed, &fork, times);
-		add(feed, &exec, times);
-		add(feed, &end, times);
+		add(feed, &fork, twice);
+		add(feed, &exec, twice);
+		add(feed, &end, twice);
 	}
-	send_full(feed, times);
+	send_full(feed, twice);
 	while (feed->acked < feed->seq)
 		hear(feed);
 }
@@ -367,7 +393,7 @@ static void do_line(struct feed *feed, char **words)
 	else if (strcmp(words[0], "send") == 0)
 		do_send(feed);
 	else if (strcmp(words[0], "again") == 0)
-		send_all(feed, feed->frame, feed->frame_len);
+		do_again(feed);
 	else if (strcmp(words[0], "lives") == 0)
 		do_lives(feed, words);
 	else
