@@ -69,12 +69,6 @@ start_watch
 start_all live
 settle
 
-device() { # FILE: MAJOR:MINOR of the file system that it lies in
-  local dev
-  dev=$(stat -L -c %d "$1")
-  echo "$(((dev >> 8) & 0xfff)):$(((dev & 0xff) | ((dev >> 12) & 0xfff00)))"
-}
-
 # same_path TOLD TRUE FLAG FLAGS: the path, or an intact tail of it and the flag.
 same_path() {
   local told=$1 true=$2 flag=$3 flags=$4
@@ -85,16 +79,20 @@ same_path() {
 }
 
 check_place() { # CASE KIND WHEN: against what the process reads of itself, and what stat says of it
-  local name="$2-$3" pid exe flags
+  local name="$2-$3" pid exe got truth dev
   pid=${pid_of[$name]}
   exe=$(said "$name" exe)
   exe=${exe% (deleted)}
-  flags=$(told "$pid" .flags)
-  case $2 in memfd) exe=${exe#/} ;; esac
-  check "$1: $2: exe ($3)" same_path "$(told "$pid" .exe | jq -r .)" "$exe" exe_truncated "$flags"
-  check "$1: $2: cwd ($3)" same_path "$(told "$pid" .cwd | jq -r .)" "$(said "$name" cwd)" cwd_truncated "$flags"
-  check "$1: $2: mount namespace ($3)" equal "$(told "$pid" .ns.mnt)" "$(stat -L -c %i "/proc/$pid/ns/mnt")"
-  check "$1: $2: inode and device ($3)" equal "$(told "$pid" '[.exe_inode, .exe_dev]')" "[$(stat -L -c %i "/proc/$pid/exe"),\"$(device "/proc/$pid/exe")\"]"
+  [ "$2" = memfd ] && exe=${exe#/}
+  told "$pid" '.exe, .cwd, (.flags | tojson), .ns.mnt, .exe_inode, .exe_dev' >"$work/got"
+  mapfile -t got < <(jq -r . "$work/got")
+  mapfile -t truth < <(stat -L -c '%i %d' "/proc/$pid/ns/mnt" "/proc/$pid/exe")
+  dev=${truth[1]#* }
+  check "$1: $2: exe ($3)" same_path "${got[0]}" "$exe" exe_truncated "${got[2]}"
+  check "$1: $2: cwd ($3)" same_path "${got[1]}" "$(said "$name" cwd)" cwd_truncated "${got[2]}"
+  check "$1: $2: mount namespace ($3)" equal "${got[3]}" "${truth[0]% *}"
+  check "$1: $2: inode and device ($3)" equal "${got[4]} ${got[5]}" \
+    "${truth[1]% *} $(((dev >> 8) & 0xfff)):$(((dev & 0xff) | ((dev >> 12) & 0xfff00)))"
 }
 flags_of() { told "${pid_of[$1]}" .flags; }
 exe_of() { told "${pid_of[$1]}" .exe; }

@@ -51,7 +51,8 @@ pid=$(said zombie-before zombie)
 check "exit 6: the child from before is a zombie by now" equal "$(state_of "$pid")" Z
 check "exit 6: a zombie is in the snapshot" equal "$(facts "$pid")" snapshot
 check "exit 6: the snapshot says zombie" equal "$(jq -c --argjson pid "$pid" 'select(.pid == $pid) | .flags | index("zombie") != null' "$work/facts")" true
-check "exit 6: a zombie is dead, and its code is not invented" equal "$(told "$pid" '[.state, .exit.code, .exit.signal]')" '["exited",null,null]'
+check "exit 6: a zombie is not live, and its code is not invented" \
+  equal "$(told "$pid" '[.state, .quality, .exit, (.flags | index("zombie") != null)]')" '["unknown",["seeded","exit_unknown"],null,true]'
 check "exit 6: its parent lives" equal "$(told "${pid_of[zombie-before]}" '[.state, .quality]')" '["live",["seeded"]]'
 
 pid=${pid_of[exec-fails]}

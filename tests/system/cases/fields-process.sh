@@ -41,107 +41,109 @@ settle
 
 # ---- the independent source
 
-status_of() { # PID KEY: a line of /proc/PID/status as words
+# Where a workload is a descendant of what was started: the one of that name.
+descendant() { # PID NAME
+  local child members
+  mapfile -t members <"$own_cgroup/cgroup.procs"
+  for child in "${members[@]}"; do
+    read_status "$child"
+    [ "${status[PPid]}" = "$1" ] || continue
+    if [ "${status[Name]}" = "$2" ]; then echo "$child"; else descendant "$child" "$2"; fi
+    return
+  done
+}
+
+# What each field should be. Fields, and beside them values: text as it is, or JSON.
+fields=()
+values=()
+text() { fields+=("$1"); values+=("${2//\\/\\\\}"); values[-1]="\"${values[-1]//\"/\\\"}\""; }
+json() { fields+=("$1"); values+=("$2"); }
+# KEY WORD…: lines of /proc/PID/status
+declare -A status
+read_status() { # PID
   local key rest
-  while IFS=$':\t' read -r key rest; do [ "$key" = "$2" ] && { echo "$rest"; return 0; }; done <"/proc/$1/status"
+  status=()
+  while IFS=$':\t' read -r key rest; do status[$key]=$rest; done <"/proc/$1/status"
 }
+boot=$(tr -d - </proc/sys/kernel/random/boot_id)
+ticks=$(getconf CLK_TCK)
+machine=$(hostname)
+declare -A user_names=([0]=$(id -nu 0) [1234]=$(id -nu 1234 2>/dev/null))
 
-last_child() { # PID NAME: the youngest descendant of that name, or the process itself
-  local pid child
-  for child in $(cat "$own_cgroup/cgroup.procs"); do
-    [ "$(status_of "$child" Name)" = "$2" ] && [ "$(status_of "$child" PPid)" = "$1" ] && { echo "$child"; return 0; }
-  done
-  for child in $(cat "$own_cgroup/cgroup.procs"); do
-    [ "$(status_of "$child" PPid)" = "$1" ] && { last_child "$child" "$2"; return; }
-  done
-}
-
-json_string() { jq -cn '$ARGS.positional[0]' --args -- "$1"; }
-argv_json() { # PID; no argument here has a newline
-  local argv
-  mapfile -t -d '' argv <"/proc/$1/cmdline"
-  jq -cn '$ARGS.positional' --args -- "${argv[@]}"
-}
-namespace() { stat -L -c %i "/proc/$1/ns/$2"; }
-known_id() { if [ "$1" = 4294967295 ]; then echo null; else echo "$1"; fi; }
-
-# What each field should be, as FIELD<TAB>JSON.
 truth_of() { # PID
-  local pid=$1 stat uids gids caps dev name user key
+  local pid=$1 stat uids gids name links inodes argv line argument path loginuid=4294967295
+  fields=() values=()
+  read_status "$pid"
   read -r stat <"/proc/$pid/stat"
   read -r -a stat <<<"${stat##*) }" # [0] is the third field: state
-  read -r -a uids <<<"$(status_of "$pid" Uid)"
-  read -r -a gids <<<"$(status_of "$pid" Gid)"
+  read -r -a uids <<<"${status[Uid]}"
+  read -r -a gids <<<"${status[Gid]}"
   read -r name <"/proc/$pid/comm"
-  user=$(id -nu "${uids[0]}" 2>/dev/null)
-  dev=$(stat -L -c %d "/proc/$pid/exe")
-  read -r -a caps <<<"$(status_of "$pid" CapEff) $(status_of "$pid" CapPrm) $(status_of "$pid" CapInh)"
-  cat <<TRUTH
-.host	$(json_string "$(hostname)")
-.boot_id	"$(tr -d - </proc/sys/kernel/random/boot_id)"
-.pid	$pid
-.start_boottime_ns / 1e7 | floor	$((stat[19] * 100 / $(getconf CLK_TCK)))
-.ppid	${stat[1]}
-.current_ppid	${stat[1]}
-.state	"live"
-.comm	$(json_string "$name")
-.exe	$(json_string "$(readlink "/proc/$pid/exe")")
-.argv	$(argv_json "$pid")
-.argv_bytes	$(wc -c <"/proc/$pid/cmdline")
-.argv_truncated	false
-.cwd	$(json_string "$(readlink "/proc/$pid/cwd")")
-.pgid	${stat[2]}
-.sid	${stat[3]}
-.ns_pid	$(read -r -a key <<<"$(status_of "$pid" NSpid)"; echo "${key[-1]}")
-.uid	${uids[0]}
-.euid	${uids[1]}
-.gid	${gids[0]}
-.egid	${gids[1]}
-.user	$([ -n "$user" ] && json_string "$user" || echo null)
-.loginuid	$(known_id "$(cat "/proc/$pid/loginuid" 2>/dev/null || echo 4294967295)")
-.caps.effective	"${caps[0]}"
-.caps.permitted	"${caps[1]}"
-.caps.inheritable	"${caps[2]}"
-.ns.mnt	$(namespace "$pid" mnt)
-.ns.pid	$(namespace "$pid" pid)
-.ns.net	$(namespace "$pid" net)
-.ns.user	$(namespace "$pid" user)
-.ns.uts	$(namespace "$pid" uts)
-.ns.ipc	$(namespace "$pid" ipc)
-.ns.cgroup	$(namespace "$pid" cgroup)
-.cgroup	$(json_string "$(grep ^0:: "/proc/$pid/cgroup" | cut -d: -f3-)")
-.exe_inode	$(stat -L -c %i "/proc/$pid/exe")
-.exe_dev	"$(((dev >> 8) & 0xfff)):$(((dev & 0xff) | ((dev >> 12) & 0xfff00)))"
-.flags	[]
-.exit	null
-TRUTH
+  { read -r loginuid <"/proc/$pid/loginuid"; } 2>/dev/null
+  mapfile -t links < <(readlink "/proc/$pid/exe" "/proc/$pid/cwd")
+  # executable: inode and device; then the namespaces
+  mapfile -t inodes < <(stat -L -c '%i %d' "/proc/$pid/exe" "/proc/$pid/ns/"{mnt,pid,net,user,uts,ipc,cgroup})
+  read -r -a exe <<<"${inodes[0]}"
+  mapfile -t -d '' argv <"/proc/$pid/cmdline"
+  while IFS= read -r line; do [[ $line == 0::* ]] && path=${line#0::}; done <"/proc/$pid/cgroup"
+
+  text .host "$machine"
+  text .boot_id "$boot"
+  json .pid "$pid"
+  json '.start_boottime_ns / 1e7 | floor' $((stat[19] * 100 / ticks))
+  json .ppid "${stat[1]}"
+  json .current_ppid "${stat[1]}"
+  text .state live
+  text .comm "$name"
+  text .exe "${links[0]}"
+  text .cwd "${links[1]}"
+  local bytes=0 list=
+  for argument in "${argv[@]}"; do bytes=$((bytes + ${#argument} + 1)) list+=",\"$argument\""; done # no quotes in these
+  json .argv "[${list#,}]"
+  json .argv_bytes $bytes
+  json .argv_truncated false
+  json .pgid "${stat[2]}"
+  json .sid "${stat[3]}"
+  json .ns_pid "${status[NSpid]##*$'\t'}"
+  json .uid "${uids[0]}"
+  json .euid "${uids[1]}"
+  json .gid "${gids[0]}"
+  json .egid "${gids[1]}"
+  if [ -n "${user_names[${uids[0]}]}" ]; then text .user "${user_names[${uids[0]}]}"; else json .user null; fi
+  if [ "$loginuid" = 4294967295 ]; then json .loginuid null; else json .loginuid "$loginuid"; fi
+  text .caps.effective "${status[CapEff]}"
+  text .caps.permitted "${status[CapPrm]}"
+  text .caps.inheritable "${status[CapInh]}"
+  local i=1 kind
+  for kind in mnt pid net user uts ipc cgroup; do json ".ns.$kind" "${inodes[i]% *}"; i=$((i + 1)); done
+  text .cgroup "$path"
+  json .exe_inode "${exe[0]}"
+  text .exe_dev "$(((exe[1] >> 8) & 0xfff)):$(((exe[1] & 0xff) | ((exe[1] >> 12) & 0xfff00)))"
+  json .flags '[]'
+  json .exit null
 }
 
 # ---- the comparison
 
 declare -A host_pid
 for when in live snapshot; do
+  quality='[]'
+  [ $when = snapshot ] && quality='["seeded"]'
   for kind in "${kinds[@]}"; do
     pid=${pid_of[$kind-$when]}
-    case $kind in
-      namespaces) pid=$(last_child "$pid" workload-stay) ;;
-      tty) pid=$(last_child "$pid" workload-stay) ;;
-    esac
+    case $kind in namespaces | tty) pid=$(descendant "$pid" workload-stay) ;; esac
     host_pid[$kind-$when]=$pid
-    mapfile -t rows < <(truth_of "$pid")
-    got=$(told "$pid" "[$(printf '(%s),' "${rows[@]%%$'\t'*}" | sed 's/,$//')] | map(tojson) | join(\"\\n\")")
-    mapfile -t got < <(jq -r . <<<"$got")
-    for i in "${!rows[@]}"; do
-      check "fields: $kind, $when: ${rows[i]%%$'\t'*}" equal "${got[i]-missing}" "${rows[i]#*$'\t'}"
+    truth_of "$pid"
+    json '.exec_seq' "${execs[$kind]}"
+    json '.images[-1] | .seq' "${execs[$kind]}"
+    json '.images[-1] | .exe == $p.exe and .argv == $p.argv' true
+    json '.id | ltrimstr("\($p.boot_id)-\($p.pid)-")' "\"$(printf %x "$(told "$pid" .start_boottime_ns)")\""
+    json .quality "$quality"
+    told "$pid" ". as \$p | [$(printf '(%s),' "${fields[@]}" | sed 's/,$//')] | map(tojson)" >"$work/got"
+    mapfile -t got < <(jq -r '.[]' "$work/got")
+    for i in "${!fields[@]}"; do
+      check "fields: $kind, $when: ${fields[i]}" equal "${got[i]-missing}" "${values[i]}"
     done
-    id="$(tr -d - </proc/sys/kernel/random/boot_id)-$pid-$(printf %x "$(told "$pid" .start_boottime_ns)")"
-    check "fields: $kind, $when: .id is made of boot, pid and start" equal "$(told "$pid" .id)" "\"$id\""
-    check "fields: $kind, $when: .exec_seq counts the execs" equal "$(told "$pid" .exec_seq)" "${execs[$kind]}"
-    check "fields: $kind, $when: .images ends in what runs" equal "$(told "$pid" '.images[-1] | [.seq, .exe, .argv]')" \
-      "[${execs[$kind]},$(told "$pid" .exe),$(told "$pid" .argv)]"
-    quality='[]'
-    [ $when = snapshot ] && quality='["seeded"]'
-    check "fields: $kind, $when: .quality" equal "$(told "$pid" .quality)" "$quality"
   done
 
   own=$(one_process .id "proc.pid = $$ and proc.alive = true")
