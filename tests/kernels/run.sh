@@ -45,6 +45,7 @@ build_initramfs() {
     [ -f "$p" ] && [ -x "$p" ] && install_file "$p" "/build/tests/system/workloads/${p##*/}"
   done
   # name service: users are looked up at run time
+  [ -d /usr/lib/locale/C.utf8 ] && mkdir -p "$guest/usr/lib/locale" && cp -r /usr/lib/locale/C.utf8 "$guest/usr/lib/locale/"
   for p in /lib/x86_64-linux-gnu/libnss_files.so.2 /usr/share/zoneinfo/UTC; do [ -e "$p" ] && install_file "$p"; done
   cp -r "$here/../system/." "$guest/tests/"
   printf '%s\n' "${tests[@]}" >"$guest/tests/list"

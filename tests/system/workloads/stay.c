@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lives until its standard input ends and ends with 42. Tells of itself what only it can see: path and working folder below its own root,
- * and its number in its own pid namespace. */
+ * its number in its own pid namespace, how many arguments it was given. */
 #include <limits.h>
 
 #include "workload.h"
@@ -14,7 +14,7 @@ static void tell(const char *name, const char *value)
 		fail("write");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char path[PATH_MAX], byte;
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -22,6 +22,7 @@ int main(void)
 	path[len > 0 ? len : 0] = '\0';
 	tell("exe", path);
 	tell("cwd", getcwd(path, sizeof(path)) ? path : "");
+	say("argc", argc);
 	say("process", getpid());
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
