@@ -34,6 +34,8 @@
 #include "collector/listen/listener.h"
 #include "collector/state.h"
 
+#define WATCH_INTERVAL_MS 1000 /* how soon the log tells that the collector is not ready any more, or again */
+
 struct collector {
 	const struct collector_options *options;
 	uv_loop_t loop;
@@ -47,6 +49,8 @@ struct collector {
 	struct console *console;
 	char http[ADDRESS_TEXT_MAX]; /* where the console answers */
 	struct listener *listener;
+	uv_timer_t watch;
+	bool ready; /* as last logged */
 	bool stopping;
 	int failed; /* -errno of what went wrong for good */
 };
@@ -133,6 +137,7 @@ static void tear_down(void *owner)
 	}
 	forest_destroy(collector->forest);
 	collector->forest = NULL;
+	uv_close((uv_handle_t *)&collector->watch, NULL);
 	for (unsigned i = 0; i < 2; i++)
 		uv_close((uv_handle_t *)&collector->signals[i], NULL);
 }
@@ -181,6 +186,30 @@ static void start_signals(struct collector *collector)
 		collector->signals[i].data = collector;
 		(void)uv_signal_start(&collector->signals[i], on_signal, numbers[i]);
 	}
+}
+
+/* A full disk is no event of its own: the journal waits and goes on by itself. */
+static void on_watch(uv_timer_t *timer)
+{
+	struct collector *collector = timer->data;
+	const char *why = "";
+	bool ready;
+
+	if (collector->stopping)
+		return;
+	ready = fleet_ready(collector, &why);
+	if (ready && !collector->ready)
+		log_info("event=ready");
+	else if (!ready && collector->ready)
+		log_warning("event=not-ready reason=\"%s\"", why);
+	collector->ready = ready;
+}
+
+static void start_watch(struct collector *collector)
+{
+	(void)uv_timer_init(&collector->loop, &collector->watch);
+	collector->watch.data = collector;
+	(void)uv_timer_start(&collector->watch, on_watch, 0, WATCH_INTERVAL_MS);
 }
 
 static void on_durable(void *owner, uint64_t position, int error)
@@ -344,6 +373,7 @@ int collector_run(const struct collector_options *options)
 	}
 	raise_descriptor_limit();
 	start_signals(&collector);
+	start_watch(&collector);
 	r = build(&collector, &why);
 	if (r < 0) {
 		log_error("event=cannot-start error=\"%s\"", why ? why : strerror(-r));
