@@ -164,7 +164,7 @@ static bool same_exec(const struct forest_image *image, const struct fact *fact)
 	if (image->snapshot != (fact->type == FACT_SNAPSHOT))
 		return false;
 	if (image->snapshot)
-		return true; /* one cell: the earliest snapshot */
+		return image->seq == fact->exec_seq; /* one cell an ordinal */
 	return apart <= (image->seq == fact->exec_seq ? IMAGE_SAME_SEQ_NS : IMAGE_SAME_NS) &&
 	       bytes_equal(text_bytes(image->exe), fact->exe) && bytes_equal(text_bytes(image->argv), fact->argv);
 }
@@ -208,13 +208,24 @@ static void image_insert(struct forest_node *node, struct forest_image *image)
 	*at = image;
 }
 
+/* Of several snapshots of one image that stands which knows most (one of a process that ends knows little), then the earliest. */
+static bool stands(const struct forest_image *old, const struct fact *fact)
+{
+	const uint32_t known = FACT_EXE_KNOWN | FACT_ARGV_KNOWN | FACT_CWD_KNOWN;
+	int more = __builtin_popcount(old->flags & known) - __builtin_popcount(fact->flags & known);
+
+	if (old->snapshot && more != 0)
+		return more > 0;
+	return old->time_ns <= fact->time_ns;
+}
+
 /* The earlier telling of one exec stands, with the greater ordinal: a sensor that was there from the fork on counts further. */
 static int image_merge(struct text_table *texts, struct forest_node *node, struct forest_image **at, const struct fact *fact, int64_t offset_ns)
 {
 	struct forest_image *old = *at, *image;
 	uint32_t seq = old->seq > fact->exec_seq ? old->seq : fact->exec_seq;
 
-	if (fact->time_ns >= old->time_ns) {
+	if (stands(old, fact)) {
 		old->seq = seq;
 		return 0;
 	}

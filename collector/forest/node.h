@@ -4,7 +4,7 @@
  *
  *   birth   the fork, else the earliest fact: creation parent and creator
  *   seen    the newest fact that is no exit: current parent, group, session, terminal, context, comm
- *   images  one for each exec, plus one for the earliest snapshot
+ *   images  one for each exec, plus one for each ordinal that a snapshot found
  *   end     the earliest exit */
 #ifndef CANOPY_COLLECTOR_FOREST_NODE_H
 #define CANOPY_COLLECTOR_FOREST_NODE_H

@@ -77,18 +77,31 @@ void forest_host_info(const struct forest_host *host, struct forest_host_info *r
 
 /* ---- images ---------------------------------------------------------------------------------------------------- */
 
-/* The snapshot's image tells nothing when an exec that was seen, or the image inherited at a fork that was seen, is the same. */
+/* Whether all that the snapshot knows of the image is what the exec said: one taken at the very end knows next to nothing. */
+static bool agrees(const struct forest_image *snapshot, const struct forest_image *exec)
+{
+	return (!(snapshot->flags & FACT_EXE_KNOWN) || snapshot->exe == exec->exe) &&
+	       (!(snapshot->flags & FACT_ARGV_KNOWN) || snapshot->argv == exec->argv);
+}
+
+/* The snapshot's image tells nothing when an exec that was seen, or the image inherited at a fork that was seen, is the same. The
+ * ordinal says so even where a snapshot in the middle of the exec has seen half of it. */
 static bool told_otherwise(const struct forest_node *node, const struct forest_image *snapshot)
 {
 	const struct forest_image *before = NULL;
+	bool passed = false;
 
 	if (!snapshot->snapshot)
 		return false;
-	for (const struct forest_image *image = node->images; image && image != snapshot; image = image->next)
-		before = image;
-	if (before)
-		return before->exe == snapshot->exe && before->argv == snapshot->argv;
-	return node->birth.fork && snapshot->seq == 0;
+	for (const struct forest_image *image = node->images; image; image = image->next) {
+		passed |= image == snapshot;
+		if (image->snapshot)
+			continue;
+		if (snapshot->seq && image->seq == snapshot->seq)
+			return true;
+		before = passed ? before : image;
+	}
+	return before ? agrees(snapshot, before) : node->birth.fork && snapshot->seq == 0;
 }
 
 /* The image that the node had at a moment; NULL = not known. */
@@ -98,7 +111,7 @@ static const struct forest_image *image_at(const struct forest_node *node, uint6
 		const struct forest_image *best = NULL;
 
 		for (const struct forest_image *image = node->images; image && image->time_ns <= time_ns; image = image->next)
-			best = image;
+			best = told_otherwise(node, image) ? best : image;
 		if (best)
 			return best;
 		if (!node->birth.fork) /* what it ran before it was first seen: the snapshot's image is the earliest knowledge */
@@ -163,7 +176,7 @@ static int fill_images(const struct forest_node *node, struct arena *arena, stru
 	return 0;
 }
 
-/* Ordinals of a process whose fork was seen count up without a hole. */
+/* Ordinals of a process whose fork was seen count up without a hole, and no snapshot finds one that no exec had. */
 static bool exec_lost(const struct forest_node *node)
 {
 	uint32_t expected = 1;
@@ -171,6 +184,8 @@ static bool exec_lost(const struct forest_node *node)
 	if (!node->birth.fork)
 		return false;
 	for (const struct forest_image *image = node->images; image; image = image->next) {
+		if (image->snapshot && image->seq >= expected && !told_otherwise(node, image))
+			return true;
 		if (image->snapshot)
 			continue;
 		if (image->seq != expected)

@@ -272,13 +272,14 @@ static void read_cwd(int process, struct event *event)
 	event->flags |= EVENT_CWD_KNOWN;
 }
 
-/* Fills up to argv_max; a longer one leaves its true length unknown to us, so that one byte more is told. */
+/* Fills up to argv_max; a longer one leaves its true length unknown to us, so that one byte more is told. A process that ends
+ * shows none, as if it had none: that is no knowledge. */
 static void read_argv(int process, struct event *event, uint32_t argv_max)
 {
 	char *to = (char *)event + event->size;
 	ssize_t n = read_all(process, "cmdline", to, argv_max);
 
-	if (n < 0 || (event->flags & EVENT_ZOMBIE) || !(event->flags & EVENT_EXE_KNOWN))
+	if (n <= 0 || (event->flags & EVENT_ZOMBIE) || !(event->flags & EVENT_EXE_KNOWN))
 		return;
 	event->string_bytes[EVENT_ARGV] = (uint32_t)n;
 	event->size += (uint32_t)n;

@@ -166,6 +166,59 @@ static void images_are_inherited_and_kept(void **state)
 	rig_finish(&rig);
 }
 
+static struct fact image_of(enum fact_type type, uint32_t tgid, uint64_t time, uint32_t seq, const char *exe)
+{
+	struct fact fact = fact_of(type, tgid, 1, time);
+
+	fact.exec_seq = seq;
+	if (exe) {
+		fact.exe = bytes_from_string(exe);
+		fact.argv = bytes_make(exe, strlen(exe) + 1);
+		fact.flags = FACT_EXE_KNOWN | FACT_ARGV_KNOWN;
+	}
+	return fact;
+}
+
+static void live_facts_win_over_a_snapshot_in_their_midst(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct fact exec = image_of(FACT_EXEC, 5, 6 * SECOND, 1, "/bin/true");
+	struct fact amid = image_of(FACT_SNAPSHOT, 5, 6 * SECOND - 10, 1, "/bin/tr");
+	struct fact after = image_of(FACT_SNAPSHOT, 5, 6 * SECOND + 10, 1, NULL);
+	struct process_view seen;
+
+	(void)state;
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	apply(&rig, &amid);
+	apply(&rig, &after);
+	apply(&rig, &exec);
+	seen = view(&rig, 5);
+	assert_int_equal(seen.image_count, 1);
+	assert_true(bytes_equal(seen.images[0].exe, BYTES_LITERAL("/bin/true")));
+	assert_int_equal(seen.quality, 0);
+	rig_finish(&rig);
+}
+
+static void a_snapshot_finds_the_image_whose_exec_was_lost(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct fact first = image_of(FACT_SNAPSHOT, 5, 6 * SECOND, 0, "/bin/sh");
+	struct fact ending = image_of(FACT_SNAPSHOT, 5, 8 * SECOND, 2, NULL);
+	struct fact found = image_of(FACT_SNAPSHOT, 5, 9 * SECOND, 2, "/bin/found");
+	struct process_view seen;
+
+	(void)state;
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	apply(&rig, &first);
+	apply(&rig, &ending);
+	apply(&rig, &found);
+	seen = view(&rig, 5);
+	assert_int_equal(seen.image_count, 1);
+	assert_true(bytes_equal(seen.images[0].exe, BYTES_LITERAL("/bin/found")));
+	assert_true(seen.quality & QUALITY_EXEC_LOST);
+	rig_finish(&rig);
+}
+
 static void ends_with(struct rig *rig, uint32_t tgid, uint32_t parent, uint64_t time, uint32_t reaper)
 {
 	struct fact fact = fact_of(FACT_EXIT, tgid, parent, time);
@@ -363,6 +416,8 @@ int main(void)
 		cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
 		cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
 		cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),
+		cmocka_unit_test(live_facts_win_over_a_snapshot_in_their_midst),
+		cmocka_unit_test(a_snapshot_finds_the_image_whose_exec_was_lost),
 		cmocka_unit_test(an_orphan_has_the_parent_that_the_exit_named),
 		cmocka_unit_test(reapers_that_name_each_other_end_the_search),
 		cmocka_unit_test(images_are_inherited_and_kept),
