@@ -22,6 +22,8 @@
 #define POLL_MS 1000
 /* Asking, answering and reading take at most one part in so many of the time, however large the forest. */
 #define POLL_SHARE 10
+/* But a server that was slow once must not be left alone for minutes. */
+#define POLL_REST_MAX_MS 20000
 /* Frames closer together than the eye can tell are a waste. */
 #define FRAME_MS 50
 /* Ages move on at least so often. */
@@ -139,10 +141,12 @@ static void set_trouble(struct top *top, const struct transfer *transfer)
 	text_finish(&plain);
 }
 
-static void plan_poll(struct top *top, int64_t now_ms)
+static void plan_poll(struct top *top, int64_t now_ms, bool good)
 {
-	int64_t rest = (now_ms - top->asked_ms) * POLL_SHARE;
+	int64_t rest = good ? (now_ms - top->asked_ms) * POLL_SHARE : POLL_MS;
 
+	if (rest > POLL_REST_MAX_MS)
+		rest = POLL_REST_MAX_MS;
 	top->next_poll_ms = now_ms + (rest > POLL_MS ? rest : POLL_MS);
 }
 
@@ -150,10 +154,11 @@ static void plan_poll(struct top *top, int64_t now_ms)
 static void end_poll(struct top *top, int64_t now_ms)
 {
 	const struct transfer *bad = transfer_ok(&top->tree) ? &top->hosts : &top->tree;
+	bool good = transfer_ok(&top->tree) && transfer_ok(&top->hosts);
 	int err = 0;
 
 	top->polling = false;
-	if (!transfer_ok(&top->tree) || !transfer_ok(&top->hosts)) {
+	if (!good) {
 		set_trouble(top, bad);
 		if (!top->connected || (bad->result == CURLE_OK && bad->status >= 400 && bad->status < 500)) {
 			screen_close(&top->screen);
@@ -172,7 +177,7 @@ static void end_poll(struct top *top, int64_t now_ms)
 	}
 	transfer_end(&top->tree);
 	transfer_end(&top->hosts);
-	plan_poll(top, follow_now());
+	plan_poll(top, follow_now(), good);
 	top->dirty = true;
 }
 
