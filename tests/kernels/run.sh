@@ -9,7 +9,7 @@ shift
 lines=("$@")
 cache=$build/kernels
 guest=$cache/guest
-seconds=600 # bound of one guest; emulation is some ten times slower than the machine
+seconds=1800 # bound of one guest; emulation is some ten times slower than the machine, and forks most of all
 tests=(demo hosts restart cases/exit-status cases/exit-storm cases/exec-images cases/exec-arguments cases/exec-rights cases/exec-paths
   cases/fields-process cases/fields-lake)
 

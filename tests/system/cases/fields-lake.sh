@@ -41,36 +41,41 @@ close_door
 for name in "${!pid_of[@]}"; do case $name in *-live | *-snapshot) finish_workload "$name" ;; esac; done
 settle
 
-rows() { find "$work/lake" -name '*.ndjson.gz' -exec gzip -dc {} +; }
-ours() { rows | grep -F "\"cgroup\":\"$cgroup" >"$work/rows"; }
-complete() { ours; jq -en --argjson pid "${pid_of[settle]}" 'first(inputs | select(.activity_id == 2 and .process.pid == $pid)) | true' "$work/rows"; }
+# The rows of our cgroup, without what they tell of others.
+collect() {
+  find "$work/lake" -name '*.ndjson.gz' -exec gzip -dc {} + | grep -F "\"cgroup\":\"$cgroup" |
+    jq -c '{at: .unmapped.boottime_ns, code: .metadata.event_code, exit_code, rusage: .unmapped.rusage, x: .process.xattributes}
+      + (.process | {pid, ptid, session: .session.uid, ids: [.user.uid, .euid, .group.uid, .egid]})' >"$work/rows"
+}
+complete() { collect && grep "\"pid\":${pid_of[settle]}," "$work/rows" | grep -q '"code":"exit"'; }
 check "fields: the lake's rows have come" wait_until 30 complete
 
-# row NAME CODE JQ: what the row of that process and kind of event says; of several execs the last one
+# row NAME CODE JQ: what the row of that process and kind of event says; of several execs the last one. Files have no order.
 row() {
-  jq -cn --argjson pid "${pid_of[$1]}" --arg code "$2" "[inputs | select(.process.pid == \$pid and .metadata.event_code == \$code)] | last | $3" "$work/rows"
+  jq -cn --argjson pid "${pid_of[$1]}" --arg code "$2" "[inputs | select(.pid == \$pid and .code == \$code)] | max_by(.at) | $3" "$work/rows"
 }
-x=.process.xattributes
+check_row() { # KIND WHEN CODE
+  local name=$1-$2 got
+  mapfile -t got < <(row "$name" "$3" '.x as $x | [$x.suid, $x.sgid, $x.fsuid, $x.fsgid],
+    [$x.exe.inode, $x.exe.nlink, ($x.exe.ctime_ns / 1e9 | floor), $x.exe.mode], $x.cgroup_id, .session, .ptid')
+  same "fields: $1, $2: saved and file system ids" "${got[0]-}" "${truth[$name]}"
+  same "fields: $1, $2: inode, links, change time, mode of the executable" "${got[1]-}" "${truth[$name.file]}"
+  same "fields: $1, $2: cgroup id is the folder's inode" "${got[2]-}" "$cgroup_inode"
+  same "fields: $1, $2: audit session" "${got[3]-}" "${truth[$name.session]}"
+  same "fields: $1, $2: thread" "${got[4]-}" "${pid_of[$name]}"
+}
+cgroup_inode=$(stat -c %i "$cgroup_dir")
 for when in live snapshot; do
   code=exec
   [ $when = snapshot ] && code=snapshot
-  for kind in ids script memfd name file; do
-    name=$kind-$when
-    check "fields: $kind, $when: saved and file system ids" equal "$(row $name $code "[$x.suid, $x.sgid, $x.fsuid, $x.fsgid]")" "${truth[$name]}"
-    check "fields: $kind, $when: inode, links, change time, mode of the executable" equal \
-      "$(row $name $code "[$x.exe.inode, $x.exe.nlink, ($x.exe.ctime_ns / 1e9 | floor), $x.exe.mode]")" "${truth[$name.file]}"
-    check "fields: $kind, $when: cgroup id is the folder's inode" equal "$(row $name $code $x.cgroup_id)" "$(stat -c %i "$cgroup_dir")"
-    check "fields: $kind, $when: audit session" equal "$(row $name $code '.process.session.uid // null')" "${truth[$name.session]}"
-    check "fields: $kind, $when: thread" equal "$(row $name $code .process.ptid)" "${pid_of[$name]}"
-  done
-  check "fields: ids, $when: the workload has ids that differ" equal "$(row ids-$when $code "[$x.suid, .process.user.uid, .process.euid, .process.group.uid, .process.egid]")" \
-    '[1002,"1001",1002,"1003",1004]'
-  check "exec 13: a memory file has no link ($when)" equal "$(row memfd-$when $code $x.exe.nlink)" 0
-  check "fields: $when: two links" equal "$(row file-$when $code $x.exe.nlink)" 2
-  check "fields: $when: node name of its UTS namespace" equal "$(row name-$when $code $x.nodename)" '"another-name"'
+  for kind in ids script memfd name file; do check_row $kind $when $code; done
+  check "fields: ids, $when: the workload has ids that differ" equal "$(row ids-$when $code '[.x.suid] + .ids')" '[1002,"1001",1002,"1003",1004]'
+  check "exec 13: a memory file has no link ($when)" equal "$(row memfd-$when $code .x.exe.nlink)" 0
+  check "fields: $when: two links" equal "$(row file-$when $code .x.exe.nlink)" 2
+  check "fields: $when: node name of its UTS namespace" equal "$(row name-$when $code .x.nodename)" '"another-name"'
 done
-check "fields: the interpreter of a script" equal "$(row script-live exec "[$x.script, $x.interpreter]")" "[\"$work/a script\",\"$program\"]"
-check "exec 8: the thread that called exec is told" equal "$(row thread-live exec ".process.ptid != .process.pid")" true
-check "fields: bytes written, as /proc/PID/io told ($written)" equal "$(row writer-live exit .unmapped.rusage.written_bytes)" "$written"
+check "fields: the interpreter of a script" equal "$(row script-live exec '[.x.script, .x.interpreter]')" "[\"$work/a script\",\"$program\"]"
+check "exec 8: the thread that called exec is told" equal "$(row thread-live exec '.ptid != .pid')" true
+check "fields: bytes written, as /proc/PID/io told ($written)" equal "$(row writer-live exit .rusage.written_bytes)" "$written"
 check "fields: exit code" equal "$(row file-live exit .exit_code)" 42
 finish

@@ -142,7 +142,7 @@ for when in live snapshot; do
     told "$pid" ". as \$p | [$(printf '(%s),' "${fields[@]}" | sed 's/,$//')] | map(tojson)" >"$work/got"
     mapfile -t got < <(jq -r '.[]' "$work/got")
     for i in "${!fields[@]}"; do
-      check "fields: $kind, $when: ${fields[i]}" equal "${got[i]-missing}" "${values[i]}"
+      same "fields: $kind, $when: ${fields[i]}" "${got[i]-missing}" "${values[i]}"
     done
   done
 
