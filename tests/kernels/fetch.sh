@@ -32,7 +32,12 @@ Dir::Etc::sourcelist "$root/sources"; Dir::Etc::sourceparts "$root/parts"; Dir::
 Acquire::Languages "none"; APT::Architecture "amd64"; APT::Architectures {"amd64";}; APT::Sandbox::User "";
 TXT
 export APT_CONFIG=$root/apt.conf
-apt-get update -qq
+# Nobody there is one thing (exit code 75, EX_TEMPFAIL: the caller may skip), a suite that is gone another.
+if ! refused=$(apt-get update -qq -o APT::Update::Error-Mode=any 2>&1); then
+  echo "$refused" >&2
+  grep -qE '404|does not have a Release file' <<<"$refused" && exit 1
+  exit 75
+fi
 
 extract() { # PACKAGE LINE: its vmlinuz
   local package=$1 line=$2 tree=$dir/tree-$2
