@@ -37,6 +37,10 @@ static const char help[] =
 	"      --no-compress          send frames as they are\n"
 	"      --secret NAME          hide the value of this option or variable, too\n"
 	"      --no-redact            send argument lists with the secrets in them\n"
+	"      --filter RULE          leave processes out: drop:FIELD=GLOB tells nothing\n"
+	"                             of them, fork-only: not what they execute, keep:\n"
+	"                             all; FIELD is exe, user or cgroup; may be repeated,\n"
+	"                             the first that matches decides\n"
 	"      --no-confine           keep all privileges (for debuggers)\n"
 	"      --check                say what this kernel offers, and end\n"
 	"  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
@@ -54,6 +58,7 @@ enum {
 	OPT_NO_COMPRESS,
 	OPT_SECRET,
 	OPT_NO_REDACT,
+	OPT_FILTER,
 	OPT_NO_CONFINE,
 	OPT_CHECK,
 };
@@ -70,6 +75,7 @@ static const struct option long_options[] = {
 	{"no-compress", no_argument, NULL, OPT_NO_COMPRESS},
 	{"secret", required_argument, NULL, OPT_SECRET},
 	{"no-redact", no_argument, NULL, OPT_NO_REDACT},
+	{"filter", required_argument, NULL, OPT_FILTER},
 	{"no-confine", no_argument, NULL, OPT_NO_CONFINE},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"log-level", required_argument, NULL, 'l'},
@@ -182,9 +188,22 @@ static int parse_secret(struct sensor_options *options, const char *text)
 		text++;
 	if (!*text)
 		return refuse("--secret", text, "give the name of an option or variable, such as session-key");
-	if (options->secret_count == REDACT_NAMES_MAX)
+	if (options->refine.secret_count == REDACT_NAMES_MAX)
 		return refuse("--secret", text, "at most 64 names can be added");
-	options->secrets[options->secret_count++] = bytes_from_string(text);
+	options->refine.secrets[options->refine.secret_count++] = bytes_from_string(text);
+	return 0;
+}
+
+static int parse_filter(struct sensor_options *options, const char *text)
+{
+	struct filter_rule rule;
+	const char *why;
+
+	if (filter_rule_parse(text, &rule, &why) < 0)
+		return refuse("--filter", text, why);
+	if (options->refine.filter_count == FILTER_RULES_MAX)
+		return refuse("--filter", text, "at most 64 rules can be given");
+	options->refine.filters[options->refine.filter_count++] = rule;
 	return 0;
 }
 
@@ -216,8 +235,10 @@ static int parse_one(struct sensor_options *options, int option)
 	case OPT_SECRET:
 		return parse_secret(options, optarg);
 	case OPT_NO_REDACT:
-		options->redact = false;
+		options->refine.redact = false;
 		return 0;
+	case OPT_FILTER:
+		return parse_filter(options, optarg);
 	case OPT_NO_CONFINE:
 		options->confine = false;
 		return 0;
@@ -275,7 +296,7 @@ int sensor_options_parse(int argc, char **argv, struct sensor_options *ret)
 		.ring_bytes = RING_BYTES_DEFAULT,
 		.argv_max = ARGV_MAX_DEFAULT,
 		.compress = true,
-		.redact = true,
+		.refine.redact = true,
 		.confine = true,
 	};
 	int option, r;

@@ -9,7 +9,7 @@
 
 #include "proto/stream/address.h"
 #include "proto/wire/message.h"
-#include "sensor/batch/redact.h"
+#include "sensor/batch/refine.h"
 #include "sensor/print/print.h"
 
 struct sensor_options {
@@ -24,9 +24,7 @@ struct sensor_options {
 	size_t tag_count;
 	bool raw_tracepoint;   /* leave the typed form of the hooks unused */
 	bool compress;         /* frames on the wire */
-	bool redact;           /* hide secrets in argument lists */
-	struct bytes secrets[REDACT_NAMES_MAX]; /* own names; borrowed from argv */
-	size_t secret_count;
+	struct refine_options refine; /* what leaves the host; texts are borrowed from argv */
 	bool confine;          /* give up privileges once attached */
 	bool check;            /* say what this kernel offers and end */
 };

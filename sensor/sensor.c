@@ -39,7 +39,7 @@ struct sensor {
 	struct hello hello;
 	struct spool *spool;
 	struct uplink *uplink;
-	struct redactor *redactor; /* NULL = argument lists stay as they are */
+	struct refiner *refiner;
 	struct batcher *batcher;
 	struct probe *probe;
 	uv_loop_t loop;
@@ -78,6 +78,7 @@ static void on_snapshot(void *owner, const struct snapshot_mark *mark)
 {
 	struct sensor *sensor = owner;
 
+	refiner_snapshot(sensor->refiner, mark);
 	(void)batcher_add_snapshot(sensor->batcher, mark);
 }
 
@@ -161,6 +162,11 @@ static void source_heartbeat(void *owner, struct heartbeat *ret)
 		.cpu_ns = health_cpu_ns(),
 		.rss_bytes = health_rss_bytes(),
 		.last_fact_ns = sensor->last_fact_ns,
+		.redacted = refiner_redacted(sensor->refiner),
+		.filtered_fork = refiner_filtered(sensor->refiner, FACT_FORK),
+		.filtered_exec = refiner_filtered(sensor->refiner, FACT_EXEC),
+		.filtered_exit = refiner_filtered(sensor->refiner, FACT_EXIT),
+		.filtered_snapshot = refiner_filtered(sensor->refiner, FACT_SNAPSHOT),
 	};
 }
 
@@ -179,11 +185,21 @@ static void tell_unbatched(struct sensor *sensor)
 		sensor->unbatched_facts = 0;
 }
 
+/* What a filter keeps here is no loss, but never silent. */
+static void tell_filtered(struct sensor *sensor, bool all)
+{
+	struct gap gap;
+
+	while (refiner_take_gap(sensor->refiner, clock_boottime(), all, &gap))
+		(void)batcher_add_gap(sensor->batcher, &gap);
+}
+
 static void on_watch(uv_timer_t *timer)
 {
 	struct sensor *sensor = timer->data;
 
 	tell_unbatched(sensor);
+	tell_filtered(sensor, false);
 	(void)downtime_write(SPOOL_HERE, &sensor->identity.boot, clock_boottime());
 }
 
@@ -242,6 +258,7 @@ static void close_batcher(void *owner)
 		return;
 	}
 	tell_unbatched(sensor);
+	tell_filtered(sensor, true);
 	(void)batcher_flush(sensor->batcher);
 	batcher_close(sensor->batcher, stop_uplink, sensor);
 }
@@ -344,13 +361,11 @@ static int create_batcher(struct sensor *sensor)
 {
 	struct batcher_options options = {0};
 	struct batcher_sink sink = {.owner = sensor, .next_id = on_next_id, .closed = on_batch};
-	int r = 0;
+	int r = refiner_create(&sensor->refiner, &sensor->options->refine);
 
-	if (sensor->options->redact)
-		r = redactor_create(&sensor->redactor, sensor->options->secrets, sensor->options->secret_count);
 	if (r < 0)
 		return r;
-	options.redactor = sensor->redactor;
+	options.refiner = sensor->refiner;
 	return batcher_create(&sensor->batcher, &sensor->loop, &options, &sink);
 }
 
@@ -447,7 +462,7 @@ int sensor_run(const struct sensor_options *options)
 	(void)uv_run(&sensor.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&sensor.loop);
 	probe_close(sensor.probe);
-	redactor_destroy(sensor.redactor);
+	refiner_destroy(sensor.refiner);
 	if (r == 0)
 		log_info("event=stopped");
 	return r;

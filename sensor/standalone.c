@@ -9,9 +9,7 @@
 
 #include "canopy/log.h"
 #include "sensor/batch/clock.h"
-#include "sensor/batch/convert.h"
-#include "sensor/batch/redact.h"
-#include "sensor/batch/users.h"
+#include "sensor/batch/refine.h"
 #include "sensor/identity.h"
 #include "sensor/probe/probe.h"
 #include "sensor/standalone.h"
@@ -24,8 +22,7 @@ struct standalone {
 	struct print_host host;
 	struct bytes tags[2 * HELLO_TAGS_MAX];
 	struct json out;
-	struct users *users;
-	struct redactor *redactor; /* NULL = argument lists stay as they are */
+	struct refiner *refiner;
 	struct probe *probe;
 	uv_loop_t loop;
 	uv_signal_t signals[2];
@@ -89,11 +86,8 @@ static void on_event(void *owner, const struct event *event)
 	struct fact_context context;
 	struct fact fact;
 
-	if (convert_event(event, &context, &fact) < 0)
+	if (refiner_event(standalone->refiner, event, &context, &fact) != 0)
 		return;
-	context.user = users_name(standalone->users, context.uid, fact.time_ns);
-	if (standalone->redactor)
-		(void)redactor_apply(standalone->redactor, &fact);
 	print_fact(&standalone->out, standalone->options->print, &standalone->host, &fact);
 	if (standalone->out.len >= FLUSH_BYTES)
 		flush(standalone);
@@ -106,10 +100,26 @@ static void on_gap(void *owner, const struct gap *gap)
 	print_gap(&standalone->out, standalone->options->print, &standalone->host, gap);
 }
 
+static void on_snapshot(void *owner, const struct snapshot_mark *mark)
+{
+	struct standalone *standalone = owner;
+
+	refiner_snapshot(standalone->refiner, mark);
+}
+
+static void tell_filtered(struct standalone *standalone, bool all)
+{
+	struct gap gap;
+
+	while (refiner_take_gap(standalone->refiner, clock_boottime(), all, &gap))
+		on_gap(standalone, &gap);
+}
+
 static void on_drained(void *owner)
 {
 	struct standalone *standalone = owner;
 
+	tell_filtered(standalone, false);
 	standalone->host.boottime_to_wall_ns = clock_boottime_to_wall();
 	if (standalone->out.len)
 		flush(standalone);
@@ -136,7 +146,7 @@ static void describe_host(struct standalone *standalone)
 static int open_probe(struct standalone *standalone)
 {
 	struct probe_options options = PROBE_OPTIONS_DEFAULT;
-	struct probe_sink sink = {.owner = standalone, .event = on_event, .gap = on_gap, .drained = on_drained};
+	struct probe_sink sink = {.owner = standalone, .event = on_event, .gap = on_gap, .snapshot = on_snapshot, .drained = on_drained};
 	char *why = NULL;
 	int r;
 
@@ -179,6 +189,9 @@ static int run_loop(struct standalone *standalone)
 		on_drained(standalone);
 	(void)uv_run(&standalone->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&standalone->loop);
+	tell_filtered(standalone, true);
+	if (standalone->out.len)
+		flush(standalone);
 	return r < 0 ? r : standalone->failed;
 }
 
@@ -193,16 +206,13 @@ int standalone_run(const struct sensor_options *options)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	describe_host(&standalone);
-	r = users_create(&standalone.users);
-	if (r == 0 && options->redact)
-		r = redactor_create(&standalone.redactor, options->secrets, options->secret_count);
+	r = refiner_create(&standalone.refiner, &options->refine);
 	if (r == 0)
 		r = open_probe(&standalone);
 	if (r == 0)
 		r = run_loop(&standalone);
 	probe_close(standalone.probe);
-	redactor_destroy(standalone.redactor);
-	users_destroy(standalone.users);
+	refiner_destroy(standalone.refiner);
 	json_finish(&standalone.out);
 	return r;
 }

@@ -130,7 +130,9 @@ static int decode_heartbeat(struct decode *decode, struct scan body, struct mess
 		.lost_fork = from->lost_fork, .lost_exec = from->lost_exec, .lost_exit = from->lost_exit,
 		.spool_dropped_batches = from->spool_dropped_batches,
 		.cpu_ns = from->cpu_ns, .rss_bytes = from->rss_bytes,
-		.last_fact_ns = from->last_fact_ns, .reconnects = from->reconnects,
+		.last_fact_ns = from->last_fact_ns, .reconnects = from->reconnects, .redacted = from->redacted,
+		.filtered_fork = from->filtered_fork, .filtered_exec = from->filtered_exec,
+		.filtered_exit = from->filtered_exit, .filtered_snapshot = from->filtered_snapshot,
 	};
 	return 0;
 }
@@ -394,6 +396,11 @@ static int put_heartbeat(struct encode *encode, const struct message *message)
 	to->rss_bytes = from->rss_bytes;
 	to->last_fact_ns = from->last_fact_ns;
 	to->reconnects = from->reconnects;
+	to->redacted = from->redacted;
+	to->filtered_fork = from->filtered_fork;
+	to->filtered_exec = from->filtered_exec;
+	to->filtered_exit = from->filtered_exit;
+	to->filtered_snapshot = from->filtered_snapshot;
 	encode->sensor.message_case = CANOPY__V1__SENSOR_MESSAGE__MESSAGE_HEARTBEAT;
 	encode->sensor.heartbeat = to;
 	return 0;

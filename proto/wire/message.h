@@ -70,6 +70,8 @@ struct heartbeat {
 	uint64_t cpu_ns, rss_bytes;
 	uint64_t last_fact_ns;
 	uint64_t reconnects;
+	uint64_t redacted; /* places hidden */
+	uint64_t filtered_fork, filtered_exec, filtered_exit, filtered_snapshot;
 };
 
 struct welcome {

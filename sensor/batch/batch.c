@@ -7,15 +7,12 @@
 
 #include "sensor/batch/batch.h"
 #include "sensor/batch/clock.h"
-#include "sensor/batch/convert.h"
-#include "sensor/batch/users.h"
 
 #define GAPS_WAITING_MAX 8u /* added while a batch is being closed; more are joined into the last */
 
 struct batcher {
 	struct batch_encoder *encoder;
-	struct users *users;
-	struct redactor *redactor; /* borrowed */
+	struct refiner *refiner; /* borrowed */
 	struct batcher_sink sink;
 	uv_timer_t timer;
 	uint64_t delay_ms;
@@ -42,14 +39,12 @@ int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_o
 
 	if (!batcher)
 		return -ENOMEM;
-	if (batch_encoder_create(&batcher->encoder) < 0 || users_create(&batcher->users) < 0) {
-		batch_encoder_destroy(batcher->encoder);
-		users_destroy(batcher->users);
+	if (batch_encoder_create(&batcher->encoder) < 0) {
 		free(batcher);
 		return -ENOMEM;
 	}
 	batcher->sink = *sink;
-	batcher->redactor = options->redactor;
+	batcher->refiner = options->refiner;
 	batcher->delay_ms = options->delay_ms ? options->delay_ms : BATCHER_DELAY_MS;
 	(void)uv_timer_init(loop, &batcher->timer);
 	batcher->timer.data = batcher;
@@ -64,7 +59,6 @@ static void on_timer_closed(uv_handle_t *handle)
 	void *owner = batcher->closed_owner;
 
 	batch_encoder_destroy(batcher->encoder);
-	users_destroy(batcher->users);
 	free(batcher);
 	closed(owner);
 }
@@ -100,14 +94,11 @@ int batcher_add_event(struct batcher *batcher, const struct event *event)
 {
 	struct fact_context context;
 	struct fact fact;
-	int r = convert_event(event, &context, &fact);
+	int r = refiner_event(batcher->refiner, event, &context, &fact);
 
-	if (r < 0)
-		return r;
-	context.user = users_name(batcher->users, context.uid, fact.time_ns);
-	if (batcher->redactor)
-		(void)redactor_apply(batcher->redactor, &fact); /* without memory argv is emptied and says so */
-	return add_fact(batcher, &fact);
+	if (r == REFINE_E_FILTERED)
+		return 0;
+	return r < 0 ? r : add_fact(batcher, &fact);
 }
 
 /* Gaps of one kind that cannot wait one by one become one longer gap. */

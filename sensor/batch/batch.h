@@ -10,15 +10,15 @@
 #include "canopy/event.h"
 #include "canopy/fact.h"
 #include "proto/batch/encoder.h"
-#include "sensor/batch/redact.h"
+#include "sensor/batch/refine.h"
 
 #define BATCHER_DELAY_MS 10u /* with the 5 ms that the probe gathers, a fact leaves the host within 15 ms */
 
 struct batcher;
 
 struct batcher_options {
-	uint32_t delay_ms;         /* after the first fact; 0 = BATCHER_DELAY_MS */
-	struct redactor *redactor; /* borrowed; NULL = argument lists are taken as they are */
+	uint32_t delay_ms;       /* after the first fact; 0 = BATCHER_DELAY_MS */
+	struct refiner *refiner; /* borrowed, for as long as events are added */
 };
 
 struct batcher_sink {
@@ -37,7 +37,7 @@ int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_o
 void batcher_close(struct batcher *batcher, void (*closed)(void *owner), void *owner);
 
 /* Each returns 0, -EBADMSG (a record that is none), -EINVAL (one without identity), or -ENOMEM (the fact is lost; the
- * caller counts it). */
+ * caller counts it). 0 also when a filter keeps the fact here. */
 int batcher_add_event(struct batcher *batcher, const struct event *event);
 int batcher_add_gap(struct batcher *batcher, const struct gap *gap);
 int batcher_add_snapshot(struct batcher *batcher, const struct snapshot_mark *mark);

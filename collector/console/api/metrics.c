@@ -275,6 +275,11 @@ HEARTBEAT_FIGURE(spool_dropped, spool_dropped_batches, 1)
 HEARTBEAT_FIGURE(cpu, cpu_ns, 1e-9)
 HEARTBEAT_FIGURE(rss, rss_bytes, 1)
 HEARTBEAT_FIGURE(reconnects, reconnects, 1)
+HEARTBEAT_FIGURE(redacted, redacted, 1)
+HEARTBEAT_FIGURE(filtered_fork, filtered_fork, 1)
+HEARTBEAT_FIGURE(filtered_exec, filtered_exec, 1)
+HEARTBEAT_FIGURE(filtered_exit, filtered_exit, 1)
+HEARTBEAT_FIGURE(filtered_snapshot, filtered_snapshot, 1)
 
 static bool lag(const struct host_look *look, double *ret)
 {
@@ -305,6 +310,12 @@ static const struct {
     {"canopy_sensor_ring_lost_total", "counter", "Facts lost in the kernel, by type.", "fork", lost_fork, false},
     {"canopy_sensor_ring_lost_total", "counter", NULL, "exec", lost_exec, false},
     {"canopy_sensor_ring_lost_total", "counter", NULL, "exit", lost_exit, false},
+    {"canopy_sensor_filtered_total", "counter", "Facts that a filter of the host left out, by type.", "fork",
+     filtered_fork, false},
+    {"canopy_sensor_filtered_total", "counter", NULL, "exec", filtered_exec, false},
+    {"canopy_sensor_filtered_total", "counter", NULL, "exit", filtered_exit, false},
+    {"canopy_sensor_filtered_total", "counter", NULL, "snapshot", filtered_snapshot, false},
+    {"canopy_sensor_redacted_total", "counter", "Secrets that were hidden on the host.", NULL, redacted, false},
     {"canopy_sensor_spool_bytes", "gauge", "Bytes that wait in the spool.", NULL, spool_bytes, false},
     {"canopy_sensor_spool_dropped_total", "counter", "Batches that a full spool dropped.", NULL, spool_dropped, false},
     {"canopy_sensor_unacked_batches", "gauge", "Batches that are not acknowledged.", NULL, unacked, false},

@@ -154,7 +154,7 @@ static void test_heartbeat(void **state)
 	struct message sent = {.type = MESSAGE_HEARTBEAT}, got;
 
 	(void)state;
-	sent.heartbeat = (struct heartbeat){1, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, UINT64_MAX};
+	sent.heartbeat = (struct heartbeat){1, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, UINT64_MAX};
 	round_trip(&sent, &got);
 	assert_memory_equal(&got.heartbeat, &sent.heartbeat, sizeof(sent.heartbeat));
 }

@@ -17,6 +17,7 @@
 /* A sink that decodes what it is given. */
 struct bed {
 	uv_loop_t loop;
+	struct refiner *refiner;
 	struct batcher *batcher;
 	struct arena arena;
 	struct batch batches[BATCHES_MAX];
@@ -59,11 +60,14 @@ static struct bed bed;
 
 static void start(uint32_t delay_ms)
 {
-	const struct batcher_options options = {.delay_ms = delay_ms};
+	static const struct refine_options plain = {.redact = false};
+	struct batcher_options options = {.delay_ms = delay_ms};
 	const struct batcher_sink sink = {&bed, on_next_id, on_batch};
 
 	memset(&bed, 0, sizeof(bed));
 	assert_int_equal(uv_loop_init(&bed.loop), 0);
+	assert_int_equal(refiner_create(&bed.refiner, &plain), 0);
+	options.refiner = bed.refiner;
 	assert_int_equal(batcher_create(&bed.batcher, &bed.loop, &options, &sink), 0);
 }
 
@@ -74,6 +78,7 @@ static void stop(void)
 	assert_int_equal(uv_run(&bed.loop, UV_RUN_DEFAULT), 0);
 	assert_true(bed.closed);
 	assert_int_equal(uv_loop_close(&bed.loop), 0);
+	refiner_destroy(bed.refiner);
 	arena_finish(&bed.arena);
 }
 
