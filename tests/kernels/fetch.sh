@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# fetch.sh DIR: downloads one Debian cloud kernel of each line into DIR as vmlinuz-LINE and prints 'LINE FILE RELEASE' for each. An apt
-# root of its own (lists, cache, status) leaves the system's sources alone; the archive's address is taken from them.
+# fetch.sh DIR: downloads one Debian cloud kernel of each line into DIR as vmlinuz-LINE (and overlay-LINE.ko) and prints
+# 'LINE FILE RELEASE' for each. An apt root of its own (lists, cache, status) leaves the system's sources alone; the archive's address is taken from them.
 set -euo pipefail
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
 root=$dir/apt
@@ -39,21 +39,38 @@ if ! refused=$(apt-get update -qq -o APT::Update::Error-Mode=any 2>&1); then
   exit 75
 fi
 
-extract() { # PACKAGE LINE: its vmlinuz
-  local package=$1 line=$2 tree=$dir/tree-$2
+unpack() { # PACKAGE LINE: into tree-LINE
+  local tree=$dir/tree-$2
   rm -rf "$tree"
-  (cd "$root/cache" && rm -f "$package"_*.deb && apt-get download -qq "$package" >/dev/null && dpkg-deb -x "$package"_*.deb "$tree")
-  find "$tree" -name 'vmlinuz*' -exec cp {} "$dir/vmlinuz-$line" \; -quit
-  rm -rf "$tree"
-  [ -s "$dir/vmlinuz-$line" ]
+  (cd "$root/cache" && rm -f "$1"_*.deb && apt-get download -qq "$1" >/dev/null && dpkg-deb -x "$1"_*.deb "$tree" && rm -f "$1"_*.deb)
+}
+
+take_kernel() { # LINE: vmlinuz of its tree
+  find "$dir/tree-$1" -name 'vmlinuz*' -exec cp {} "$dir/vmlinuz-$1" \; -quit
+  [ -s "$dir/vmlinuz-$1" ]
+}
+
+take_overlay() { # LINE: the overlay module of its tree, for the tests of paths; everything else that they need is built in
+  local module
+  module=$(find "$dir/tree-$1" -name 'overlay.ko*' -print -quit)
+  case $module in
+    '') return 1 ;;
+    *.xz) xz -dc "$module" >"$dir/overlay-$1.ko" ;;
+    *) cp "$module" "$dir/overlay-$1.ko" ;;
+  esac
 }
 
 while read -r line suite pattern; do
   found=
   # An image that holds no vmlinuz has been split: its 'binary' package then sorts beside it and is tried next.
+  rm -f "$dir/vmlinuz-$line" "$dir/overlay-$line.ko"
   for package in $(apt-cache search --names-only "$pattern" | awk '{print $1}' | sort -t- -k3 -V -r | head -n 4); do
-    if extract "$package" "$line"; then found=$package; break; fi
+    if unpack "$package" "$line" && take_kernel "$line"; then found=$package; break; fi
   done
   [ -n "$found" ] || { echo "fetch.sh: no kernel of line $line in $suite: the suite is gone or its packages are named differently" >&2; exit 1; }
+  # A split image keeps its modules in a package of their own. Without the module the guest's tests leave the overlay out, and say so.
+  take_overlay "$line" || { unpack "linux-modules-${found#linux-*-}" "$line" && take_overlay "$line"; } ||
+    echo "fetch.sh: no overlay module for $found" >&2
+  rm -rf "$dir/tree-$line"
   echo "$line $dir/vmlinuz-$line ${found#linux-*-}"
 done <<<"$lines"

@@ -48,6 +48,8 @@ build_initramfs() {
   # name service: users are looked up at run time
   [ -d /usr/lib/locale/C.utf8 ] && mkdir -p "$guest/usr/lib/locale" && cp -r /usr/lib/locale/C.utf8 "$guest/usr/lib/locale/"
   for p in /lib/x86_64-linux-gnu/libnss_files.so.2 /usr/share/zoneinfo/UTC; do [ -e "$p" ] && install_file "$p"; done
+  mkdir "$guest/modules"
+  for p in "$cache"/overlay-*.ko; do [ -f "$p" ] && cp "$p" "$guest/modules/"; done
   cp -r "$here/../system/." "$guest/tests/"
   printf '%s\n' "${tests[@]}" >"$guest/tests/list"
   cp "$here/init" "$guest/init"

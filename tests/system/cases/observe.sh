@@ -61,7 +61,7 @@ printed() { # PID TYPE: the printing sensor has told this fact
 
 start_printer() {
   mkfifo "$work/printed"
-  grep --line-buffered -F "\"cgroup\":\"$cgroup" <"$work/printed" >"$work/facts" &
+  grep --line-buffered -F -e "\"cgroup\":\"$cgroup" -e '"type":"gap"' <"$work/printed" >"$work/facts" &
   pids+=($!)
   "$CANOPY_SENSOR" --print=json >"$work/printed" 2>"$work/printer.log" &
   pids+=($!)
@@ -152,3 +152,9 @@ children() { jq -n --argjson pid "$1" 'inputs | select(.ppid == $pid) | .pid' "$
 
 # The console knows the processes that there were, and none else: no thread, no failed exec, nothing twice.
 exactly_these() { equal "$(jq -n 'inputs.pid' "$work/console" | sort -n | tr '\n' ' ')" "$(printf '%s\n' "${expected[@]}" | sort -n | tr '\n' ' ')"; }
+
+kernel_at_least() { # MAJOR MINOR
+  local major minor
+  IFS=.- read -r major minor _ < <(uname -r)
+  [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }
+}
