@@ -279,7 +279,7 @@ static void read_argv(int process, struct event *event, uint32_t argv_max)
 	char *to = (char *)event + event->size;
 	ssize_t n = read_all(process, "cmdline", to, argv_max);
 
-	if (n <= 0 || (event->flags & EVENT_ZOMBIE) || !(event->flags & EVENT_EXE_KNOWN))
+	if (n <= 0 || (event->flags & EVENT_ZOMBIE))
 		return;
 	event->string_bytes[EVENT_ARGV] = (uint32_t)n;
 	event->size += (uint32_t)n;
