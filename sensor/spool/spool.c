@@ -445,7 +445,11 @@ uint64_t spool_batches(const struct spool *spool)
 
 uint64_t spool_bytes(const struct spool *spool)
 {
-	return spool_batches(spool) ? seglog_bytes(spool->log) : 0;
+	uint64_t waiting = spool_batches(spool), held = spool->next - seglog_first(spool->log);
+
+	/* Segments go as a whole, so most of what lies there may be acknowledged: counted by the average batch. */
+	return waiting < held ? (uint64_t)((double)seglog_bytes(spool->log) * (double)waiting / (double)held)
+			      : waiting ? seglog_bytes(spool->log) : 0;
 }
 
 uint64_t spool_dropped_batches(const struct spool *spool)

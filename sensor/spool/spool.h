@@ -70,7 +70,7 @@ void spool_ack(struct spool *spool, uint64_t seq);
 uint64_t spool_first_unacked(
     const struct spool *spool); /* oldest seq that is held and not acknowledged; spool_next_seq when there is none */
 uint64_t spool_batches(const struct spool *spool); /* held and not acknowledged */
-uint64_t spool_bytes(const struct spool *spool);   /* on disk; 0 when everything is acknowledged */
+uint64_t spool_bytes(const struct spool *spool);   /* of those, by the average size of what is on disk */
 uint64_t
 spool_dropped_batches(const struct spool *spool); /* lost since the sensor started: dropped, refused or damaged */
 int spool_error(const struct spool *spool);       /* what keeps it from writing just now, or 0 */

@@ -70,7 +70,7 @@ static void an_ack_trims_and_is_bounded(void **state)
 	rig_fill(rig, 30);
 	bytes = spool_bytes(rig->spool);
 	spool_ack(rig->spool, 20);
-	assert_true(spool_bytes(rig->spool) < bytes);
+	assert_in_range(spool_bytes(rig->spool), 1, bytes / 2); /* 10 of 30 wait, whatever segments still lie there */
 	assert_int_equal(spool_batches(rig->spool), 10);
 	spool_ack(rig->spool, 5); /* an old one */
 	assert_int_equal(spool_first_unacked(rig->spool), 21);
