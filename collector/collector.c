@@ -383,6 +383,7 @@ int collector_run(const struct collector_options *options)
 	free(why);
 	(void)uv_run(&collector.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&collector.loop);
-	log_info("event=stopped");
+	if (collector.failed == 0) /* otherwise the last line is the one that says why */
+		log_info("event=stopped");
 	return collector.failed;
 }

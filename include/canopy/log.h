@@ -31,6 +31,10 @@ static inline void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	for (char *at = line; *at; at++) { /* values may be a peer's: a line stays one line and steers no terminal */
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = '?';
+	}
 	if (getenv("JOURNAL_STREAM"))
 		(void)fprintf(stderr, "<%d>%s\n", level, line);
 	else
