@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "canopy/log.h"
+#include "collector/lake/spec.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:7071"
 #define HTTP_DEFAULT "127.0.0.1:7070"
@@ -138,8 +139,19 @@ static int parse_http(const char *text, struct collector_options *options)
 
 static int parse_lake(const char *text, struct collector_options *options)
 {
+	struct lake_spec spec = LAKE_SPEC_NULL;
+	char *why = NULL;
+	int r;
+
 	if (options->lake_count == COLLECTOR_LAKES_MAX)
 		return refuse("--lake", text, "8 lakes is the limit of one collector");
+	r = lake_spec_parse(text, &spec, &why);
+	lake_spec_finish(&spec);
+	if (r < 0) {
+		r = refuse("--lake", text, why ? why : strerror(-r));
+		free(why);
+		return r;
+	}
 	options->lakes[options->lake_count++] = text;
 	return 0;
 }

@@ -124,6 +124,8 @@ void context_note_incomplete(struct context *context, const json_t *answer)
 	json_array_foreach(list, i, item) {
 		struct bytes host = object_string(item, "host"), why = object_string(item, "message");
 
+		if (!host.len) /* a sensor that gave no name */
+			host = object_string(item, "boot_id");
 		if (!why.data)
 			why = object_string(item, "reason");
 		if (json_is_string(item))

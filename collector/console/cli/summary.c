@@ -126,7 +126,10 @@ void summary_add_current(const json_t *hosts, const struct face *face, struct te
 			break;
 		}
 		text_puts(out, named++ ? ", " : "; not: ");
-		escape_text(out, object_string(host, "host"), face->utf8);
+		if (object_string(host, "host").len)
+			escape_text(out, object_string(host, "host"), face->utf8);
+		else
+			text_puts(out, "(host without a name)");
 		text_puts(out, " (");
 		escape_text(out, object_string(host, "state"), face->utf8);
 		text_putc(out, ')');

@@ -118,9 +118,11 @@ static void refusals_name_option_value_and_remedy(void **state)
 	assert_refused(ARGS("-s", "/x", "--log-level", "loud"), "give error, warning, info or debug");
 	assert_refused(ARGS("-s", "/x", "surplus"), "'surplus'");
 	assert_refused(ARGS("--nonsense"), "see canopy-collector --help");
-	assert_refused(ARGS("-s/x", "--lake=1", "--lake=2", "--lake=3", "--lake=4", "--lake=5", "--lake=6", "--lake=7",
-			    "--lake=8", "--lake=9"),
-		       "--lake '9'");
+	assert_refused(ARGS("-s/x", "--lake=ndjson:1", "--lake=ndjson:2", "--lake=ndjson:3", "--lake=ndjson:4",
+			    "--lake=ndjson:5", "--lake=ndjson:6", "--lake=ndjson:7", "--lake=ndjson:8", "--lake=ndjson:9"),
+		       "--lake 'ndjson:9'");
+	assert_refused(ARGS("-s/x", "--lake=parquet:/x"), "ndjson:DIR");
+	assert_refused(ARGS("-s/x", "--lake=ndjson:"), "names no folder");
 }
 
 static void help_fits_a_terminal(void **state)
