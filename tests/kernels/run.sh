@@ -9,15 +9,16 @@ shift
 lines=("$@")
 cache=$build/kernels
 guest=$cache/guest
-seconds=1800 # bound of one guest; emulation is some ten times slower than the machine, and forks most of all
+seconds=2400 # bound of one guest; emulation is some ten times slower than the machine, and forks most of all
 tests=(demo hosts restart cases/exit-status cases/exit-storm cases/exec-images cases/exec-arguments cases/exec-rights cases/exec-paths
-  cases/fields-process cases/fields-lake)
+  cases/fields-process cases/fields-lake cases/tree-parents cases/tree-reuse cases/clock-hosts cases/collector-snapshot cases/collector-loss
+  cases/collector-twice cases/collector-million)
 [ -z "${CANOPY_KERNEL_TESTS:-}" ] || read -ra tests <<<"$CANOPY_KERNEL_TESTS"
 
 # What the tests call. Each is copied with the libraries it is linked to.
 programs=(bash busybox jq curl awk grep sed sort uniq head tail wc cat ls sleep true touch mktemp mkdir mkfifo rm ln readlink dirname basename
   mount umount unshare hostname id date tr cut env sync kill ps tee seq od
-  nice setpriv setcap setsid script chroot chmod chown cp stat getconf gzip find base64 nproc rmdir uname printf)
+  nice setpriv setcap setsid script chroot chmod chown cp stat getconf gzip find base64 nproc rmdir uname printf comm cksum)
 
 install_file() { # FILE [TARGET]: with its shared libraries
   local file=$1 target=$guest${2:-$1} library

@@ -9,6 +9,7 @@ int main(void)
 	pid_t ends, execs;
 
 	say("process", getpid());
+	(void)setsid(); /* where nobody has begun a session yet, its number would be 0: not known */
 	ends = fork();
 	if (ends < 0)
 		fail("fork");
