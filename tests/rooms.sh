@@ -35,5 +35,10 @@ includes '["<].*\.skel\.h' proto collector sensor | grep -v '^sensor/probe/' | r
 find bpf include proto sensor collector tests -name '*.[ch]' -exec grep -L 'SPDX-License-Identifier' {} + | rule "every source names its licence"
 find bpf -name '*.[ch]' -exec grep -L 'SPDX-License-Identifier: GPL-2.0-only' {} + | rule "bpf is GPL-2.0-only"
 find bpf include proto sensor collector -name '*.[ch]' -exec awk 'FNR == 801 {print FILENAME}' {} + | rule "no source is longer than 800 lines"
+for program in collector:canopy-collector sensor:canopy-sensor; do
+  grep -oE '^[[:space:]]+\{"[a-z-]+", (no|required|optional)_argument' "${program%:*}/options.c" | cut -d'"' -f2 |
+    while read -r option; do grep -qE "^\.It .*Fl Fl $option( |\$)" "docs/man/${program#*:}.8" || echo "--$option"; done |
+    rule "the man page of ${program#*:} knows every option"
+done
 echo "1..$count"
 exit $failed
