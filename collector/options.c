@@ -3,13 +3,13 @@
  * ports are loopback unless the user says otherwise: neither asks who connects. */
 #include "collector/options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "canopy/argument.h"
 #include "canopy/log.h"
 #include "collector/lake/spec.h"
 
@@ -72,47 +72,21 @@ static int refuse(const char *option, const char *value, const char *remedy)
 /* 0 passes below min: it means 'no bound' where zero says so. */
 static int parse_size(const char *option, const char *text, uint64_t min, bool zero, uint64_t *ret)
 {
-	static const char units[] = "KMG";
-	unsigned long long number;
-	const char *unit;
-	unsigned shift = 0;
-	char *end, remedy[96];
+	uint64_t size;
+	char remedy[96];
 
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	if (unit) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
+	if (!argument_size(text, &size) || (size < min && !(zero && size == 0))) {
+		(void)snprintf(remedy, sizeof(remedy), "give a size of at least %lluM, such as 512M or 16G%s",
+			       (unsigned long long)(min >> 20), zero ? ", or 0 for no bound" : "");
+		return refuse(option, text, remedy);
 	}
-	(void)snprintf(remedy, sizeof(remedy), "give a size of at least %lluM, such as 512M or 16G%s",
-		       (unsigned long long)(min >> 20), zero ? ", or 0 for no bound" : "");
-	if (!isdigit((unsigned char)text[0]) || *end || errno || number > UINT64_MAX >> shift)
-		return refuse(option, text, remedy);
-	number <<= shift;
-	if (number < min && !(zero && number == 0))
-		return refuse(option, text, remedy);
-	*ret = number;
+	*ret = size;
 	return 0;
 }
 
 static int parse_level(const char *text)
 {
-	static const struct {
-		const char *word;
-		enum log_level level;
-	} levels[] = {{"error", LOG_LEVEL_ERROR},
-		      {"warning", LOG_LEVEL_WARNING},
-		      {"info", LOG_LEVEL_INFO},
-		      {"debug", LOG_LEVEL_DEBUG}};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(text, levels[i].word) == 0) {
-			log_level = levels[i].level;
-			return 0;
-		}
-	}
-	return refuse("--log-level", text, "give error, warning, info or debug");
+	return argument_log_level(text, &log_level) ? 0 : refuse("--log-level", text, "give error, warning, info or debug");
 }
 
 static int parse_address(const char *option, const char *text, struct address *ret)

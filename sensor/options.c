@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parsing the command line with getopt_long. Every refusal names the option, the value and what would be right. */
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "canopy/argument.h"
 #include "canopy/log.h"
 #include "sensor/options.h"
 
@@ -92,41 +92,21 @@ static int refuse(const char *option, const char *value, const char *remedy)
 
 static int parse_size(const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
-	static const char units[] = "KMG";
-	char *end;
-	unsigned long long number;
-	unsigned shift = 0;
+	uint64_t size;
 	char remedy[96];
 
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (*end && strchr(units, toupper((unsigned char)*end)))
-		shift = 10 * (unsigned)(strchr(units, toupper((unsigned char)*end++)) - units + 1);
-	(void)snprintf(remedy, sizeof(remedy), "give a size from %llu to %llu bytes, such as 64K, 8M or 1G",
-		       (unsigned long long)min, (unsigned long long)max);
-	if (!isdigit((unsigned char)text[0]) || *end || errno || number > UINT64_MAX >> shift)
+	if (!argument_size(text, &size) || size < min || size > max) {
+		(void)snprintf(remedy, sizeof(remedy), "give a size from %llu to %llu bytes, such as 64K, 8M or 1G",
+			       (unsigned long long)min, (unsigned long long)max);
 		return refuse(option, text, remedy);
-	number <<= shift;
-	if (number < min || number > max)
-		return refuse(option, text, remedy);
-	*ret = number;
+	}
+	*ret = size;
 	return 0;
 }
 
 static int parse_level(const char *text)
 {
-	static const struct {
-		const char *word;
-		enum log_level level;
-	} levels[] = {{"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"info", LOG_LEVEL_INFO}, {"debug", LOG_LEVEL_DEBUG}};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(text, levels[i].word) == 0) {
-			log_level = levels[i].level;
-			return 0;
-		}
-	}
-	return refuse("--log-level", text, "give error, warning, info or debug");
+	return argument_log_level(text, &log_level) ? 0 : refuse("--log-level", text, "give error, warning, info or debug");
 }
 
 static int parse_print(const char *text, enum print_format *ret)

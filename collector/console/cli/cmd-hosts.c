@@ -2,6 +2,7 @@
 /* canopy hosts: how fresh and how whole the picture of each host is. */
 #include "collector/console/cli/command.h"
 #include "collector/console/cli/context.h"
+#include "collector/console/cli/message.h"
 
 int cmd_hosts(struct context *context)
 {
@@ -16,6 +17,8 @@ int cmd_hosts(struct context *context)
 	text_puts(&path, "/api/v1/hosts");
 	code = context_list(context, &listing, &path, "hosts", 0, 0);
 	text_finish(&path);
+	if (code == EXIT_NOTHING)
+		message("no host has been heard of yet; start canopy-sensor on one with --collector HOST:PORT");
 	listing_close(&listing);
 	return code;
 }
