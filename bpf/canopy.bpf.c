@@ -93,6 +93,7 @@ INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct
 	fill_cwd(way, large, task);
 	fill_script(way, large, bprm);
 	fill_argv(way, large, mm);
+	fill_environ(way, large, mm);
 	draft_submit(&large->draft, LARGE_ROOM);
 	return 0;
 }

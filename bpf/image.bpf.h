@@ -163,7 +163,7 @@ INLINE void fill_script(enum way way, struct large_draft *large, struct linux_bi
 	event->string_bytes[EVENT_INTERPRETER] = append_string(large, interpreter, EVENT_INTERPRETER_MAX);
 }
 
-/* Arguments of the current process, byte for byte. They are the last string of a record. */
+/* Arguments of the current process, byte for byte. Only the environment stands behind them. */
 INLINE void fill_argv(enum way way, struct large_draft *large, struct mm_struct *mm)
 {
 	uint64_t start = GET(way, mm, arg_start), end = GET(way, mm, arg_end);
@@ -183,6 +183,28 @@ INLINE void fill_argv(enum way way, struct large_draft *large, struct mm_struct 
 	event->string_bytes[EVENT_ARGV] = len;
 	large->draft.at = at + len;
 	event->flags |= EVENT_ARGV_KNOWN | (len < event->argv_bytes ? EVENT_ARGV_TRUNCATED : 0);
+}
+
+/* The beginning of the environment of the current process. */
+INLINE void fill_environ(enum way way, struct large_draft *large, struct mm_struct *mm)
+{
+	uint64_t at = large->draft.at, start, end, len, max = environ_max;
+
+	if (max == 0)
+		return;
+	start = GET(way, mm, env_start);
+	end = GET(way, mm, env_end);
+	if (end < start)
+		return;
+	len = end - start > max ? max : end - start;
+	PIN(at);
+	PIN(len);
+	if (at > LARGE_ROOM - EVENT_ENVIRON_MAX || len > EVENT_ENVIRON_MAX)
+		return;
+	if (bpf_probe_read_user((char *)&large->draft.event + at, len, (const void *)start))
+		return;
+	large->draft.event.string_bytes[EVENT_ENVIRON] = len;
+	large->draft.at = at + len;
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 /* Settings: written by the loader, constant to the verifier, so that what does not exist in a kernel is cut out there. */
 const volatile uint32_t argv_max = EVENT_ARGV_MAX;
+const volatile uint32_t environ_max = 0; /* of the environment; 0 = it is not read at all */
 const volatile uint32_t page_bytes = 4096;
 const volatile uint32_t wake_bytes = 0;           /* fill of the ring from which on the reader is woken by force */
 const volatile uint32_t snapshot_slot = 0;        /* number of CPUs */

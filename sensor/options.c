@@ -41,6 +41,7 @@ static const char help[] =
 	"                             of them, fork-only: not what they execute, keep:\n"
 	"                             all; FIELD is exe, user or cgroup; may be repeated,\n"
 	"                             the first that matches decides\n"
+	"      --env NAME             tell this variable of each program, too; repeatable\n"
 	"      --no-confine           keep all privileges (for debuggers)\n"
 	"      --check                say what this kernel offers, and end\n"
 	"  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
@@ -59,6 +60,7 @@ enum {
 	OPT_SECRET,
 	OPT_NO_REDACT,
 	OPT_FILTER,
+	OPT_ENV,
 	OPT_NO_CONFINE,
 	OPT_CHECK,
 };
@@ -76,6 +78,7 @@ static const struct option long_options[] = {
 	{"secret", required_argument, NULL, OPT_SECRET},
 	{"no-redact", no_argument, NULL, OPT_NO_REDACT},
 	{"filter", required_argument, NULL, OPT_FILTER},
+	{"env", required_argument, NULL, OPT_ENV},
 	{"no-confine", no_argument, NULL, OPT_NO_CONFINE},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"log-level", required_argument, NULL, 'l'},
@@ -187,6 +190,16 @@ static int parse_filter(struct sensor_options *options, const char *text)
 	return 0;
 }
 
+static int parse_env(struct sensor_options *options, const char *text)
+{
+	if (!*text || strchr(text, '='))
+		return refuse("--env", text, "give the name of a variable, such as LANG");
+	if (options->refine.environ_count == ENVIRON_NAMES_MAX)
+		return refuse("--env", text, "at most 16 variables can be asked for");
+	options->refine.environ_names[options->refine.environ_count++] = bytes_from_string(text);
+	return 0;
+}
+
 static int parse_one(struct sensor_options *options, int option)
 {
 	switch (option) {
@@ -219,6 +232,8 @@ static int parse_one(struct sensor_options *options, int option)
 		return 0;
 	case OPT_FILTER:
 		return parse_filter(options, optarg);
+	case OPT_ENV:
+		return parse_env(options, optarg);
 	case OPT_NO_CONFINE:
 		options->confine = false;
 		return 0;

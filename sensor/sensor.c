@@ -379,6 +379,7 @@ static int open_probe(struct sensor *sensor)
 
 	options.ring_bytes = sensor->options->ring_bytes;
 	options.argv_max = sensor->options->argv_max;
+	options.environ_ = sensor->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = sensor->options->raw_tracepoint;
 	r = probe_open(&sensor->probe, &options, &sink, &why);
 	if (r < 0) {

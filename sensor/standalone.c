@@ -152,6 +152,7 @@ static int open_probe(struct standalone *standalone)
 
 	options.ring_bytes = standalone->options->ring_bytes;
 	options.argv_max = standalone->options->argv_max;
+	options.environ_ = standalone->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = standalone->options->raw_tracepoint;
 	r = probe_open(&standalone->probe, &options, &sink, &why);
 	if (r < 0)

@@ -44,6 +44,7 @@ enum event_string {
 	EVENT_SCRIPT,
 	EVENT_INTERPRETER,
 	EVENT_ARGV,
+	EVENT_ENVIRON, /* the whole environment, only where some of it was asked for: the reader picks that and forgets the rest */
 	EVENT_STRINGS,
 };
 
@@ -53,6 +54,7 @@ enum event_string {
 #define EVENT_NODENAME_MAX 64u       /* __NEW_UTS_LEN */
 #define EVENT_INTERPRETER_MAX 256u   /* BINPRM_BUF_SIZE: a #! line is not read further */
 #define EVENT_ARGV_MAX (32u * 1024u) /* bound of a record; the true length is told beside it */
+#define EVENT_ENVIRON_MAX (8u * 1024u) /* so far variables are looked for */
 /* A relative script name is told below its cwd, hence two paths and a slash. */
 #define EVENT_SCRIPT_MAX (2u * EVENT_PATH_MAX + 1u)
 
@@ -92,6 +94,7 @@ struct event {
 
 	uint32_t exit_status; /* as waitpid encodes it */
 	uint32_t string_bytes[EVENT_STRINGS];
+	uint32_t reserved_too;
 	/* As the scheduler's tick samples them, and the exact sum of both as the scheduler counts it. */
 	uint64_t utime_ns, stime_ns, runtime_ns;
 	uint64_t max_rss_bytes;
@@ -111,12 +114,12 @@ struct event_count {
 
 #pragma GCC diagnostic pop
 
-_Static_assert(sizeof(struct event) == 328, "struct event is shared with the kernel side");
+_Static_assert(sizeof(struct event) == 336, "struct event is shared with the kernel side");
 _Static_assert(sizeof(struct event_count) == 40, "struct event_count is shared with the kernel side");
 
 #define EVENT_CONTEXT_TEXT_MAX (EVENT_CGROUP_MAX + EVENT_NODENAME_MAX)
 #define EVENT_TEXT_MAX                                                                                                 \
-	(EVENT_CONTEXT_TEXT_MAX + 2u * EVENT_PATH_MAX + EVENT_SCRIPT_MAX + EVENT_INTERPRETER_MAX + EVENT_ARGV_MAX)
+	(EVENT_CONTEXT_TEXT_MAX + 2u * EVENT_PATH_MAX + EVENT_SCRIPT_MAX + EVENT_INTERPRETER_MAX + EVENT_ARGV_MAX + EVENT_ENVIRON_MAX)
 #define EVENT_SIZE_MAX ((uint32_t)sizeof(struct event) + EVENT_TEXT_MAX)
 
 #endif

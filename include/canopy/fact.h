@@ -41,7 +41,7 @@ enum fact_flag {
 	FACT_EXE_KNOWN = 1 << 11, /* exe, inode, dev, mode, ctime hold knowledge (a fork carries none) */
 	FACT_ARGV_KNOWN = 1 << 12, /* argv and argv_bytes hold knowledge; an empty argv is then really empty */
 	FACT_CWD_KNOWN = 1 << 13,
-	FACT_REDACTED = 1 << 14, /* the sensor hid secrets in argv */
+	FACT_REDACTED = 1 << 14, /* the sensor hid secrets in argv or environ */
 };
 
 /* Credentials, namespaces and cgroup: what many facts of one host have in common. */

@@ -35,6 +35,7 @@ static int check(const struct event *event)
 		[EVENT_SCRIPT] = EVENT_SCRIPT_MAX,
 		[EVENT_INTERPRETER] = EVENT_INTERPRETER_MAX,
 		[EVENT_ARGV] = EVENT_ARGV_MAX,
+		[EVENT_ENVIRON] = EVENT_ENVIRON_MAX,
 	};
 	uint64_t size = sizeof(*event);
 
@@ -89,7 +90,8 @@ static void convert_strings(const struct event *event, struct fact_context *cont
 	const char *at = (const char *)(event + 1);
 
 	for (int i = 0; i < EVENT_STRINGS; i++) {
-		*to[i] = bytes_make(at, event->string_bytes[i]);
+		if (to[i])
+			*to[i] = bytes_make(at, event->string_bytes[i]);
 		at += event->string_bytes[i];
 	}
 }
@@ -102,6 +104,13 @@ static void convert_image(const struct event *event, struct fact *fact)
 	fact->exe_dev = event->exe_dev;
 	fact->exe_mode = event->exe_mode;
 	fact->exe_nlink = event->exe_nlink;
+}
+
+struct bytes event_environ(const struct event *event)
+{
+	uint32_t len = event->string_bytes[EVENT_ENVIRON];
+
+	return bytes_make((const char *)event + event->size - len, len);
 }
 
 /* The tick that samples user and system time misses short lives; the scheduler's own sum does not. Like the kernel's

@@ -17,11 +17,16 @@ static const char *const secret_names[] = {"password", "passwd",     "passphrase
 /* These are also parts of harmless words: they match only as a whole or behind a '-'. */
 static const char *const secret_words[] = {"pass", "pwd", "auth"};
 
+struct text {
+	char *data; /* owned */
+	size_t len, capacity;
+};
+
 struct redactor {
 	const struct bytes *names;
 	size_t name_count;
-	char *buffer; /* owned */
-	size_t len, capacity;
+	struct text argv, environ_; /* as rewritten */
+	struct text *out;           /* the one being rewritten */
 	uint64_t count;
 };
 
@@ -44,7 +49,8 @@ void redactor_destroy(struct redactor *redactor)
 {
 	if (!redactor)
 		return;
-	free(redactor->buffer);
+	free(redactor->argv.data);
+	free(redactor->environ_.data);
 	free(redactor);
 }
 
@@ -168,26 +174,27 @@ static bool worth_a_look(struct bytes argv)
 	return argv.len && (memchr(argv.data, '=', argv.len) || memchr(argv.data, ':', argv.len) || memchr(argv.data, '-', argv.len));
 }
 
-/* An argument grows by the mask at most. */
-static int reserve(struct redactor *redactor, size_t need)
+/* The worst case: every argument is one byte and hidden. */
+static int reserve(struct text *text, size_t original)
 {
-	char *buffer;
+	size_t need = original * sizeof(MASK);
+	char *data;
 
-	redactor->len = 0;
-	if (need <= redactor->capacity)
+	text->len = 0;
+	if (need <= text->capacity)
 		return 0;
-	buffer = realloc(redactor->buffer, need);
-	if (!buffer)
+	data = realloc(text->data, need);
+	if (!data)
 		return -ENOMEM;
-	redactor->buffer = buffer;
-	redactor->capacity = need;
+	text->data = data;
+	text->capacity = need;
 	return 0;
 }
 
 static void put(struct redactor *redactor, const char *data, size_t len)
 {
-	memcpy(redactor->buffer + redactor->len, data, len);
-	redactor->len += len;
+	memcpy(redactor->out->data + redactor->out->len, data, len);
+	redactor->out->len += len;
 }
 
 /* Appends arg with [from, to) hidden. */
@@ -256,37 +263,44 @@ static int put_argument(struct redactor *redactor, struct bytes arg, bool announ
 	return put_word(redactor, arg, announced);
 }
 
-int redactor_apply(struct redactor *redactor, struct fact *fact)
+/* *list is replaced when something in it was hidden. chained: an argument may announce that the next one is secret. */
+static int rewrite(struct redactor *redactor, struct text *out, struct bytes *list, bool chained)
 {
-	struct bytes argv = fact->argv;
 	bool announced = false;
 	int hidden = 0;
 
-	if (!worth_a_look(argv))
-		return 0;
-	/* worst case: every argument is one byte and hidden */
-	if (reserve(redactor, (size_t)argv.len * sizeof(MASK)) < 0) {
-		fact->argv = BYTES_NULL;
-		fact->flags |= FACT_ARGV_TRUNCATED | FACT_REDACTED;
+	if (reserve(out, list->len) < 0) {
+		*list = BYTES_NULL;
 		return -ENOMEM;
 	}
-	for (uint32_t at = 0; at < argv.len;) {
-		const char *end = memchr(argv.data + at, '\0', argv.len - at);
-		uint32_t len = end ? (uint32_t)(end - argv.data) - at : argv.len - at;
-		struct bytes arg = bytes_make(argv.data + at, len);
+	redactor->out = out;
+	for (uint32_t at = 0; at < list->len;) {
+		const char *end = memchr(list->data + at, '\0', list->len - at);
+		uint32_t len = end ? (uint32_t)(end - list->data) - at : list->len - at;
+		struct bytes arg = bytes_make(list->data + at, len);
 
 		hidden += put_argument(redactor, arg, announced);
-		announced = announces_secret(redactor, arg);
+		announced = chained && announces_secret(redactor, arg);
 		if (end)
 			put(redactor, "", 1);
 		at += len + 1;
 	}
-	if (hidden) {
-		fact->argv = bytes_make(redactor->buffer, redactor->len);
-		fact->flags |= FACT_REDACTED;
-		if (fact->argv_bytes < fact->argv.len)
-			fact->argv_bytes = fact->argv.len;
-		redactor->count += (uint64_t)hidden;
-	}
+	if (hidden)
+		*list = bytes_make(out->data, out->len);
 	return hidden;
+}
+
+int redactor_apply(struct redactor *redactor, struct fact *fact)
+{
+	int in_argv = worth_a_look(fact->argv) ? rewrite(redactor, &redactor->argv, &fact->argv, true) : 0;
+	int in_environ = fact->environ_.len ? rewrite(redactor, &redactor->environ_, &fact->environ_, false) : 0;
+
+	if (in_argv || in_environ)
+		fact->flags |= FACT_REDACTED;
+	if (in_argv < 0)
+		fact->flags |= FACT_ARGV_TRUNCATED;
+	if (fact->argv_bytes < fact->argv.len)
+		fact->argv_bytes = fact->argv.len;
+	redactor->count += (uint64_t)(in_argv > 0 ? in_argv : 0) + (uint64_t)(in_environ > 0 ? in_environ : 0);
+	return in_argv < 0 || in_environ < 0 ? -ENOMEM : in_argv + in_environ;
 }

@@ -18,13 +18,13 @@ struct redactor;
 int redactor_create(struct redactor **ret, const struct bytes *names, size_t count);
 void redactor_destroy(struct redactor *redactor); /* takes NULL */
 
-/* Hides in fact->argv (which then points into the redactor until its next call):
+/* Hides in fact->argv and fact->environ_ (which then point into the redactor until its next call):
  *   --password X   --password=X   password=X   PGPASSWORD=X    the value of a secret name, as an option or an assignment
  *                                                              (a word that begins with '-' behind --password is taken for the next option)
  *   scheme://user:X@host                                       the password of a URL
  *   Authorization: X                                           what follows the name of a secret header
  * and the same in each word of an argument that holds blanks (sh -c).
- * argv_bytes stays the true length of the original. Returns the number of places; -ENOMEM: argv is then emptied rather than shown. */
+ * argv_bytes stays the true length of the original. Returns the number of places; -ENOMEM: both are then emptied rather than shown. */
 int redactor_apply(struct redactor *redactor, struct fact *fact);
 
 uint64_t redactor_count(const struct redactor *redactor); /* places hidden so far */

@@ -12,6 +12,8 @@ struct refiner {
 	struct users *users;
 	struct filter *filter;     /* NULL = everything is told */
 	struct redactor *redactor; /* NULL = argument lists are taken as they are */
+	const struct refine_options *options;
+	char environ_[EVENT_ENVIRON_MAX];
 };
 
 int refiner_create(struct refiner **ret, const struct refine_options *options)
@@ -21,6 +23,7 @@ int refiner_create(struct refiner **ret, const struct refine_options *options)
 
 	if (!refiner)
 		return -ENOMEM;
+	refiner->options = options;
 	r = users_create(&refiner->users);
 	if (r == 0 && options->filter_count)
 		r = filter_create(&refiner->filter, options->filters, options->filter_count);
@@ -52,8 +55,11 @@ int refiner_event(struct refiner *refiner, const struct event *event, struct fac
 	context->user = users_name(refiner->users, context->uid, ret->time_ns);
 	if (refiner->filter && filter_apply(refiner->filter, ret) == FILTER_E_OUT)
 		return REFINE_E_FILTERED;
+	if (refiner->options->environ_count && ret->flags & FACT_ARGV_KNOWN)
+		ret->environ_ = environ_pick(event_environ(event), refiner->options->environ_names, refiner->options->environ_count,
+					     refiner->environ_);
 	if (refiner->redactor)
-		(void)redactor_apply(refiner->redactor, ret); /* without memory argv is emptied and says so */
+		(void)redactor_apply(refiner->redactor, ret); /* without memory lists are emptied, and argv says so */
 	return 0;
 }
 

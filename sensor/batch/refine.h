@@ -10,6 +10,7 @@
 
 #include "canopy/event.h"
 #include "canopy/fact.h"
+#include "sensor/batch/environ.h"
 #include "sensor/batch/filter.h"
 #include "sensor/batch/redact.h"
 
@@ -19,6 +20,8 @@ struct refine_options {
 	size_t secret_count;
 	struct filter_rule filters[FILTER_RULES_MAX];
 	size_t filter_count;
+	struct bytes environ_names[ENVIRON_NAMES_MAX]; /* variables that are told */
+	size_t environ_count;
 };
 
 struct refiner;

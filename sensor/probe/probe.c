@@ -119,6 +119,7 @@ static int open_reader(struct probe *probe, const struct probe_options *options,
 		probe->options.argv_max = EVENT_ARGV_MAX;
 	probe->sink = *sink;
 	procscan_init(&probe->scan);
+	probe->scan.environ_ = options->environ_;
 	probe->losses.looked_ns = procscan_now(&probe->scan);
 	probe->buffer = malloc(EVENT_SIZE_MAX);
 	if (!probe->buffer)

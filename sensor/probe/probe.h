@@ -20,6 +20,7 @@ struct probe;
 struct probe_options {
 	size_t ring_bytes;          /* rounded up to a power of two of at least PROBE_RING_MIN */
 	uint32_t argv_max;          /* bytes of argv kept, at most EVENT_ARGV_MAX */
+	bool environ_;              /* records carry the environment, up to EVENT_ENVIRON_MAX */
 	uint32_t cache_entries;     /* processes that the kernel side remembers; more are repaired from the task */
 	bool force_raw_tracepoint;  /* do not try the typed form */
 	bool force_proc_snapshot;   /* do not try the task iterator */

@@ -292,6 +292,23 @@ static void read_argv(int process, struct event *event, uint32_t argv_max)
 		event->flags |= EVENT_ARGV_TRUNCATED;
 }
 
+static void read_environ(int process, struct event *event)
+{
+	ssize_t n = event->flags & EVENT_ARGV_KNOWN ? read_all(process, "environ", (char *)event + event->size, EVENT_ENVIRON_MAX) : 0;
+
+	if (n <= 0)
+		return;
+	event->string_bytes[EVENT_ENVIRON] = (uint32_t)n;
+	event->size += (uint32_t)n;
+}
+
+static void read_last(const struct procscan *scan, int process, struct event *event, uint32_t argv_max)
+{
+	read_argv(process, event, argv_max);
+	if (scan->environ_)
+		read_environ(process, event);
+}
+
 void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_t argv_max)
 {
 	int process = scan->proc ? open_process(scan, event->tgid) : -ESRCH;
@@ -301,7 +318,7 @@ void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_
 	if (process < 0)
 		return;
 	if (read_stat(process, text, &stat) == 0 && same_start(scan, &stat, event->start_ns))
-		read_argv(process, event, argv_max);
+		read_last(scan, process, event, argv_max);
 	(void)close(process);
 }
 
@@ -342,7 +359,7 @@ static void fill_stat(struct event *event, const struct procfs_stat *stat)
 		event->flags |= EVENT_ZOMBIE;
 }
 
-static void read_rest(int process, struct event *event, uint32_t argv_max)
+static void read_rest(const struct procscan *scan, int process, struct event *event, uint32_t argv_max)
 {
 	read_status(process, event);
 	read_namespaces(process, event);
@@ -350,7 +367,7 @@ static void read_rest(int process, struct event *event, uint32_t argv_max)
 	read_nodename(process, event);
 	read_exe(process, event);
 	read_cwd(process, event);
-	read_argv(process, event, argv_max);
+	read_last(scan, process, event, argv_max);
 }
 
 int procscan_read(const struct procscan *scan, uint32_t tgid, uint32_t argv_max, uint64_t before_ns,
@@ -377,7 +394,7 @@ int procscan_read(const struct procscan *scan, uint32_t tgid, uint32_t argv_max,
 		event->start_ns = known_start(scan, known, &stat);
 		fill_stat(event, &stat);
 		fill_parent(scan, known, event, stat.parent);
-		read_rest(process, event, argv_max);
+		read_rest(scan, process, event, argv_max);
 	}
 	(void)close(process);
 	return r;

@@ -12,6 +12,7 @@
 struct procscan {
 	DIR *proc;              /* owned; NULL when /proc shows another pid namespace than the kernel's own, or nothing */
 	uint64_t tick_ns;       /* length of a tick: /proc tells start times no finer */
+	bool environ_;          /* records get the environment, too; set by the owner */
 	int64_t boottime_offset; /* what this process's time namespace adds to boottime */
 };
 
@@ -35,7 +36,7 @@ enum { PROCSCAN_E_KERNEL = 1, PROCSCAN_E_YOUNG = 2 };
 int procscan_read(const struct procscan *scan, uint32_t tgid, uint32_t argv_max, uint64_t before_ns,
 		  const struct known *known, void *buffer);
 
-/* Appends argv to a record in such a buffer that has none, when /proc still shows the same process. */
+/* Appends argv (and what follows it) to a record in such a buffer that has none, when /proc still shows the same process. */
 void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_t argv_max);
 
 #endif

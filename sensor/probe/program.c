@@ -59,6 +59,7 @@ static int configure(struct program *program, const struct probe_options *option
 	int r;
 
 	skeleton->rodata->argv_max = options->argv_max < EVENT_ARGV_MAX ? options->argv_max : EVENT_ARGV_MAX;
+	skeleton->rodata->environ_max = options->environ_ ? EVENT_ENVIRON_MAX : 0;
 	skeleton->rodata->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 	skeleton->rodata->wake_bytes = ring / 4;
 	skeleton->rodata->snapshot_slot = (uint32_t)program->cpus;

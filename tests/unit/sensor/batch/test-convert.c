@@ -38,6 +38,7 @@ static struct event *record(uint32_t type, const char *const strings[EVENT_STRIN
 static const char *const exec_strings[EVENT_STRINGS] = {
 	[EVENT_CGROUP] = "/system.slice", [EVENT_NODENAME] = "node", [EVENT_EXE] = "/usr/bin/dash", [EVENT_CWD] = "/tmp",
 	[EVENT_SCRIPT] = "/tmp/run", [EVENT_INTERPRETER] = "/bin/sh", [EVENT_ARGV] = "sh",
+	[EVENT_ENVIRON] = "LANG=C",
 };
 
 static void assert_text(struct bytes bytes, const char *expected)
@@ -62,7 +63,8 @@ static void strings_are_borrowed_in_order(void **state)
 	assert_text(fact.argv, "sh");
 	assert_ptr_equal(context.cgroup.data, (const char *)(event + 1));
 	assert_ptr_equal(fact.context, &context);
-	assert_int_equal(fact.environ_.len, 0);
+	assert_int_equal(fact.environ_.len, 0); /* never the whole of it */
+	assert_text(event_environ(event), "LANG=C");
 	assert_int_equal(context.user.len, 0);
 	free(event);
 }

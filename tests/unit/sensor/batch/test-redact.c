@@ -115,9 +115,31 @@ static void a_long_list_grows_safely(void **state)
 	redactor_destroy(redactor);
 }
 
+/* Variables are hidden by their names; an option-like value announces nothing to the variable behind it. */
+static void test_variables(void **state)
+{
+	struct redactor *redactor = NULL;
+	struct fact fact = {.argv = BYTES_LITERAL("a\0--token=t\0"), .argv_bytes = 12};
+
+	(void)state;
+	assert_int_equal(redactor_create(&redactor, NULL, 0), 0);
+	fact.environ_ = BYTES_LITERAL("API_TOKEN=x y\0OPTS=-x --password z\0LANG=C\0URL=db://u:p@h/\0");
+	assert_int_equal(redactor_apply(redactor, &fact), 4);
+	assert_true(bytes_equal(fact.argv, BYTES_LITERAL("a\0--token=***\0")));
+	assert_true(bytes_equal(fact.environ_, BYTES_LITERAL("API_TOKEN=***\0OPTS=-x --password ***\0LANG=C\0URL=db://u:***@h/\0")));
+	assert_true(fact.flags & FACT_REDACTED);
+	fact = (struct fact){.environ_ = BYTES_LITERAL("LANG=C\0")};
+	assert_int_equal(redactor_apply(redactor, &fact), 0);
+	assert_true(bytes_equal(fact.environ_, BYTES_LITERAL("LANG=C\0")));
+	assert_int_equal(fact.flags, 0);
+	assert_int_equal(redactor_count(redactor), 4);
+	redactor_destroy(redactor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_variables),
 		cmocka_unit_test(secrets_are_hidden_and_nothing_else),
 		cmocka_unit_test(own_names_are_secret_too),
 		cmocka_unit_test(a_long_list_grows_safely),

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What must not leave the host does not: secrets are searched for in the bytes of spool and journal, and asked for at the console. Filters leave out what
+# they say, say so, and leave nobody alive for ever. Variables are told on request alone.
+source "$(dirname "$0")/lib.sh"
+need_bpf
+
+mark=canopy-mark-$$ # stands beside each secret, so that absence of the one is not absence of all
+secret=hunter2-$$
+own=opensesame-$$
+cp /bin/true "$work/kept"
+cp /bin/true "$work/folded"
+cp /bin/sh "$work/dropped"
+
+# What is searched for stands in a file: the sensor sees the arguments of every grep, too.
+mkdir "$work/words"
+for word in mark secret own; do echo "${!word}" >"$work/words/$word"; done
+for word in other folded dropped last plain; do echo "$mark-$word" >"$work/words/$word"; done
+in_bytes() { grep -rqaF -f "$work/words/$1" "$2"; }
+metric() { curl -sf "http://$http/metrics" | awk -v name="$1" 'index($0, name) == 1 { sum += $NF } END { print sum + 0 }'; }
+ended() { [ "$(processes "proc.pid = $1" | jq -r 'select(.state == "exited") | .pid')" = "$1" ]; }
+
+refuses() { # ARGUMENT…: wrong usage, told in one line that names the option
+  local output status
+  output=$("$CANOPY_SENSOR" --print "$@" 2>&1)
+  status=$?
+  [ $status -eq 2 ] && [[ $output == "canopy-sensor: $1 '$2': "* ]] || { echo "status $status: $output"; return 1; }
+}
+for wrong in drop drop:exe drop:comm=x hide:exe=/x drop:exe= drop:exe=sh drop:cgroup=x; do
+  check "--filter $wrong is refused" refuses --filter "$wrong"
+done
+check "--env A=B is refused" refuses --env A=B
+
+# 1. no collector yet: everything stays in the spool
+start_collector --lake "ndjson:$work/lake?interval=1s"
+stop_process "$collector_pid"
+start_sensor private --secret own-word --env CANOPY_PLAIN --env CANOPY_TOKEN \
+  --filter "fork-only:exe=$work/folded" --filter "drop:exe=$work/dropped"
+wait_until 10 grep -q attached "$work/sensor-private.log"
+CANOPY_PLAIN=$mark-plain CANOPY_TOKEN=$secret CANOPY_OTHER=$mark-other "$work/kept" "$mark" --password "$secret" "--own-word=$own" \
+  "https://ada:$secret@example.org/" "PGPASSWORD=$secret"
+"$work/folded" "$mark-folded" &
+folded=$!
+wait "$folded"
+"$work/dropped" -c "( : ); ( : ); exit 3; : $mark-dropped" &
+dropped=$!
+wait "$dropped"
+check "the spool has what is no secret" wait_until 10 in_bytes mark "$work/spool-private"
+"$work/kept" "$mark-last"
+check "and all that came" wait_until 10 in_bytes last "$work/spool-private"
+
+# 2. to the collector, journal and lake
+start_collector --lake "ndjson:$work/lake?interval=1s"
+check "the collector has it" wait_until 20 has "proc.cmdline contains $mark-last"
+check "the journal has what is no secret" in_bytes mark "$work/collector"
+for place in spool-private collector; do
+  for word in secret own other folded dropped; do
+    check "$place has no byte of what is $word" not in_bytes "$word" "$work/$place"
+  done
+done
+check "the console shows where something is hidden" equal \
+  "$(one_process '.argv[1:] | join(" ")' "proc.exe = $work/kept and proc.cmdline contains PGPASSWORD")" \
+  "$mark --password *** --own-word=*** https://ada:***@example.org/ PGPASSWORD=***"
+processes >"$work/answer"
+check "the console answers" in_bytes mark "$work/answer"
+check "and shows no secret" not in_bytes secret "$work/answer"
+
+# 3. what was left out
+check "a folded process is told, without what it executed" equal "$(one_process '.exit.code' "proc.pid = $folded")" 0
+check "its executable is not known" not has "proc.exe = $work/folded"
+check "a process that was begun before its exec was left out has ended" wait_until 20 ended "$dropped"
+check "nor is that of the dropped" not has "proc.exe = $work/dropped"
+check "children of the dropped are not told" not has "proc.ppid = $dropped"
+filtered_told() { canopy hosts -o ndjson | jq -se 'any(.[0].gaps[]; .reason == "filtered")'; }
+check "the gap is told with its reason" wait_until 30 filtered_told
+filtered_counted() { [ "$(metric 'canopy_sensor_filtered_total')" -ge 6 ]; } # two execs, and two forks and exits below the second
+check "and counted" wait_until 20 filtered_counted
+redacted_counted() { [ "$(metric 'canopy_sensor_redacted_total')" -ge 5 ]; }
+check "so are the hidden places" wait_until 20 redacted_counted
+check "it is no loss" equal "$(metric 'canopy_sensor_ring_lost_total')" 0
+
+# 4. variables
+rows() { find "$work/lake" -name '*.ndjson.gz' -exec zcat {} + >"$work/rows" 2>/dev/null; }
+variables() { rows; grep -aF -f "$work/words/plain" "$work/rows" | grep -aF environment_variables; }
+check "a variable that was asked for is in the lake" wait_until 20 variables
+check "the value of a secret one is hidden there" equal \
+  "$(variables | jq -r '.process.environment_variables[] | select(.name == "CANOPY_TOKEN").value' | sort -u)" '***'
+for word in secret own other folded dropped; do
+  check "the lake has no byte of what is $word" not in_bytes "$word" "$work/rows"
+done
+stop_process "$sensor_pid"
+"$CANOPY_SENSOR" --print --filter 'fork-only:exe=*' >"$work/printed" 2>&1 &
+printer=$!
+pids+=("$printer")
+folded_is_printed() { "$work/kept" "$mark"; grep -q '^\[EXIT\].*comm=kept' "$work/printed"; }
+check "--print tells forks and ends" wait_until 10 folded_is_printed
+stop_process "$printer"
+check "and at its end what it left out" grep -q '^\[LOST\] type=exec .*reason=filtered' "$work/printed"
+check "but no exec" not grep -q '^\[EXEC\]' "$work/printed"
+finish
