@@ -37,8 +37,9 @@ remember() { # NAME
 }
 for when in live snapshot; do for kind in ids script memfd name file; do remember "$kind-$when"; done; done
 written=$(($(grep ^write_bytes: "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2)))
-close_door
-for name in "${!pid_of[@]}"; do case $name in *-live | *-snapshot) finish_workload "$name" ;; esac; done
+names=(writer-live)
+for when in live snapshot; do for kind in ids script memfd name file; do names+=("$kind-$when"); done; done
+end_in_turn "${names[@]}"
 settle
 
 # The rows of our cgroup, without what they tell of others.

@@ -167,8 +167,9 @@ done
 
 # ---- the end
 
-close_door
-for name in "${!host_pid[@]}"; do case $name in namespaces-* | tty-*) ;; *) finish_workload "$name" ;; esac; done
+names=()
+for when in live snapshot; do for kind in plain user caps session container script; do names+=("$kind-$when"); done; done
+end_in_turn "${names[@]}"
 run spend "$(workload spend)" 200 32
 settle
 for when in live snapshot; do
