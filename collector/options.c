@@ -167,6 +167,19 @@ static int parse_option(int option, struct collector_options *options)
 	}
 }
 
+/* Until it asks who is there, the console is for this machine alone. */
+static int check_http(const struct collector_options *options)
+{
+	struct sockaddr_storage name;
+	struct address address;
+
+	if (options->http_insecure || address_parse(options->http, &address, NULL) < 0 || address_to_sockaddr(&address, &name) < 0 ||
+	    address_is_loopback((const struct sockaddr *)&name))
+		return 0;
+	return refuse("--http", options->http,
+		      "others can reach this address, and the console does not ask who they are: give 127.0.0.1:PORT, or --http-insecure as well");
+}
+
 int collector_options_parse(int argc, char **argv, struct collector_options *ret)
 {
 	struct collector_options options = {
@@ -187,6 +200,8 @@ int collector_options_parse(int argc, char **argv, struct collector_options *ret
 			    stderr);
 		return -EINVAL;
 	}
-	*ret = options;
-	return 0;
+	r = check_http(&options);
+	if (r == 0)
+		*ret = options;
+	return r;
 }

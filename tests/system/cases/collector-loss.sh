@@ -54,7 +54,7 @@ mark() { jq -r 'select(.type == "exec" and .argv[1] == "'"$marker-$1"'") | "'"$2
 end_pid=$(mark end '\(.pid)' | tail -n 1)
 end_time=$(mark end '\(.time)' | tail -n 1)
 in_lake() { [ -n "$(rows process_activity | jq "select(.metadata.event_code == \"exec\" and .process.pid == $end_pid) | .time")" ]; }
-check "collector 41: the lake has come to the last mark" wait_until 60 in_lake
+check "collector 41: the lake has come to the last mark" wait_until 180 in_lake
 kill -TERM "$reference"
 wait "$reference"
 check "collector 41: the reference lost nothing" not grep -q '^{"type":"gap"' "$work/reference"

@@ -37,7 +37,7 @@ check "collector 44: the duplicates were counted" test "$(canopy stats -o json |
 check "collector 44: all of it again as another stream" tell 2
 check "collector 44: the forest is the same" equal "$(forest)" "$first"
 check "collector 44: the counts are the same" equal "$(told)" "$once"
-check "collector 44: the lake has caught up" wait_until 30 lake_is_done
+check "collector 44: the lake has caught up" wait_until 180 lake_is_done
 rows | jq -r '"\(.metadata.uid) \(.metadata.event_code)"' >"$work/rows-1"
 check "collector 44: each fact is one row" equal "$(wc -l <"$work/rows-1") $(cut -d' ' -f1 "$work/rows-1" | sort -u | wc -l)" "$((2 + lives * 3)) $((2 + lives * 3))"
 
@@ -48,7 +48,7 @@ check "collector 44: after a crash the forest is the same" equal "$(forest)" "$f
 check "collector 44: the counts are the same" equal "$(told)" "$once"
 check "collector 44: what is sent once more is known" tell 1
 check "collector 44: and the counts are still the same" equal "$(told)" "$once"
-check "collector 44: the lake has caught up again" wait_until 30 lake_is_done
+check "collector 44: the lake has caught up again" wait_until 180 lake_is_done
 check "collector 44: its rows are the same" equal "$(rows | jq -r '"\(.metadata.uid) \(.metadata.event_code)"' | sort | cksum)" "$(sort "$work/rows-1" | cksum)"
 
 # ---- a real sensor, and two kills in the middle of what it tells
@@ -71,7 +71,7 @@ check "collector 44: all of it is told" wait_until 60 over
 canopy ps "$in_storm" -o csv --fields start_boottime_ns,exit_code,id 2>/dev/null | tail -n +2 >"$work/children"
 check "collector 44: each process of the storm, once, with its own end" \
   equal "$(awk -F, '$2 == (NR - 1) % 256 {good++} END {print NR, good}' "$work/children") $(cut -d, -f3 "$work/children" | sort -u | wc -l)" "$storm $storm $storm"
-check "collector 44: the lake has caught up with it" wait_until 60 lake_is_done
+check "collector 44: the lake has caught up with it" wait_until 180 lake_is_done
 rows | jq -r 'select(.process.parent_process.pid == '"$load"') | "\(.metadata.event_code) \(.metadata.uid)"' >"$work/rows-2"
 for type in fork exit; do
   check "collector 44: one row for each $type" equal "$(grep -c "^$type " "$work/rows-2") $(grep "^$type " "$work/rows-2" | sort -u | wc -l)" "$storm $storm"

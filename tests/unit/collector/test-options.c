@@ -150,9 +150,19 @@ static void the_log_level_is_set(void **state)
 	assert_int_equal(log_level, LOG_LEVEL_DEBUG);
 }
 
+static void a_console_for_others_must_be_asked_for(void **state)
+{
+	(void)state;
+	assert_refused(ARGS("-s", "/x", "-H", "0.0.0.0:7070"), "--http '0.0.0.0:7070'");
+	assert_refused(ARGS("-s", "/x", "-H", "[::]:7070"), "--http-insecure");
+	assert_true(parsed(ARGS("-s", "/x", "-H", "0.0.0.0:7070", "--http-insecure")).http_insecure);
+	assert_false(parsed(ARGS("-s", "/x", "-H", "[::1]:7070")).http_insecure);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_console_for_others_must_be_asked_for),
 	    cmocka_unit_test(defaults_are_loopback), cmocka_unit_test(everything_can_be_said),
 	    cmocka_unit_test(sizes_are_checked),     cmocka_unit_test(refusals_name_option_value_and_remedy),
 	    cmocka_unit_test(help_fits_a_terminal),  cmocka_unit_test(the_log_level_is_set),
