@@ -13,7 +13,7 @@ small=$sensor_pid
 "$CANOPY_SENSOR" --print=json --ring-bytes 128M >"$work/reference" 2>"$work/reference.log" &
 reference=$!
 pids+=("$reference")
-canopy tail -o ndjson >"$work/tail" 2>/dev/null &
+"$CANOPY_CLI" tail -o ndjson >"$work/tail" 2>/dev/null & # not by the function: its subshell would be ended, not it
 pids+=($!)
 check "collector 41: the host is live" wait_until 20 host_is "$here" live
 
