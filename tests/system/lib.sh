@@ -30,7 +30,9 @@ cleanup() {
   trap - EXIT INT TERM
   local i
   end_processes
-  for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do umount "${mounts[i]}" 2>/dev/null; done # the last one made first
+  for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do # the last one made first
+    umount "${mounts[i]}" 2>/dev/null || umount -l "${mounts[i]}" 2>/dev/null # busy while something of the test is still dying
+  done
   rm -rf "$work"
 }
 trap cleanup EXIT
