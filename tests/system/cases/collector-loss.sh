@@ -20,7 +20,7 @@ check "collector 41: the host is live" wait_until 20 host_is "$here" live
 # Marks in both streams: what lies between them is compared.
 passed() { # MARK
   /bin/true "$marker-$1"
-  has "proc.cmdline contains $marker-$1 and proc.name = true and proc.alive = false" && grep -q "$marker-$1" "$work/reference"
+  has "proc.cmdline contains $marker-$1 and proc.name = true and proc.alive = false" && grep -qF "\"argv\":[\"/bin/true\",\"$marker-$1\"]" "$work/reference"
 }
 check "collector 41: both sensors see" wait_until 20 passed begin
 sleep 600 & dies_unseen=$!
