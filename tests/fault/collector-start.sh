@@ -30,7 +30,7 @@ mkdir -m 0777 "$work/open" && chmod 0777 "$work/open"
 check "a state folder that others can write" refused 1 "chmod go-w" --state "$work/open" "${free[@]}"
 : >"$work/file"
 check "a file where the state folder should be" refused 1 "is not a folder" --state "$work/file" "${free[@]}"
-check "a lake that is none" refused 1 "nonsense" --state "$work/y" "${free[@]}" --lake nonsense:/x
+check "a lake that is none is wrong usage" refused 2 "nonsense" --state "$work/y" "${free[@]}" --lake nonsense:/x
 
 "$CANOPY_COLLECTOR" --state "$work/first" "${free[@]}" >"$work/first.out" 2>"$work/first.log" &
 first=$!
@@ -41,7 +41,7 @@ check "its port cannot be taken twice" refused 1 "$listen" --state "$work/second
 check "nor its console's" refused 1 "$http" --state "$work/second" --listen 127.0.0.1:0 --http "$http"
 check "nor its state folder" refused 1 "$work/first" --state "$work/first" "${free[@]}"
 check "who was refused left the first one's addresses alone" equal "$(cat "$work/first/listen")" "$listen"
-check "a console for everybody wants a word more" refused 1 "0.0.0.0" --state "$work/third" --listen 127.0.0.1:0 --http 0.0.0.0:0
+check "a console for everybody wants a word more" refused 2 "--http-insecure" --state "$work/third" --listen 127.0.0.1:0 --http 0.0.0.0:0
 kill -TERM "$first"
 check "it ends when it is asked to" wait_until 20 ended "$first"
 wait "$first"
