@@ -75,6 +75,7 @@ static inline void process_clean_up(void)
 
 static inline void process_init(const char *program)
 {
+	(void)signal(SIGPIPE, SIG_IGN); /* as in the programs: libuv writes to a collector that has been killed */
 	process.program = program;
 	if (folder_make(&process.folder) < 0)
 		give_up("cannot make a folder");

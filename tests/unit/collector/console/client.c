@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,12 @@ void client_close(struct client *client)
 		(void)close(client->fd);
 	free(client->data);
 	*client = (struct client){.fd = -1};
+}
+
+/* As in the collector: the server under test writes to clients that have gone. */
+__attribute__((constructor)) static void ignore_sigpipe(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 void client_send(struct client *client, const char *data, size_t len)
