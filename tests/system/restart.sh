@@ -41,8 +41,7 @@ check "and none twice" rows_are "$storm" 1500
 check "what was there before the crash is there still" rows_are "$early" 50
 check "each with code 0" equal "$(processes "$(marked "$storm")" | jq -s 'map(.exit.code) | unique | tojson' -r)" '[0]'
 info=$(canopy hosts -o ndjson | jq -s '.[0]')
-lost=$(jq '([.lost[]] | add) - ([.gaps[] | select(.reason == "recursion") | .count] | add // 0)' <<<"$info")
-check "the kernel lost nothing" equal "$lost" 0
+check "the kernel lost nothing" equal "$(host_lost "$info")" 0
 
 # 3. the sensor killed and restarted: same identities, and the gap is told
 id=$(processes "proc.pid = $$ and proc.alive = true" | jq -r .id)
