@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/command/command.h"
 #include "proto/stream/address.h"
 
 #define COLLECTOR_LAKES_MAX 8u
@@ -23,7 +24,7 @@ struct collector_options {
 };
 
 enum {
-	OPTIONS_E_DONE = 1, /* --help or --version was answered on stdout */
+	OPTIONS_E_DONE = COMMAND_E_DONE, /* --help or --version was answered on stdout */
 };
 
 /* Fills *ret from argv. Returns 0, OPTIONS_E_DONE, or -EINVAL after a message on stderr that names option, value and

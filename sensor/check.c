@@ -50,8 +50,8 @@ int check_run(const struct sensor_options *options)
 	char *why = NULL;
 	int r;
 
-	probe_options.ring_bytes = options->ring_bytes;
-	probe_options.argv_max = options->argv_max;
+	probe_options.ring_bytes = (size_t)options->ring_bytes;
+	probe_options.argv_max = (uint32_t)options->argv_max;
 	probe_options.force_raw_tracepoint = options->raw_tracepoint;
 	tell_kernel();
 	r = probe_open(&probe, &probe_options, &sink, &why);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing the command line with getopt_long. Every refusal names the option, the value and what would be right. */
-#include <errno.h>
-#include <getopt.h>
+/* The table of options, and of each what its value has to be. Every refusal names the option, the value and what would be right. */
+#include "sensor/options.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "canopy/argument.h"
-#include "canopy/log.h"
-#include "sensor/options.h"
+#include "proto/command/command.h"
 
 #define SPOOL_BYTES_DEFAULT (256ull << 20) /* at 80 bytes a fact some three million facts: an hour of a busy host */
 #define SPOOL_BYTES_MIN (8ull << 20)
@@ -19,268 +16,156 @@
 #define ARGV_MAX_MIN 256u
 #define ARGV_MAX_MAX (32u << 10) /* bound of the kernel side's scratch memory */
 
-static const char help[] =
-	"usage: canopy-sensor --collector HOST:PORT --spool DIR [OPTION…]\n"
-	"       canopy-sensor --print[=classic|json]\n"
-	"\n"
-	"Takes fork, exec and exit of every process from the kernel (needs root, Linux\n"
-	"5.10 or later with BTF) and streams them to a collector, or prints them.\n"
-	"\n"
-	"  -c, --collector HOST:PORT  where canopy-collector listens for sensors\n"
-	"  -s, --spool DIR            keeps what the collector has not acknowledged\n"
-	"      --spool-bytes SIZE     bound of the spool; the oldest goes (256M)\n"
-	"  -t, --tag KEY=VALUE        describes this host; may be repeated\n"
-	"  -p, --print[=FORMAT]       one line a fact on stdout: classic or json\n"
-	"      --argv-bytes SIZE      keep this much of each argument list (32K)\n"
-	"      --ring-bytes SIZE      ring between kernel and sensor, a power of 2 (8M)\n"
-	"      --raw-tracepoint       use hooks without typed loads\n"
-	"      --no-compress          send frames as they are\n"
-	"      --secret NAME          hide the value of this option or variable, too\n"
-	"      --no-redact            send argument lists with the secrets in them\n"
-	"      --filter RULE          leave processes out: drop:FIELD=GLOB tells nothing\n"
-	"                             of them, fork-only: not what they execute, keep:\n"
-	"                             all; FIELD is exe, user or cgroup; may be repeated,\n"
-	"                             the first that matches decides\n"
-	"      --env NAME             tell this variable of each program, too; repeatable\n"
-	"      --no-confine           keep all privileges (for debuggers)\n"
-	"      --check                say what this kernel offers, and end\n"
-	"  -l, --log-level LEVEL      error, warning, info (default) or debug\n"
-	"  -h, --help                 this text\n"
-	"  -V, --version              the version\n"
-	"\n"
-	"SIZE is in bytes, or with K, M or G. Exit codes: 0 ended as asked, 1 failed,\n"
-	"2 wrong usage.\n";
-
-enum {
-	OPT_SPOOL_BYTES = 256,
-	OPT_ARGV_BYTES,
-	OPT_RING_BYTES,
-	OPT_RAW_TRACEPOINT,
-	OPT_NO_COMPRESS,
-	OPT_SECRET,
-	OPT_NO_REDACT,
-	OPT_FILTER,
-	OPT_ENV,
-	OPT_NO_CONFINE,
-	OPT_CHECK,
-};
-
-static const struct option long_options[] = {
-	{"collector", required_argument, NULL, 'c'},
-	{"spool", required_argument, NULL, 's'},
-	{"spool-bytes", required_argument, NULL, OPT_SPOOL_BYTES},
-	{"tag", required_argument, NULL, 't'},
-	{"print", optional_argument, NULL, 'p'},
-	{"argv-bytes", required_argument, NULL, OPT_ARGV_BYTES},
-	{"ring-bytes", required_argument, NULL, OPT_RING_BYTES},
-	{"raw-tracepoint", no_argument, NULL, OPT_RAW_TRACEPOINT},
-	{"no-compress", no_argument, NULL, OPT_NO_COMPRESS},
-	{"secret", required_argument, NULL, OPT_SECRET},
-	{"no-redact", no_argument, NULL, OPT_NO_REDACT},
-	{"filter", required_argument, NULL, OPT_FILTER},
-	{"env", required_argument, NULL, OPT_ENV},
-	{"no-confine", no_argument, NULL, OPT_NO_CONFINE},
-	{"check", no_argument, NULL, OPT_CHECK},
-	{"log-level", required_argument, NULL, 'l'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
-};
-
-static int refuse(const char *option, const char *value, const char *remedy)
+static int take_collector(const struct command *command, const char *text, void *into)
 {
-	(void)fprintf(stderr, "canopy-sensor: %s '%s': %s\n", option, value, remedy);
-	return -EINVAL;
-}
+	struct sensor_options *options = into;
+	const char *why;
 
-static int parse_size(const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
-{
-	uint64_t size;
-	char remedy[96];
-
-	if (!argument_size(text, &size) || size < min || size > max) {
-		(void)snprintf(remedy, sizeof(remedy), "give a size from %llu to %llu bytes, such as 64K, 8M or 1G",
-			       (unsigned long long)min, (unsigned long long)max);
-		return refuse(option, text, remedy);
-	}
-	*ret = size;
+	if (address_parse(text, &options->address, &why) < 0)
+		return command_refuse(command, "--collector", text, why);
+	options->collector = text;
 	return 0;
 }
 
-static int parse_level(const char *text)
+static int take_print(const struct command *command, const char *text, void *into)
 {
-	return argument_log_level(text, &log_level) ? 0 : refuse("--log-level", text, "give error, warning, info or debug");
-}
+	struct sensor_options *options = into;
 
-static int parse_print(const char *text, enum print_format *ret)
-{
 	if (!text || strcmp(text, "classic") == 0)
-		*ret = PRINT_CLASSIC;
+		options->print = PRINT_CLASSIC;
 	else if (strcmp(text, "json") == 0)
-		*ret = PRINT_JSON;
+		options->print = PRINT_JSON;
 	else
-		return refuse("--print", text, "give --print, --print=classic or --print=json");
+		return command_refuse(command, "--print", text, "give --print, --print=classic or --print=json");
 	return 0;
 }
 
-static int parse_tag(struct sensor_options *options, const char *text)
+static int take_tag(const struct command *command, const char *text, void *into)
 {
+	struct sensor_options *options = into;
 	const char *equals = strchr(text, '=');
 	struct tag tag;
 
 	if (!equals || equals == text)
-		return refuse("--tag", text, "give KEY=VALUE");
+		return command_refuse(command, "--tag", text, "give KEY=VALUE");
 	tag.key = bytes_make(text, (size_t)(equals - text));
 	tag.value = bytes_from_string(equals + 1);
 	if (tag.key.len > HELLO_TAG_KEY_MAX || tag.value.len > HELLO_TAG_VALUE_MAX)
-		return refuse("--tag", text, "a key has at most 63 bytes, a value 255");
+		return command_refuse(command, "--tag", text, "a key has at most 63 bytes, a value 255");
 	if (!json_is_utf8(tag.key) || !json_is_utf8(tag.value))
-		return refuse("--tag", text, "give UTF-8");
+		return command_refuse(command, "--tag", text, "give UTF-8");
 	if (options->tag_count == HELLO_TAGS_MAX)
-		return refuse("--tag", text, "a host has at most 64 tags");
+		return command_refuse(command, "--tag", text, "a host has at most 64 tags");
 	options->tags[options->tag_count++] = tag;
 	return 0;
 }
 
-static int parse_ring(const char *text, size_t *ret)
+static int take_secret(const struct command *command, const char *text, void *into)
 {
-	uint64_t bytes;
-	int r = parse_size("--ring-bytes", text, RING_BYTES_MIN, RING_BYTES_MAX, &bytes);
+	struct refine_options *refine = &((struct sensor_options *)into)->refine;
+	const char *name = text + strspn(text, "-");
 
-	if (r < 0)
-		return r;
-	if (bytes & (bytes - 1))
-		return refuse("--ring-bytes", text, "give a power of two, such as 8M");
-	*ret = (size_t)bytes;
+	if (!*name)
+		return command_refuse(command, "--secret", text, "give the name of an option or variable, such as session-key");
+	if (refine->secret_count == REDACT_NAMES_MAX)
+		return command_refuse(command, "--secret", text, "at most 64 names can be added");
+	refine->secrets[refine->secret_count++] = bytes_from_string(name);
 	return 0;
 }
 
-static int parse_argv_bytes(const char *text, uint32_t *ret)
+static int take_filter(const struct command *command, const char *text, void *into)
 {
-	uint64_t bytes;
-	int r = parse_size("--argv-bytes", text, ARGV_MAX_MIN, ARGV_MAX_MAX, &bytes);
-
-	if (r == 0)
-		*ret = (uint32_t)bytes;
-	return r;
-}
-
-static int parse_secret(struct sensor_options *options, const char *text)
-{
-	while (*text == '-')
-		text++;
-	if (!*text)
-		return refuse("--secret", text, "give the name of an option or variable, such as session-key");
-	if (options->refine.secret_count == REDACT_NAMES_MAX)
-		return refuse("--secret", text, "at most 64 names can be added");
-	options->refine.secrets[options->refine.secret_count++] = bytes_from_string(text);
-	return 0;
-}
-
-static int parse_filter(struct sensor_options *options, const char *text)
-{
+	struct refine_options *refine = &((struct sensor_options *)into)->refine;
 	struct filter_rule rule;
 	const char *why;
 
 	if (filter_rule_parse(text, &rule, &why) < 0)
-		return refuse("--filter", text, why);
-	if (options->refine.filter_count == FILTER_RULES_MAX)
-		return refuse("--filter", text, "at most 64 rules can be given");
-	options->refine.filters[options->refine.filter_count++] = rule;
+		return command_refuse(command, "--filter", text, why);
+	if (refine->filter_count == FILTER_RULES_MAX)
+		return command_refuse(command, "--filter", text, "at most 64 rules can be given");
+	refine->filters[refine->filter_count++] = rule;
 	return 0;
 }
 
-static int parse_env(struct sensor_options *options, const char *text)
+static int take_env(const struct command *command, const char *text, void *into)
 {
+	struct refine_options *refine = &((struct sensor_options *)into)->refine;
+
 	if (!*text || strchr(text, '='))
-		return refuse("--env", text, "give the name of a variable, such as LANG");
-	if (options->refine.environ_count == ENVIRON_NAMES_MAX)
-		return refuse("--env", text, "at most 16 variables can be asked for");
-	options->refine.environ_names[options->refine.environ_count++] = bytes_from_string(text);
+		return command_refuse(command, "--env", text, "give the name of a variable, such as LANG");
+	if (refine->environ_count == ENVIRON_NAMES_MAX)
+		return command_refuse(command, "--env", text, "at most 16 variables can be asked for");
+	refine->environ_names[refine->environ_count++] = bytes_from_string(text);
 	return 0;
 }
 
-static int parse_one(struct sensor_options *options, int option)
+#define MEMBER(name, type) .member = COMMAND_MEMBER(struct sensor_options, name, type)
+
+static const struct command_option rows[] = {
+	{.name = "collector", .letter = 'c', .value = "HOST:PORT", .take = take_collector, .help = "where canopy-collector listens for sensors"},
+	{.name = "spool", .letter = 's', .value = "DIR", .kind = COMMAND_TEXT, MEMBER(spool_dir, const char *),
+	 .help = "keeps what the collector has not acknowledged"},
+	{.name = "spool-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(spool_bytes, uint64_t), .min = SPOOL_BYTES_MIN,
+	 .help = "bound of the spool; the oldest goes (256M)"},
+	{.name = "tag", .letter = 't', .value = "KEY=VALUE", .take = take_tag, .help = "describes this host; may be repeated"},
+	{.name = "print", .letter = 'p', .value = "FORMAT", .may_be_alone = true, .take = take_print,
+	 .help = "one line a fact on stdout: classic or json"},
+	{.name = "argv-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(argv_max, uint64_t), .min = ARGV_MAX_MIN, .max = ARGV_MAX_MAX,
+	 .help = "keep this much of each argument list (32K)"},
+	{.name = "ring-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(ring_bytes, uint64_t), .min = RING_BYTES_MIN, .max = RING_BYTES_MAX,
+	 .help = "ring between kernel and sensor, a power of 2 (8M)"},
+	{.name = "raw-tracepoint", .kind = COMMAND_SET, MEMBER(raw_tracepoint, bool), .help = "use hooks without typed loads"},
+	{.name = "no-compress", .kind = COMMAND_CLEAR, MEMBER(compress, bool), .help = "send frames as they are"},
+	{.name = "secret", .value = "NAME", .take = take_secret, .help = "hide the value of this option or variable, too"},
+	{.name = "no-redact", .kind = COMMAND_CLEAR, MEMBER(refine.redact, bool), .help = "send argument lists with the secrets in them"},
+	{.name = "filter", .value = "RULE", .take = take_filter,
+	 .help = "leave processes out: drop:FIELD=GLOB tells nothing of them, fork-only: not what they execute, keep: all; FIELD is exe, "
+		 "user or cgroup; may be repeated, the first that matches decides"},
+	{.name = "env", .value = "NAME", .take = take_env, .help = "tell this variable of each program, too; repeatable"},
+	{.name = "no-confine", .kind = COMMAND_CLEAR, MEMBER(confine, bool), .help = "keep all privileges (for debuggers)"},
+	{.name = "check", .kind = COMMAND_SET, MEMBER(check, bool), .help = "say what this kernel offers, and end"},
+	COMMAND_COMMON,
+};
+
+static const struct command command = {
+	.program = "canopy-sensor",
+	.head = "usage: canopy-sensor --collector HOST:PORT --spool DIR [OPTION...]\n"
+		"       canopy-sensor --print[=classic|json]\n"
+		"\n"
+		"Takes fork, exec and exit of every process from the kernel (needs root, Linux\n"
+		"5.10 or later with BTF) and streams them to a collector, or prints them.\n",
+	.tail = "SIZE is in bytes, or with K, M or G. Exit codes: 0 ended as asked, 1 failed,\n"
+		"2 wrong usage.\n",
+	.options = rows,
+};
+
+static int check_ring(const struct sensor_options *options)
 {
-	switch (option) {
-	case 'c':
-		options->collector = optarg;
+	char bytes[24];
+
+	if ((options->ring_bytes & (options->ring_bytes - 1)) == 0)
 		return 0;
-	case 's':
-		options->spool_dir = optarg;
-		return 0;
-	case OPT_SPOOL_BYTES:
-		return parse_size("--spool-bytes", optarg, SPOOL_BYTES_MIN, UINT64_MAX >> 1, &options->spool_bytes);
-	case 't':
-		return parse_tag(options, optarg);
-	case 'p':
-		return parse_print(optarg, &options->print);
-	case OPT_ARGV_BYTES:
-		return parse_argv_bytes(optarg, &options->argv_max);
-	case OPT_RING_BYTES:
-		return parse_ring(optarg, &options->ring_bytes);
-	case OPT_RAW_TRACEPOINT:
-		options->raw_tracepoint = true;
-		return 0;
-	case OPT_NO_COMPRESS:
-		options->compress = false;
-		return 0;
-	case OPT_SECRET:
-		return parse_secret(options, optarg);
-	case OPT_NO_REDACT:
-		options->refine.redact = false;
-		return 0;
-	case OPT_FILTER:
-		return parse_filter(options, optarg);
-	case OPT_ENV:
-		return parse_env(options, optarg);
-	case OPT_NO_CONFINE:
-		options->confine = false;
-		return 0;
-	case OPT_CHECK:
-		options->check = true;
-		return 0;
-	case 'l':
-		return parse_level(optarg);
-	case 'h':
-		(void)fputs(help, stdout);
-		return OPTIONS_E_DONE;
-	case 'V':
-		(void)printf("canopy-sensor %s\n", CANOPY_VERSION);
-		return OPTIONS_E_DONE;
-	default:
-		(void)fputs("canopy-sensor: see 'canopy-sensor --help'\n", stderr);
-		return -EINVAL;
-	}
+	(void)snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)options->ring_bytes);
+	return command_refuse(&command, "--ring-bytes", bytes, "give a power of two, such as 8M");
 }
 
-static int check_collector(struct sensor_options *options)
+/* What the options are together. */
+static int check_whole(const struct sensor_options *options)
 {
-	const char *why = NULL;
+	int r = check_ring(options);
 
-	if (!options->collector)
-		return refuse("--collector", "", "is missing: give HOST:PORT, or --print to see facts here");
-	if (address_parse(options->collector, &options->address, &why) < 0)
-		return refuse("--collector", options->collector, why);
-	return 0;
-}
-
-static int check_whole(struct sensor_options *options)
-{
-	int r;
-
-	if (options->check)
-		return 0;
-	if (options->print != PRINT_NONE && (options->collector || options->spool_dir))
-		return refuse("--print", options->collector ? options->collector : options->spool_dir,
-			      "stands alone: leave --collector and --spool away");
-	if (options->print != PRINT_NONE)
-		return 0;
-	r = check_collector(options);
-	if (r < 0)
+	if (r < 0 || options->check)
 		return r;
+	if (options->print != PRINT_NONE) {
+		const char *surplus = options->collector ? options->collector : options->spool_dir;
+
+		return surplus ? command_refuse(&command, "--print", surplus, "stands alone: leave --collector and --spool away") : 0;
+	}
+	if (!options->collector)
+		return command_refuse(&command, "--collector", NULL, "is missing: give HOST:PORT, or --print to see facts here");
 	if (!options->spool_dir)
-		return refuse("--spool", "", "is missing: give a folder for what is not acknowledged yet, such as /var/lib/canopy/spool");
+		return command_refuse(&command, "--spool", NULL,
+				      "is missing: give a folder for what is not acknowledged yet, such as /var/lib/canopy/spool");
 	return 0;
 }
 
@@ -294,16 +179,10 @@ int sensor_options_parse(int argc, char **argv, struct sensor_options *ret)
 		.refine.redact = true,
 		.confine = true,
 	};
-	int option, r;
+	int r = command_parse(&command, argc, argv, &options);
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p::l:hV", long_options, NULL)) != -1) {
-		r = parse_one(&options, option);
-		if (r != 0)
-			return r;
-	}
-	if (optind < argc)
-		return refuse("argument", argv[optind], "is not expected; see 'canopy-sensor --help'");
-	r = check_whole(&options);
+	if (r == 0)
+		r = check_whole(&options);
 	if (r == 0)
 		*ret = options;
 	return r;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/command/command.h"
 #include "proto/stream/address.h"
 #include "proto/wire/message.h"
 #include "sensor/batch/refine.h"
@@ -17,8 +18,8 @@ struct sensor_options {
 	struct address address; /* of the collector */
 	const char *spool_dir;
 	uint64_t spool_bytes;  /* bound of the spool on disk */
-	size_t ring_bytes;     /* a power of two */
-	uint32_t argv_max;     /* bytes of argv that are kept */
+	uint64_t ring_bytes;   /* a power of two */
+	uint64_t argv_max;     /* bytes of argv that are kept */
 	enum print_format print;
 	struct tag tags[HELLO_TAGS_MAX]; /* borrowed from argv */
 	size_t tag_count;
@@ -30,7 +31,7 @@ struct sensor_options {
 };
 
 enum {
-	OPTIONS_E_DONE = 1, /* --help or --version was answered on stdout */
+	OPTIONS_E_DONE = COMMAND_E_DONE, /* --help or --version was answered on stdout */
 };
 
 /* Fills *ret from argv. Returns 0, OPTIONS_E_DONE, or -EINVAL after a message on stderr that names option, value and remedy. Sets log_level. */

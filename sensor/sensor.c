@@ -377,8 +377,8 @@ static int open_probe(struct sensor *sensor)
 	char *why = NULL;
 	int r;
 
-	options.ring_bytes = sensor->options->ring_bytes;
-	options.argv_max = sensor->options->argv_max;
+	options.ring_bytes = (size_t)sensor->options->ring_bytes;
+	options.argv_max = (uint32_t)sensor->options->argv_max;
 	options.environ_ = sensor->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = sensor->options->raw_tracepoint;
 	r = probe_open(&sensor->probe, &options, &sink, &why);

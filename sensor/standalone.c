@@ -150,8 +150,8 @@ static int open_probe(struct standalone *standalone)
 	char *why = NULL;
 	int r;
 
-	options.ring_bytes = standalone->options->ring_bytes;
-	options.argv_max = standalone->options->argv_max;
+	options.ring_bytes = (size_t)standalone->options->ring_bytes;
+	options.argv_max = (uint32_t)standalone->options->argv_max;
 	options.environ_ = standalone->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = standalone->options->raw_tracepoint;
 	r = probe_open(&standalone->probe, &options, &sink, &why);

@@ -36,7 +36,7 @@ find bpf include proto sensor collector tests -name '*.[ch]' -exec grep -L 'SPDX
 find bpf -name '*.[ch]' -exec grep -L 'SPDX-License-Identifier: GPL-2.0-only' {} + | rule "bpf is GPL-2.0-only"
 find bpf include proto sensor collector -name '*.[ch]' -exec awk 'FNR == 801 {print FILENAME}' {} + | rule "no source is longer than 800 lines"
 for program in collector:canopy-collector sensor:canopy-sensor; do
-  grep -oE '^[[:space:]]+\{"[a-z-]+", (no|required|optional)_argument' "${program%:*}/options.c" | cut -d'"' -f2 |
+  grep -ohE '\{\.name = "[a-z-]+"' "${program%:*}/options.c" proto/command/command.h | cut -d'"' -f2 |
     while read -r option; do grep -qE "^\.It .*Fl Fl $option( |\$)" "docs/man/${program#*:}.8" || echo "--$option"; done |
     rule "the man page of ${program#*:} knows every option"
 done

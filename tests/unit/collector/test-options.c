@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is refused is said on stderr; here that goes to a pipe. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,46 +12,28 @@
 
 #include "canopy/log.h"
 #include "collector/options.h"
+#include "tests/unit/said.h"
 
 enum log_level log_level = LOG_LEVEL_INFO;
 
-#define ARGS_MAX 16
+#define ARGS SAID_ARGS
 
-static char said[4096];
-
-/* args ends with NULL; what is written to stream stands in said afterwards. */
-static int parse_to(int stream, const char *const *args, struct collector_options *ret)
+static int parse(int argc, char **argv, void *into)
 {
-	char *argv[ARGS_MAX] = {(char *)"canopy-collector"};
-	int argc = 1, pipes[2], saved, r;
-	ssize_t len;
-
-	while (*args && argc < ARGS_MAX - 1)
-		argv[argc++] = (char *)*args++;
-	assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
-	(void)fflush(NULL);
-	saved = dup(stream);
-	assert_int_equal(dup2(pipes[1], stream), stream);
-	r = collector_options_parse(argc, argv, ret);
-	(void)fflush(NULL);
-	assert_int_equal(dup2(saved, stream), stream);
-	(void)close(saved);
-	(void)close(pipes[1]);
-	len = read(pipes[0], said, sizeof(said) - 1);
-	said[len > 0 ? len : 0] = '\0';
-	(void)close(pipes[0]);
-	return r;
+	return collector_options_parse(argc, argv, into);
 }
 
-#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+static int parse_to(int stream, const char *const *args, struct collector_options *ret)
+{
+	return said_by(stream, parse, ret, args);
+}
 
 static void assert_refused(const char *const *args, const char *part)
 {
 	struct collector_options options = {.retain_bytes = 4711};
 
 	assert_int_equal(parse_to(STDERR_FILENO, args, &options), -EINVAL);
-	if (!strstr(said, part))
-		fail_msg("'%s' does not say '%s'", said, part);
+	assert_said(part);
 	assert_int_equal(options.retain_bytes, 4711); /* untouched */
 }
 
@@ -117,7 +97,7 @@ static void refusals_name_option_value_and_remedy(void **state)
 	assert_refused(ARGS("-s", "/x", "--http", "127.0.0.1:99999"), "--http '127.0.0.1:99999'");
 	assert_refused(ARGS("-s", "/x", "--log-level", "loud"), "give error, warning, info or debug");
 	assert_refused(ARGS("-s", "/x", "surplus"), "'surplus'");
-	assert_refused(ARGS("--nonsense"), "see canopy-collector --help");
+	assert_refused(ARGS("--nonsense"), "see 'canopy-collector --help'");
 	assert_refused(ARGS("-s/x", "--lake=ndjson:1", "--lake=ndjson:2", "--lake=ndjson:3", "--lake=ndjson:4",
 			    "--lake=ndjson:5", "--lake=ndjson:6", "--lake=ndjson:7", "--lake=ndjson:8", "--lake=ndjson:9"),
 		       "--lake 'ndjson:9'");
@@ -128,17 +108,11 @@ static void refusals_name_option_value_and_remedy(void **state)
 static void help_fits_a_terminal(void **state)
 {
 	struct collector_options options;
-	const char *line = said;
 
 	(void)state;
 	assert_int_equal(parse_to(STDOUT_FILENO, ARGS("--help"), &options), OPTIONS_E_DONE);
 	assert_non_null(strstr(said, "usage: canopy-collector --state DIR"));
-	while (*line) {
-		size_t len = strcspn(line, "\n");
-
-		assert_in_range(len, 0, 80);
-		line += len + (line[len] == '\n');
-	}
+	assert_said_fits();
 	assert_int_equal(parse_to(STDOUT_FILENO, ARGS("--version"), &options), OPTIONS_E_DONE);
 	assert_string_equal(said, "canopy-collector " CANOPY_VERSION "\n");
 }
