@@ -4,9 +4,11 @@
 #include "proto/stream/acceptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct acceptor {
 	uv_tcp_t tcp;
@@ -72,18 +74,61 @@ static int start(struct acceptor *acceptor, const struct address *address)
 	return uv_listen((uv_stream_t *)&acceptor->tcp, ACCEPTOR_BACKLOG, on_connection);
 }
 
-int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner,
-		    char **ret_why)
+static struct acceptor *make(uv_loop_t *loop, acceptor_cb cb, void *owner)
 {
 	struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
-	int r;
 
 	if (!acceptor)
-		return -ENOMEM;
+		return NULL;
 	acceptor->cb = cb;
 	acceptor->owner = owner;
 	(void)uv_tcp_init(loop, &acceptor->tcp); /* opens no socket yet: cannot fail */
 	acceptor->tcp.data = acceptor;
+	return acceptor;
+}
+
+static int start_shared(struct acceptor *acceptor, const struct acceptor *first)
+{
+	uv_os_fd_t fd;
+	int copy, r = uv_fileno((const uv_handle_t *)&first->tcp, &fd);
+
+	if (r < 0)
+		return r;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return -errno;
+	r = uv_tcp_open(&acceptor->tcp, copy);
+	if (r < 0) {
+		(void)close(copy);
+		return r;
+	}
+	return uv_listen((uv_stream_t *)&acceptor->tcp, ACCEPTOR_BACKLOG, on_connection);
+}
+
+int acceptor_share(struct acceptor **ret, uv_loop_t *loop, const struct acceptor *first, acceptor_cb cb, void *owner)
+{
+	struct acceptor *acceptor = make(loop, cb, owner);
+	int r;
+
+	if (!acceptor)
+		return -ENOMEM;
+	r = start_shared(acceptor, first);
+	if (r < 0) {
+		acceptor_close(acceptor, NULL, NULL);
+		return r;
+	}
+	*ret = acceptor;
+	return 0;
+}
+
+int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner,
+		    char **ret_why)
+{
+	struct acceptor *acceptor = make(loop, cb, owner);
+	int r;
+
+	if (!acceptor)
+		return -ENOMEM;
 	r = start(acceptor, address);
 	if (r < 0) {
 		explain(address, r, ret_why);

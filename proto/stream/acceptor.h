@@ -20,6 +20,11 @@ typedef void (*acceptor_cb)(void *owner, uv_stream_t *server);
 int acceptor_create(struct acceptor **ret, uv_loop_t *loop, const struct address *address, acceptor_cb cb, void *owner,
 		    char **ret_why);
 
+/* Takes connections of the same socket on another loop, whose thread calls this: the kernel wakes both, and who comes
+ * first gets the connection. Two binds to one port (SO_REUSEPORT) would let a second collector slip in beside the first
+ * one without a word. first must not be closed meanwhile. Errors: -ENOMEM, -errno. */
+int acceptor_share(struct acceptor **ret, uv_loop_t *loop, const struct acceptor *first, acceptor_cb cb, void *owner);
+
 /* The address that is listened on, with the true port. text has ADDRESS_TEXT_MAX bytes. */
 void acceptor_address(const struct acceptor *acceptor, char *text);
 

@@ -13,10 +13,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum stream_state {
 	STREAM_NEW,
@@ -215,6 +217,51 @@ int stream_accept(struct stream *stream, uv_stream_t *server)
 		return r;
 	opened(stream);
 	return 0;
+}
+
+/* ---- from loop to loop ---------------------------------------------------------------------------------------- */
+
+/* libuv cannot give a handle to another loop, and closing the handle closes its descriptor: a second one goes on. */
+int stream_release(struct stream *stream, struct stream_passage *ret)
+{
+	uv_os_fd_t fd;
+	int copy;
+
+	if (stream->state != STREAM_OPEN || stream->shut)
+		return -ENOTCONN;
+	if (stream->unsent > 0)
+		return -EBUSY;
+	if (uv_fileno((uv_handle_t *)&stream->tcp, &fd) < 0)
+		return -ENOTCONN;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return -errno;
+	stream_read_stop(stream);
+	stream->state = STREAM_FAILED;
+	ret->fd = copy;
+	return 0;
+}
+
+int stream_adopt(struct stream *stream, struct stream_passage *passage)
+{
+	int r;
+
+	assert(stream->state == STREAM_NEW);
+	r = uv_tcp_open(&stream->tcp, passage->fd);
+	if (r < 0) {
+		stream_passage_drop(passage);
+		return r;
+	}
+	passage->fd = -1; /* the handle's */
+	opened(stream);
+	return 0;
+}
+
+void stream_passage_drop(struct stream_passage *passage)
+{
+	if (passage->fd >= 0)
+		(void)close(passage->fd);
+	passage->fd = -1;
 }
 
 /* ---- bytes in ------------------------------------------------------------------------------------------------ */

@@ -45,6 +45,20 @@ int stream_connect(struct stream *stream, const char *host, uint16_t port);
 /* Takes the connection that waits at server (inside its connection callback). Errors: -errno. */
 int stream_accept(struct stream *stream, uv_stream_t *server);
 
+/* An open connection on its way from one loop to another one. */
+struct stream_passage {
+	int fd; /* owned */
+};
+
+/* Takes the connection off its loop, so that it can be adopted by a stream of another loop, on another thread. Nothing
+ * may be queued. This stream is then good for stream_close alone. Errors: -EBUSY (something is queued), -ENOTCONN,
+ * -errno; the stream is then as before. */
+int stream_release(struct stream *stream, struct stream_passage *ret);
+/* Takes over what was released; the passage is consumed, also when this fails. Errors: -errno. */
+int stream_adopt(struct stream *stream, struct stream_passage *passage);
+/* Ends a connection that nobody adopts. */
+void stream_passage_drop(struct stream_passage *passage);
+
 /* Starts and stops reading; both may be called in any state of reading. Errors: -errno. */
 int stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);

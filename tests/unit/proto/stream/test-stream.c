@@ -310,6 +310,85 @@ static void address_in_use_names_the_remedy(void **state)
 	finish(&pair);
 }
 
+/* ---- from loop to loop ------------------------------------------------------------------------------------------ */
+
+static bool server_has_some(void *owner)
+{
+	return ((struct pair *)owner)->server.received > 0;
+}
+
+/* What was read before stays with the old owner, what comes later reaches the new one. */
+static void goes_on_on_another_loop(void **state)
+{
+	struct stream_passage passage;
+	struct end moved = {0};
+	struct pair pair;
+	uv_loop_t other;
+	uint8_t checksum;
+
+	(void)state;
+	listen_on(&pair, "127.0.0.1:0");
+	open_pair(&pair, "127.0.0.1");
+	assert_int_equal(uv_loop_init(&other), 0);
+	assert_int_equal(stream_read_start(pair.server.stream), 0);
+	assert_int_equal(stream_write(pair.client.stream, pattern(1, &checksum), 1), 0);
+	assert_true(loop_until(&pair.loop, server_has_some, &pair));
+	assert_int_equal(stream_release(pair.server.stream, &passage), 0);
+	assert_int_equal(stream_read_start(pair.server.stream), -ENOTCONN);
+	assert_int_equal(stream_create(&moved.stream, &other, &events, &moved), 0);
+	assert_int_equal(stream_adopt(moved.stream, &passage), 0);
+	assert_int_equal(passage.fd, -1);
+	assert_int_equal(stream_read_start(moved.stream), 0);
+	assert_int_equal(stream_write(pair.client.stream, pattern(100, &checksum), 100), 0);
+	while (moved.received < 100) {
+		(void)uv_run(&pair.loop, UV_RUN_NOWAIT);
+		(void)uv_run(&other, UV_RUN_ONCE);
+	}
+	assert_int_equal(moved.checksum, checksum);
+	assert_int_equal(pair.server.received, 1);
+	stream_close(moved.stream, on_closed);
+	assert_true(loop_finish(&other));
+	assert_true(moved.closed);
+	finish(&pair);
+}
+
+static void is_not_released_with_something_queued(void **state)
+{
+	struct stream_passage passage;
+	struct pair pair;
+	uint8_t checksum;
+
+	(void)state;
+	listen_on(&pair, "127.0.0.1:0");
+	open_pair(&pair, "127.0.0.1");
+	assert_int_equal(stream_write(pair.server.stream, pattern(BULK, &checksum), BULK), 0);
+	assert_int_equal(stream_release(pair.server.stream, &passage), -EBUSY);
+	finish(&pair);
+}
+
+static bool connected(void *owner)
+{
+	return ((struct end *)owner)->connected;
+}
+
+/* The first acceptor's loop does not run: whoever waits is taken by the other one. */
+static void two_loops_share_a_socket(void **state)
+{
+	struct pair pair, second;
+
+	(void)state;
+	listen_on(&pair, "127.0.0.1:0");
+	memset(&second, 0, sizeof(second));
+	assert_int_equal(uv_loop_init(&second.loop), 0);
+	assert_int_equal(acceptor_share(&second.acceptor, &second.loop, pair.acceptor, on_connection, &second), 0);
+	assert_int_equal(stream_create(&second.client.stream, &second.loop, &events, &second.client), 0);
+	assert_int_equal(stream_connect(second.client.stream, "127.0.0.1", pair.address.port), 0);
+	assert_true(loop_until(&second.loop, connected, &second.server));
+	assert_null(pair.server.stream);
+	finish(&second);
+	finish(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +401,9 @@ int main(void)
 	    cmocka_unit_test(closing_drops_what_is_queued),
 	    cmocka_unit_test(no_space_ends_the_stream),
 	    cmocka_unit_test(address_in_use_names_the_remedy),
+	    cmocka_unit_test(goes_on_on_another_loop),
+	    cmocka_unit_test(is_not_released_with_something_queued),
+	    cmocka_unit_test(two_loops_share_a_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
