@@ -19,11 +19,16 @@
 static int take_collector(const struct command *command, const char *text, void *into)
 {
 	struct sensor_options *options = into;
+	struct address address;
 	const char *why;
 
-	if (address_parse(text, &options->address, &why) < 0)
+	if (address_parse(text, &address, &why) < 0)
 		return command_refuse(command, "--collector", text, why);
-	options->collector = text;
+	if (options->collector_count == PEERS_MAX)
+		return command_refuse(command, "--collector", text, "at most 8 collectors can be given");
+	if (!options->collector)
+		options->collector = text;
+	options->collectors[options->collector_count++] = address;
 	return 0;
 }
 
@@ -102,7 +107,8 @@ static int take_env(const struct command *command, const char *text, void *into)
 #define MEMBER(name, type) .member = COMMAND_MEMBER(struct sensor_options, name, type)
 
 static const struct command_option rows[] = {
-	{.name = "collector", .letter = 'c', .value = "HOST:PORT", .take = take_collector, .help = "where canopy-collector listens for sensors"},
+	{.name = "collector", .letter = 'c', .value = "HOST:PORT", .take = take_collector,
+	 .help = "where canopy-collector listens for sensors; may be repeated, the best first: the others stand in for it"},
 	{.name = "spool", .letter = 's', .value = "DIR", .kind = COMMAND_TEXT, MEMBER(spool_dir, const char *),
 	 .help = "keeps what the collector has not acknowledged"},
 	{.name = "spool-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(spool_bytes, uint64_t), .min = SPOOL_BYTES_MIN,

@@ -12,10 +12,12 @@
 #include "proto/wire/message.h"
 #include "sensor/batch/refine.h"
 #include "sensor/print/print.h"
+#include "sensor/uplink/peers.h"
 
 struct sensor_options {
-	const char *collector; /* as given; NULL with print */
-	struct address address; /* of the collector */
+	const char *collector; /* the first as given; NULL with print */
+	struct address collectors[PEERS_MAX]; /* best first */
+	size_t collector_count;
 	const char *spool_dir;
 	uint64_t spool_bytes;  /* bound of the spool on disk */
 	uint64_t ring_bytes;   /* a power of two */

@@ -47,6 +47,7 @@ struct sensor {
 	uv_timer_t watch;
 	uint64_t watched_until_ns; /* by the sensor before this one; 0 = nobody or not known */
 	uint64_t last_fact_ns;
+	uint64_t snapshot_seq; /* the newest snapshot stands in batches from here on */
 	uint64_t unbatched_facts;  /* given up for lack of memory since the last look */
 	uint64_t unbatched_since_ns;
 	bool stopping;
@@ -139,6 +140,19 @@ static int source_read(void *owner, uint64_t seq, struct bytes *ret, uint64_t *r
 static void source_ack(void *owner, uint64_t seq)
 {
 	spool_ack(((struct sensor *)owner)->spool, seq);
+}
+
+/* A collector that misses facts cannot know what lives. What the last snapshot said is on its way when it stands in a batch that this
+ * collector is still to get. */
+static void source_resync(void *owner, uint64_t resume_seq)
+{
+	struct sensor *sensor = owner;
+
+	if (sensor->stopping || resume_seq <= sensor->snapshot_seq)
+		return;
+	sensor->snapshot_seq = spool_next_seq(sensor->spool);
+	log_info("event=resync resume_seq=%llu", (unsigned long long)resume_seq);
+	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
 }
 
 static void source_heartbeat(void *owner, struct heartbeat *ret)
@@ -336,11 +350,11 @@ static int open_spool(struct sensor *sensor)
 static int create_uplink(struct sensor *sensor)
 {
 	const struct host_identity *identity = &sensor->identity;
-	struct uplink_options options = {
-		.host = sensor->options->address.host, .port = sensor->options->address.port, .compress = sensor->options->compress};
-	struct uplink_source source = {sensor,      source_first_unacked, source_next_seq,
-				       source_read, source_ack,           source_heartbeat};
+	struct uplink_options options = {.collector_count = sensor->options->collector_count, .compress = sensor->options->compress};
+	struct uplink_source source = {sensor,     source_first_unacked, source_next_seq, source_read,
+				       source_ack, source_resync,        source_heartbeat};
 
+	memcpy(options.collectors, sensor->options->collectors, sizeof(options.collectors));
 	sensor->hello = (struct hello){
 		.protocol_version = PROTOCOL_VERSION,
 		.boot = identity->boot,
@@ -423,6 +437,7 @@ static int start(struct sensor *sensor)
 	if (r < 0)
 		return r;
 	give_up_privileges(sensor);
+	sensor->snapshot_seq = spool_next_seq(sensor->spool);
 	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
 	uv_update_time(&sensor->loop);       /* verifying and listing took a while: the uplink's limits begin now */
 	uplink_start(sensor->uplink);

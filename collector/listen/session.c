@@ -229,6 +229,14 @@ static void on_refused(void *owner, const struct ingest_refusal *refusal)
 
 static const struct ingest_peer_events peer_events = {on_acked, on_paused, on_refused};
 
+/* In how much time all sensors of this collector may come back after an end of it. */
+static uint32_t reconnect_ms(const struct session_shared *shared)
+{
+	uint64_t ms = (uint64_t)shared->streaming * SESSION_RECONNECT_MS;
+
+	return ms < SESSION_RECONNECT_MS_MAX ? (uint32_t)ms : SESSION_RECONNECT_MS_MAX;
+}
+
 static void greet(struct session *session, const struct hello *hello)
 {
 	struct message answer = {.type = MESSAGE_WELCOME};
@@ -244,6 +252,7 @@ static void greet(struct session *session, const struct hello *hello)
 	/* Joining may pause the session at once; the Welcome is due in any case. */
 	r = ingest_join(session->shared->ingest, hello, &peer_events, session, wall_now(), &session->peer,
 			&answer.welcome, &refusal);
+	answer.welcome.reconnect_ms = reconnect_ms(session->shared);
 	if (r != 0)
 		refuse(session, &refusal);
 	else if (send_message(session, &answer) < 0)

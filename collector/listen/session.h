@@ -23,6 +23,8 @@
 #define SESSION_HELLO_MS 10000u /* from accept to Hello: generous for a satellite, short for an idle flood */
 #define SESSION_IDLE_MS 60000u  /* without a whole message: thirty heartbeats, or 1 MiB at 150 kbit/s */
 #define SESSION_LINGER_MS 2000u /* what a refused peer has to read why */
+#define SESSION_RECONNECT_MS 2u         /* for each sensor: 500 handshakes a second leave most of a core, TLS included */
+#define SESSION_RECONNECT_MS_MAX 60000u /* no sensor shall be late for longer */
 #define SESSION_HELLO_BYTES_MAX (64u * 1024u)  /* a Hello with every tag at its bound is a third of it */
 #define SESSION_DISCARD_MAX (8u << 20)         /* a refused peer's own window may still be on its way */
 #define SESSION_MEMORY_MAX ((size_t)512 << 20) /* receive buffers of all sessions together */

@@ -36,6 +36,7 @@ struct stream {
 	uv_shutdown_t shutdown;
 	struct addrinfo *addresses; /* owned; next_address points into it */
 	const struct addrinfo *next_address;
+	unsigned first, untried; /* of the addresses: where the round begins, how many of it are left */
 	const struct stream_events *events;
 	void *owner;
 	void (*closed)(void *owner);
@@ -147,7 +148,7 @@ static void on_connect(uv_connect_t *request, int status)
 	if (status == 0) {
 		opened(stream);
 		stream->events->connected(stream->owner);
-	} else if (stream->next_address) {
+	} else if (stream->untried > 0) {
 		stream->handle = false;
 		uv_close((uv_handle_t *)&stream->tcp, on_attempt_closed);
 	} else {
@@ -157,19 +158,29 @@ static void on_connect(uv_connect_t *request, int status)
 
 static void try_next(struct stream *stream, int error)
 {
-	const struct addrinfo *address = stream->next_address;
+	while (stream->untried > 0) {
+		const struct addrinfo *address = stream->next_address;
 
-	while (address) {
-		stream->next_address = address->ai_next;
+		stream->next_address = address->ai_next ? address->ai_next : stream->addresses;
+		stream->untried--;
 		stream->connect.data = stream;
 		error = uv_tcp_connect(&stream->connect, &stream->tcp, address->ai_addr, on_connect);
 		if (error == 0) {
 			stream->holds++;
 			return;
 		}
-		address = stream->next_address;
 	}
 	fail(stream, error);
+}
+
+/* A round over all addresses that begins where the user said. */
+static void begin_round(struct stream *stream)
+{
+	stream->next_address = stream->addresses;
+	for (const struct addrinfo *at = stream->addresses; at; at = at->ai_next)
+		stream->untried++;
+	for (unsigned i = stream->untried ? stream->first % stream->untried : 0; i > 0; i--)
+		stream->next_address = stream->next_address->ai_next;
 }
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
@@ -186,8 +197,13 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 		fail(stream, status);
 		return;
 	}
-	stream->next_address = addresses;
+	begin_round(stream);
 	try_next(stream, -EADDRNOTAVAIL);
+}
+
+void stream_begin_at(struct stream *stream, unsigned first)
+{
+	stream->first = first;
 }
 
 int stream_connect(struct stream *stream, const char *host, uint16_t port)

@@ -38,6 +38,10 @@ struct stream_events {
 /* *ret belongs to the caller until stream_close. events must outlive the stream. Errors: -ENOMEM. */
 int stream_create(struct stream **ret, uv_loop_t *loop, const struct stream_events *events, void *owner);
 
+/* The round over the addresses of a name begins at this one, modulo their number; before stream_connect. For who has
+ * found that the first one answers and yet is of no use. */
+void stream_begin_at(struct stream *stream, unsigned first);
+
 /* Resolves host on the loop's thread pool and tries its addresses one after the other; answers by connected or ended
  * (with the error of the last address). There is no time limit here. Errors: -errno at once, then neither is called. */
 int stream_connect(struct stream *stream, const char *host, uint16_t port);

@@ -157,6 +157,7 @@ static int decode_welcome(struct decode *decode, struct scan body, struct messag
 	ret->welcome = (struct welcome){
 		.protocol_version = from->protocol_version, .resume_seq = from->resume_seq,
 		.window_batches = from->window_batches, .max_frame_bytes = from->max_frame_bytes,
+		.reconnect_ms = from->reconnect_ms, .snapshot_wanted = from->snapshot_wanted,
 	};
 	if (!take_text(from->collector_version, HELLO_TEXT_MAX, &ret->welcome.collector_version))
 		return bad(decode, "Welcome.collector_version: longer than 255 bytes or not UTF-8");
@@ -430,6 +431,8 @@ static int put_welcome(struct encode *encode, const struct message *message)
 	to->resume_seq = from->resume_seq;
 	to->window_batches = from->window_batches;
 	to->max_frame_bytes = from->max_frame_bytes;
+	to->reconnect_ms = from->reconnect_ms;
+	to->snapshot_wanted = from->snapshot_wanted;
 	encode->collector.message_case = CANOPY__V1__COLLECTOR_MESSAGE__MESSAGE_WELCOME;
 	encode->collector.welcome = to;
 	return put_text(encode, from->collector_version, HELLO_TEXT_MAX, &to->collector_version);

@@ -80,6 +80,8 @@ struct welcome {
 	uint32_t window_batches;
 	uint32_t max_frame_bytes;
 	struct bytes collector_version;
+	uint32_t reconnect_ms; /* 0 = not said */
+	bool snapshot_wanted;
 };
 
 struct message {

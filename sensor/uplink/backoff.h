@@ -8,10 +8,12 @@
 
 #define BACKOFF_MIN_MS 100u          /* ceiling of the first wait: a restarted collector is back within that */
 #define BACKOFF_MAX_MS 30000u        /* ceiling of all later ones: what a fleet may be late after an outage */
+#define BACKOFF_SPREAD_MAX_MS 60000u /* a collector that wants its fleet spread wider is not believed */
 #define BACKOFF_ASKED_MAX_MS 600000u /* a collector that asks for more is not believed */
 
 struct backoff {
-	uint32_t attempts; /* failed ones in a row */
+	uint32_t attempts;  /* failed ones in a row */
+	uint32_t spread_ms; /* in which the collector wants its fleet to come back; 0 = not said */
 };
 
 /* The next wait in ms, from 1 on; random: any 64 random bits; asked_ms: what the collector asked for at least, 0 =
@@ -19,5 +21,7 @@ struct backoff {
 uint32_t backoff_next(struct backoff *backoff, uint64_t random, uint32_t asked_ms);
 /* The connection has been of use. */
 void backoff_reset(struct backoff *backoff);
+/* What the collector's Welcome said; holds until the next Welcome. */
+void backoff_spread(struct backoff *backoff, uint32_t spread_ms);
 
 #endif

@@ -2,11 +2,14 @@
 /* The state machine of the sensor's side:
  *
  *   idle -> connecting -> greeting -> streaming -> draining -> leaving -> stopped
- *               |            |            |
- *               +------------+------------+--> backing-off -> connecting
+ *               |            |            |           |
+ *               +------------+------------+--> backing-off -> connecting (to the collector that is next)
  *
  * fsm() decides, change_state() sets, does what entering a state needs and logs old, new and why. One timer carries the
  * deadline of the state, whatever it is; another one beats while the collector listens.
+ *
+ * Draining and leaving serve two ends: that of the sensor, and the move to a better collector. Either way nothing is
+ * left unacknowledged when there is time for it, so that a move gives no batch to two journals.
  *
  * Nothing is remembered of what was sent over a connection that broke: the Welcome of the next one says where to go on,
  * and what the collector has twice it knows by number. */
@@ -24,14 +27,18 @@
 #include "proto/stream/stream.h"
 #include "proto/wire/frame.h"
 #include "sensor/uplink/backoff.h"
+#include "sensor/uplink/peers.h"
+#include "sensor/uplink/scout.h"
 #include "sensor/uplink/window.h"
+
+#define STOPPED_EARLY "stopped before all was acknowledged; the spool keeps the rest"
 
 enum uplink_state {
 	UPLINK_IDLE,
 	UPLINK_CONNECTING,
 	UPLINK_GREETING,
 	UPLINK_STREAMING,
-	UPLINK_DRAINING, /* streaming, but only until all is acknowledged */
+	UPLINK_DRAINING, /* streaming, but only until all is acknowledged, or to move what is in flight */
 	UPLINK_LEAVING,
 	UPLINK_BACKING_OFF,
 	UPLINK_STOPPED,
@@ -49,12 +56,16 @@ enum uplink_event {
 	EVENT_BEAT,
 	EVENT_ROOM, /* there is something to send, or room to send it */
 	EVENT_STOP,
+	EVENT_MOVE, /* a better collector listens */
 };
 
 struct uplink {
 	uv_loop_t *loop;
 	struct uplink_options options;
-	char *host; /* owned */
+	struct peers peers;
+	struct scout scout;
+	const char *host; /* of the current one; borrowed from peers */
+	uint16_t port;
 	struct hello hello;
 	struct uplink_source source;
 	enum uplink_state state;
@@ -73,6 +84,8 @@ struct uplink {
 	uint64_t connections, batches_sent, bytes_sent;
 	char error[UPLINK_ERROR_MAX];
 	char logged[UPLINK_ERROR_MAX]; /* the error that was logged last */
+	bool reached, useful;          /* of the connection: it came about, it lasted */
+	bool moving;                   /* it ends for a better collector */
 	bool stopping;
 	uint64_t stop_at_ms;
 	void (*stopped)(void *owner);
@@ -115,7 +128,6 @@ static void release(struct uplink *uplink)
 		return;
 	frame_reader_finish(&uplink->reader);
 	arena_finish(&uplink->arena);
-	free(uplink->host);
 	free(uplink);
 	if (stopped)
 		stopped(owner);
@@ -143,6 +155,7 @@ static void disconnect(struct uplink *uplink)
 static void enter_stopped(struct uplink *uplink)
 {
 	disconnect(uplink);
+	scout_end(&uplink->scout);
 	uv_close((uv_handle_t *)&uplink->deadline, on_timer_closed);
 	uv_close((uv_handle_t *)&uplink->beat, on_timer_closed);
 	uv_close((uv_handle_t *)&uplink->pace, on_timer_closed);
@@ -253,7 +266,7 @@ static void send_heartbeat(struct uplink *uplink)
 
 static bool has_room(const struct uplink *uplink)
 {
-	return is_connected(uplink) && !window_is_full(&uplink->window) &&
+	return is_connected(uplink) && !uplink->moving && !window_is_full(&uplink->window) &&
 	       stream_queued(uplink->stream) < UPLINK_QUEUE_MAX && (uplink->pace_per_second == 0 || uplink->credit > 0);
 }
 
@@ -289,7 +302,7 @@ static void pump(struct uplink *uplink)
 	if (r < 0)
 		broken(uplink, "cannot read the spool at batch %llu: %s", (unsigned long long)uplink->next_seq,
 		       strerror(-r));
-	else if (r == UPLINK_E_END && uplink->state == UPLINK_DRAINING && uplink->window.count == 0)
+	else if ((r == UPLINK_E_END || uplink->moving) && uplink->state == UPLINK_DRAINING && uplink->window.count == 0)
 		change_state(uplink, UPLINK_LEAVING, "everything is acknowledged");
 }
 
@@ -320,6 +333,9 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 	uplink->next_seq = welcome->resume_seq > first ? welcome->resume_seq : first;
 	uplink->frame_max = or_default(welcome->max_frame_bytes, FRAME_BYTES_MAX);
 	window_init(&uplink->window, welcome->window_batches);
+	backoff_spread(&uplink->backoff, welcome->reconnect_ms);
+	if (welcome->snapshot_wanted && uplink->source.resync && !uplink->stopping)
+		uplink->source.resync(uplink->source.owner, uplink->next_seq);
 	change_state(uplink, uplink->stopping ? UPLINK_DRAINING : UPLINK_STREAMING, "welcome");
 }
 
@@ -372,25 +388,33 @@ static uint64_t random64(const struct uplink *uplink)
 
 static void enter_connecting(struct uplink *uplink)
 {
+	const struct peer *peer = &uplink->peers.list[uplink->peers.current];
 	int r;
 
+	uplink->host = peer->address.host;
+	uplink->port = peer->address.port;
+	uplink->reached = uplink->useful = uplink->moving = false;
+	(void)uv_timer_stop(&uplink->pace);
 	set_deadline(uplink, UPLINK_CONNECT_MS);
 	frame_reader_finish(&uplink->reader);
 	frame_reader_init(&uplink->reader, UPLINK_FRAME_MAX);
 	r = stream_create(&uplink->stream, uplink->loop, &stream_events, uplink);
-	if (r == 0)
-		r = stream_connect(uplink->stream, uplink->host, uplink->options.port);
+	if (r == 0) {
+		stream_begin_at(uplink->stream, peer->first);
+		r = stream_connect(uplink->stream, uplink->host, uplink->port);
+	}
 	if (r < 0)
-		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->options.port, strerror(-r));
+		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->port, strerror(-r));
 }
 
 static void enter_greeting(struct uplink *uplink)
 {
 	int r = stream_read_start(uplink->stream);
 
+	uplink->reached = true;
 	set_deadline(uplink, or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS));
 	if (r < 0)
-		broken(uplink, "cannot read from %s:%u: %s", uplink->host, uplink->options.port, strerror(-r));
+		broken(uplink, "cannot read from %s:%u: %s", uplink->host, uplink->port, strerror(-r));
 	else
 		send_hello(uplink);
 }
@@ -401,14 +425,15 @@ static void enter_connected(struct uplink *uplink, enum uplink_state old)
 	uint32_t beat_ms = or_default(uplink->options.heartbeat_ms, UPLINK_HEARTBEAT_MS);
 
 	(void)uv_timer_stop(&uplink->deadline);
-	if (uplink->stopping)
-		set_deadline(uplink, UINT32_MAX);
+	if (uplink->stopping || uplink->moving)
+		set_deadline(uplink, uplink->moving ? UPLINK_MOVE_MS : UINT32_MAX);
 	if (old == UPLINK_GREETING) {
 		uplink->connections++;
 		uplink->asked_ms = 0;
+		scout_rest(&uplink->scout, or_default(uplink->options.return_ms, UPLINK_RETURN_MS), random64(uplink));
 		uplink->logged[0] = '\0';
 		set_pace(uplink, 0);
-		log_info("event=connected collector=%s port=%u resume_seq=%llu", uplink->host, uplink->options.port,
+		log_info("event=connected collector=%s port=%u resume_seq=%llu", uplink->host, uplink->port,
 			 (unsigned long long)uplink->next_seq);
 		(void)uv_timer_start(&uplink->beat, on_beat, beat_ms, beat_ms);
 		send_heartbeat(uplink);
@@ -419,8 +444,10 @@ static void enter_connected(struct uplink *uplink, enum uplink_state old)
 
 static void enter_leaving(struct uplink *uplink)
 {
-	struct message goodbye = {.type = MESSAGE_GOODBYE, .goodbye = {BYTES_LITERAL("the sensor is stopping")}};
+	struct message goodbye = {.type = MESSAGE_GOODBYE};
 
+	goodbye.goodbye.reason = uplink->stopping ? BYTES_LITERAL("the sensor is stopping")
+						  : BYTES_LITERAL("the sensor goes back to a better collector");
 	(void)uv_timer_stop(&uplink->beat);
 	set_deadline(uplink, UPLINK_GOODBYE_MS);
 	send_heartbeat(uplink); /* the figures that stay when it is gone */
@@ -430,7 +457,10 @@ static void enter_leaving(struct uplink *uplink)
 
 static void enter_backing_off(struct uplink *uplink)
 {
-	uint32_t wait_ms = backoff_next(&uplink->backoff, random64(uplink), uplink->asked_ms);
+	enum peers_end end = uplink->useful ? PEERS_ENDED : uplink->reached ? PEERS_FAILED : PEERS_UNREACHED;
+	uint32_t asked_ms = uplink->asked_ms < BACKOFF_ASKED_MAX_MS ? uplink->asked_ms : BACKOFF_ASKED_MAX_MS;
+	uint64_t closed_ms = peers_next(&uplink->peers, end, asked_ms, uv_now(uplink->loop));
+	uint32_t wait_ms = backoff_next(&uplink->backoff, random64(uplink), (uint32_t)closed_ms);
 
 	uplink->asked_ms = 0;
 	disconnect(uplink);
@@ -438,7 +468,8 @@ static void enter_backing_off(struct uplink *uplink)
 	(void)uv_timer_stop(&uplink->pace);
 	set_deadline(uplink, wait_ms);
 	if (strcmp(uplink->logged, uplink->error) != 0) /* the same again every few seconds says nothing */
-		log_warning("event=disconnected retry_ms=%u error=\"%s\"", wait_ms, uplink->error);
+		log_warning("event=disconnected retry_ms=%u next=%s error=\"%s\"", wait_ms,
+			    uplink->peers.list[uplink->peers.current].address.host, uplink->error);
 	memcpy(uplink->logged, uplink->error, sizeof(uplink->logged));
 }
 
@@ -485,12 +516,11 @@ static void expire(struct uplink *uplink)
 	bool stop = uplink->stopping && uv_now(uplink->loop) >= uplink->stop_at_ms;
 
 	if (stop)
-		(void)snprintf(uplink->error, sizeof(uplink->error),
-			       "stopped before all was acknowledged; the spool keeps the rest");
+		(void)snprintf(uplink->error, sizeof(uplink->error), "%s", STOPPED_EARLY);
 	else
 		(void)snprintf(uplink->error, sizeof(uplink->error), "%s %s:%u within %u ms",
 			       uplink->state == UPLINK_GREETING ? "no Welcome came from" : "cannot connect to",
-			       uplink->host, uplink->options.port,
+			       uplink->host, uplink->port,
 			       uplink->state == UPLINK_GREETING
 				   ? or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS)
 				   : UPLINK_CONNECT_MS);
@@ -502,14 +532,22 @@ static void beat(struct uplink *uplink)
 	uint64_t now_ms = uv_now(uplink->loop);
 	uint32_t stall_ms = or_default(uplink->options.stall_ms, UPLINK_STALL_MS);
 
-	if (now_ms - uplink->since_ms >= UPLINK_STABLE_MS)
+	if (now_ms - uplink->since_ms >= UPLINK_STABLE_MS) {
+		uplink->useful = true;
 		backoff_reset(&uplink->backoff);
+	}
 	if (uplink->window.count > 0 && now_ms - uplink->progress_ms > stall_ms)
 		broken(uplink,
 		       "the collector at %s has acknowledged nothing for %u ms although %u batches are in flight",
 		       uplink->host, stall_ms, uplink->window.count);
 	else if (stream_queued(uplink->stream) < UPLINK_QUEUE_MAX)
 		send_heartbeat(uplink);
+}
+
+static void move(struct uplink *uplink)
+{
+	uplink->moving = true;
+	change_state(uplink, UPLINK_DRAINING, "a better collector listens");
 }
 
 static void fsm_connected(struct uplink *uplink, enum uplink_event event, const struct message *message)
@@ -519,18 +557,25 @@ static void fsm_connected(struct uplink *uplink, enum uplink_event event, const 
 		take_message(uplink, message);
 		break;
 	case EVENT_BEAT:
+		if (uplink->state == UPLINK_STREAMING)
+			scout_look(&uplink->scout, &uplink->peers, random64(uplink));
 		beat(uplink);
+		break;
+	case EVENT_MOVE:
+		if (uplink->state == UPLINK_STREAMING)
+			move(uplink);
 		break;
 	case EVENT_ROOM:
 		pump(uplink);
 		break;
 	case EVENT_STOP:
+		uplink->moving = false;
 		change_state(uplink, UPLINK_DRAINING, "stop");
 		break;
 	case EVENT_DEADLINE: /* only when draining */
-		(void)snprintf(uplink->error, sizeof(uplink->error),
-			       "stopped before all was acknowledged; the spool keeps the rest");
-		change_state(uplink, UPLINK_LEAVING, uplink->error);
+		if (uplink->stopping)
+			(void)snprintf(uplink->error, sizeof(uplink->error), "%s", STOPPED_EARLY);
+		change_state(uplink, UPLINK_LEAVING, uplink->stopping ? STOPPED_EARLY : "waited for acks long enough");
 		break;
 	case EVENT_BROKEN:
 		give_up(uplink, uplink->error);
@@ -564,6 +609,18 @@ static void fsm_opening(struct uplink *uplink, enum uplink_event event, const st
 	}
 }
 
+/* The connection that was left is at its end. */
+static void leave(struct uplink *uplink)
+{
+	disconnect(uplink);
+	if (uplink->stopping) {
+		change_state(uplink, UPLINK_STOPPED, "left");
+		return;
+	}
+	uplink->peers.current = uplink->scout.place;
+	change_state(uplink, UPLINK_CONNECTING, "moves");
+}
+
 static void fsm(struct uplink *uplink, enum uplink_event event, const struct message *message)
 {
 	switch (uplink->state) {
@@ -584,7 +641,7 @@ static void fsm(struct uplink *uplink, enum uplink_event event, const struct mes
 		break;
 	case UPLINK_LEAVING:
 		if (event == EVENT_BROKEN || event == EVENT_DEADLINE)
-			change_state(uplink, UPLINK_STOPPED, "left");
+			leave(uplink);
 		break;
 	case UPLINK_STOPPED:
 		break;
@@ -634,7 +691,7 @@ static void on_filled(void *owner, size_t len)
 			serve_message(uplink, data, message_len);
 		else if (r < 0)
 			broken(uplink, "%s:%u does not speak the collector's protocol; is it the port of --listen?",
-			       uplink->host, uplink->options.port);
+			       uplink->host, uplink->port);
 	}
 }
 
@@ -648,13 +705,25 @@ static void on_ended(void *owner, int error)
 	struct uplink *uplink = owner;
 
 	if (uplink->state == UPLINK_CONNECTING)
-		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->options.port, uv_strerror(error));
+		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->port, uv_strerror(error));
 	else
-		broken(uplink, "the connection to %s:%u ended: %s", uplink->host, uplink->options.port,
+		broken(uplink, "the connection to %s:%u ended: %s", uplink->host, uplink->port,
 		       error ? strerror(-error) : "the collector closed it");
 }
 
 static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended};
+
+/* ---- a better collector ---------------------------------------------------------------------------------------- */
+
+static void on_found(void *owner)
+{
+	fsm(owner, EVENT_MOVE, NULL);
+}
+
+static void on_scout_ended(void *owner)
+{
+	release(owner);
+}
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
@@ -672,14 +741,12 @@ int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_opti
 
 	if (!uplink)
 		return -ENOMEM;
-	uplink->host = strdup(options->host);
-	if (!uplink->host) {
-		free(uplink);
-		return -ENOMEM;
-	}
 	uplink->loop = loop;
 	uplink->options = *options;
-	uplink->options.host = NULL; /* the copy is what counts */
+	peers_init(&uplink->peers, options->collectors, options->collector_count);
+	uplink->host = uplink->peers.list[0].address.host;
+	scout_init(&uplink->scout, loop, on_found, on_scout_ended, uplink);
+	uplink->holds++;
 	uplink->hello = *hello;
 	uplink->source = *source;
 	frame_reader_init(&uplink->reader, UPLINK_FRAME_MAX);
@@ -717,6 +784,7 @@ void uplink_stats(const struct uplink *uplink, struct uplink_stats *ret)
 	*ret = (struct uplink_stats){
 	    .state = state_words[uplink->state],
 	    .connected = is_connected(uplink),
+	    .collector = uplink->host,
 	    .reconnects = uplink->connections > 0 ? uplink->connections - 1 : 0,
 	    .batches_sent = uplink->batches_sent,
 	    .bytes_sent = uplink->bytes_sent,

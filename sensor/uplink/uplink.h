@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Brings batches from the spool to the collector and its acks back, for ever: connects, says hello, streams with a
- * window in flight, backs off and tries again. A batch leaves the spool only after the collector has it on disk.
+ * window in flight, backs off and tries again. A batch leaves the spool only after the collector has it on disk. With
+ * several collectors it goes on to the next one when one fails, and back to a better one once that listens again.
  *
  * One thread, the loop's. */
 #ifndef CANOPY_SENSOR_UPLINK_UPLINK_H
@@ -12,6 +13,7 @@
 
 #include "canopy/bytes.h"
 #include "proto/wire/message.h"
+#include "sensor/uplink/peers.h"
 
 #define UPLINK_CONNECT_MS 10000u /* for resolution and connection */
 #define UPLINK_WELCOME_MS 10000u /* from Hello to Welcome; a collector that recovers does not listen yet */
@@ -19,6 +21,8 @@
 #define UPLINK_HEARTBEAT_MS 2000u
 #define UPLINK_STABLE_MS 10000u            /* a connection this old was of use: the backoff begins anew after it */
 #define UPLINK_GOODBYE_MS 1000u            /* from Goodbye to the collector's end */
+#define UPLINK_RETURN_MS 300000u           /* about how often a better collector is asked whether it is back */
+#define UPLINK_MOVE_MS 10000u              /* for the batches in flight to be acknowledged before a move */
 #define UPLINK_QUEUE_MAX ((size_t)4 << 20) /* bytes not yet taken by the kernel: bounds memory over a slow link */
 #define UPLINK_FRAME_MAX 65536u            /* of the collector's messages, which are small */
 #define UPLINK_ERROR_MAX 320u
@@ -35,21 +39,25 @@ struct uplink_source {
 	/* The next batch at or behind seq. *ret is borrowed until the next call. 0, UPLINK_E_END or -errno. */
 	int (*read)(void *owner, uint64_t seq, struct bytes *ret, uint64_t *ret_seq);
 	void (*ack)(void *owner, uint64_t seq); /* everything up to seq is durable at the collector */
+	/* A collector misses facts of this host: all that lives is to be told again, unless that stands in batches from
+	 * resume_seq on anyway. May be NULL. */
+	void (*resync)(void *owner, uint64_t resume_seq);
 	/* Fills all but reconnects. */
 	void (*heartbeat)(void *owner, struct heartbeat *ret);
 };
 
 struct uplink_options {
-	const char *host; /* name or number; copied */
-	uint16_t port;
-	bool compress; /* zlib on the wire where it pays */
+	struct address collectors[PEERS_MAX]; /* best first */
+	size_t collector_count;               /* at least 1 */
+	bool compress;                        /* zlib on the wire where it pays */
 	/* For tests; 0 = the bounds above. */
-	uint32_t welcome_ms, stall_ms, heartbeat_ms;
+	uint32_t welcome_ms, stall_ms, heartbeat_ms, return_ms;
 };
 
 struct uplink_stats {
 	const char *state;                 /* one word, such as 'streaming' */
 	bool connected;                    /* the collector has said Welcome */
+	const char *collector;             /* host of the one that is in use or tried; borrowed */
 	uint64_t reconnects;               /* connections after the first */
 	uint64_t batches_sent, bytes_sent; /* bytes of batches as they went over the wire, headers included */
 	const char *error;                 /* last sentence of what went wrong, "" = nothing; borrowed */

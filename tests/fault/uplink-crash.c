@@ -85,8 +85,9 @@ static void on_stopped(void *owner)
 
 static struct uplink *start_uplink(void)
 {
-	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, heartbeat};
-	struct uplink_options options = {.host = "127.0.0.1", .port = process.port, .compress = true};
+	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, NULL, heartbeat};
+	struct uplink_options options = {
+	    .collectors = {{"127.0.0.1", process.port}}, .collector_count = 1, .compress = true};
 	struct hello hello = {
 	    .boot = batches.boot, .stream = batches.stream, .hostname = BYTES_LITERAL("crash"), .first_unacked_seq = 1};
 	struct uplink *uplink;

@@ -65,6 +65,8 @@ static void compare(const struct message *a, const struct message *b)
 		     a->welcome.window_batches == b->welcome.window_batches &&
 		     a->welcome.protocol_version == b->welcome.protocol_version &&
 		     a->welcome.max_frame_bytes == b->welcome.max_frame_bytes &&
+		     a->welcome.reconnect_ms == b->welcome.reconnect_ms &&
+		     a->welcome.snapshot_wanted == b->welcome.snapshot_wanted &&
 		     bytes_equal(a->welcome.collector_version, b->welcome.collector_version));
 		break;
 	case MESSAGE_ACK:

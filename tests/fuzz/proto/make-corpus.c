@@ -65,7 +65,7 @@ static void save_messages(void)
 			   1ull << 40}},
 		{.type = MESSAGE_HEARTBEAT, .heartbeat = {1, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
 		{.type = MESSAGE_GOODBYE, .goodbye = {{"SIGTERM", 7}}},
-		{.type = MESSAGE_WELCOME, .welcome = {1, 2, 3, 4, {"0.1.0", 5}}},
+		{.type = MESSAGE_WELCOME, .welcome = {1, 2, 3, 4, {"0.1.0", 5}, 6, true}},
 		{.type = MESSAGE_ACK, .ack = {1000}},
 		{.type = MESSAGE_PACE, .pace = {10, {"journal behind", 14}}},
 		{.type = MESSAGE_REJECT, .reject = {REJECT_LIMIT, {"too many hosts", 14}, 5000}},

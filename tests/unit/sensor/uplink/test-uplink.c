@@ -27,12 +27,14 @@ struct rig {
 	/* The spool: batches first..next - 1, each BATCH n bytes long. */
 	uint64_t first, next, hole_from, hole_to;
 	size_t batch_bytes;
+	uint64_t resync_seq; /* as last asked for */
 	/* The collector. */
 	struct acceptor *acceptor;
 	struct address address;
 	struct stream *stream; /* of the newest connection */
 	struct frame_reader reader;
 	struct arena arena;
+	unsigned questions; /* connections to a better collector */
 	unsigned connections, hellos, heartbeats, goodbyes;
 	struct hello hello;
 	struct heartbeat heartbeat;
@@ -83,6 +85,11 @@ static void ack(void *owner, uint64_t seq)
 	assert_true(seq < rig->next);
 	if (seq + 1 > rig->first)
 		rig->first = seq + 1;
+}
+
+static void resync(void *owner, uint64_t resume_seq)
+{
+	((struct rig *)owner)->resync_seq = resume_seq;
 }
 
 static void fill_heartbeat(void *owner, struct heartbeat *ret)
@@ -240,12 +247,14 @@ static int setup(void **state)
 
 static void start_with(struct rig *rig, struct uplink_options options)
 {
-	struct uplink_source source = {rig, first_unacked, next_seq, read_batch, ack, fill_heartbeat};
+	struct uplink_source source = {rig, first_unacked, next_seq, read_batch, ack, resync, fill_heartbeat};
 	struct hello hello = {.hostname = BYTES_LITERAL("web-1"), .stream = 77};
 
 	memset(&hello.boot, 7, sizeof(hello.boot));
-	options.host = "127.0.0.1";
-	options.port = rig->address.port;
+	if (options.collector_count == 0) {
+		options.collectors[0] = (struct address){"127.0.0.1", rig->address.port};
+		options.collector_count = 1;
+	}
 	assert_int_equal(uplink_create(&rig->uplink, &rig->loop, &options, &hello, &source), 0);
 	uplink_start(rig->uplink);
 }
@@ -490,6 +499,99 @@ static void a_collector_that_never_acks_is_left(void **state)
 	assert_true(loop_until(&rig->loop, all_acked, rig));
 }
 
+/* An address at which nobody listens: the acceptor that had it is gone. */
+static struct address dead_address(struct rig *rig)
+{
+	struct address address = {"127.0.0.1", 0};
+	struct acceptor *acceptor;
+	char text[ADDRESS_TEXT_MAX];
+
+	assert_int_equal(acceptor_create(&acceptor, &rig->loop, &address, on_connection, rig, NULL), 0);
+	acceptor_address(acceptor, text);
+	acceptor_close(acceptor, NULL, NULL);
+	(void)uv_run(&rig->loop, UV_RUN_NOWAIT);
+	assert_int_equal(address_parse(text, &address, NULL), 0);
+	return address;
+}
+
+static void the_next_collector_stands_in(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->next = 11;
+	start_with(rig, (struct uplink_options){
+			    .collectors = {dead_address(rig), {"127.0.0.1", rig->address.port}}, .collector_count = 2});
+	assert_true(loop_until(&rig->loop, all_acked, rig));
+	assert_came(rig, 1, 10);
+	assert_int_equal(rig->connections, 1);
+}
+
+static void a_refusal_sends_on_to_the_next_collector_at_once(void **state)
+{
+	struct message message = {.type = MESSAGE_REJECT,
+				  .reject = {REJECT_UNAVAILABLE, BYTES_LITERAL("the disk is full"), 600000}};
+	struct rig *rig = *state;
+
+	start_with(rig, (struct uplink_options){.collectors = {rig->address, rig->address}, .collector_count = 2});
+	assert_true(loop_until(&rig->loop, is_connected, rig));
+	say(rig, &message);
+	assert_error(rig, "refuses: the disk is full");
+	rig->next = 3;
+	assert_true(loop_until(&rig->loop, all_acked, rig)); /* the ten minutes are the first one's */
+	assert_int_equal(rig->connections, 2);
+}
+
+/* The first connection only asks whether somebody is here; the next one comes to stay. */
+static void on_better_connection(void *owner, uv_stream_t *server)
+{
+	struct rig *rig = owner;
+	struct stream *stream;
+
+	if (rig->questions++ > 0) {
+		on_connection(owner, server);
+		return;
+	}
+	assert_int_equal(stream_create(&stream, &rig->loop, &events, rig), 0);
+	assert_int_equal(stream_accept(stream, server), 0);
+	stream_close(stream, NULL);
+}
+
+/* The batches in flight are acknowledged before it moves, so none goes to both. */
+static void a_better_collector_that_is_back_is_returned_to(void **state)
+{
+	struct rig *rig = *state;
+	struct address better = dead_address(rig);
+	struct acceptor *second;
+
+	rig->next = 11;
+	start_with(rig, (struct uplink_options){.collectors = {better, rig->address},
+						.collector_count = 2,
+						.heartbeat_ms = 5,
+						.return_ms = 20});
+	assert_true(loop_until(&rig->loop, all_acked, rig));
+	assert_int_equal(acceptor_create(&second, &rig->loop, &better, on_better_connection, rig, NULL), 0);
+	acceptor_close(rig->acceptor, NULL, NULL);
+	rig->acceptor = second;
+	assert_true(loop_until(&rig->loop, second_streaming, rig));
+	rig->next = 21;
+	uplink_kick(rig->uplink);
+	assert_true(loop_until(&rig->loop, all_acked, rig));
+	assert_int_equal(rig->goodbyes, 1);
+	assert_came(rig, 1, 20);
+}
+
+static void a_collector_that_misses_facts_is_told_all(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->first = 7;
+	rig->next = 9;
+	rig->welcome.snapshot_wanted = true;
+	start(rig);
+	assert_true(loop_until(&rig->loop, all_acked, rig));
+	assert_int_equal(rig->resync_seq, 7);
+}
+
 static void a_refusal_is_told_and_its_wait_kept(void **state)
 {
 	struct message message = {.type = MESSAGE_REJECT,
@@ -629,6 +731,10 @@ int main(void)
 	    TEST(waits_for_a_collector_that_comes_later),
 	    TEST(a_collector_without_welcome_is_left),
 	    TEST(a_collector_that_never_acks_is_left),
+	    TEST(the_next_collector_stands_in),
+	    TEST(a_refusal_sends_on_to_the_next_collector_at_once),
+	    TEST(a_better_collector_that_is_back_is_returned_to),
+	    TEST(a_collector_that_misses_facts_is_told_all),
 	    TEST(a_refusal_is_told_and_its_wait_kept),
 	    TEST(what_makes_no_sense_ends_the_connection),
 	    TEST(another_protocol_is_told_so),
