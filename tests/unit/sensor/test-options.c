@@ -54,8 +54,8 @@ static void defaults_redact_confine_and_compress(void **state)
 	struct sensor_options options = parsed(ARGS(WHOLE));
 
 	(void)state;
-	assert_string_equal(options.address.host, "127.0.0.1");
-	assert_int_equal(options.address.port, 1);
+	assert_string_equal(options.collectors[0].host, "127.0.0.1");
+	assert_int_equal(options.collectors[0].port, 1);
 	assert_string_equal(options.spool_dir, "/x");
 	assert_int_equal(options.spool_bytes, 256 << 20);
 	assert_int_equal(options.ring_bytes, 8 << 20);
@@ -73,7 +73,7 @@ static void everything_can_be_said(void **state)
 						    "--check", "-l", "warning"));
 
 	(void)state;
-	assert_string_equal(options.address.host, "::1");
+	assert_string_equal(options.collectors[0].host, "::1");
 	assert_int_equal(options.spool_bytes, 8 << 20);
 	assert_int_equal(options.argv_max, 256);
 	assert_int_equal(options.ring_bytes, 64 << 10);
@@ -123,6 +123,9 @@ static void refusals_name_option_value_and_remedy(void **state)
 {
 	(void)state;
 	assert_refused(ARGS("-c", "host", "-s", "/x"), "--collector 'host'");
+	assert_refused(ARGS("-c", "a:1", "-c", "a:2", "-c", "a:3", "-c", "a:4", "-c", "a:5", "-c", "a:6", "-c", "a:7", "-c", "a:8",
+			    "-c", "a:9", "-s", "/x"),
+		       "at most 8 collectors");
 	assert_refused(ARGS(WHOLE, "--spool-bytes", "7M"), "--spool-bytes '7M': give a size of at least 8M");
 	assert_refused(ARGS(WHOLE, "--argv-bytes", "33K"), "--argv-bytes '33K': give a size from 256 to 32K");
 	assert_refused(ARGS(WHOLE, "--ring-bytes", "2G"), "--ring-bytes '2G': give a size from 64K to 1G");
