@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Container runtimes put the id into the name of the container's cgroup, each with its own decoration. A path is read
- * from its end, so that a container inside a container is the one that is named. Monitors (conmon) carry the
- * id as well but run outside of the container: their prefixes are not in the table. */
+/* Container runtimes put the id into the name of the container's cgroup, each with its own decoration: one table of those that use
+ * 64 hexadecimal digits, one of those that use a name. A path is read from its end, so that a container inside a container is the
+ * one that is named. Monitors (conmon, lxc.monitor, the supervisor of systemd-nspawn) carry the id as well but run outside of
+ * the container: they are not in the tables, or refused. The names of elements are the same in cgroup v1 and v2. */
 #include "proto/model/container.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#define ID_DIGITS 64u
 
 /* What stands before and behind the id in one path element. */
 static const struct {
@@ -22,12 +25,41 @@ static const struct {
 	{BYTES_LITERAL("libpod-payload-"), BYTES_LITERAL("")},
 };
 
-static bool is_id(const char *p)
+/* Of these the element above must be parent, too, where one is given. */
+static const struct {
+	struct bytes parent, before, after;
+} named[] = {
+	{BYTES_LITERAL(""), BYTES_LITERAL("lxc.payload."), BYTES_LITERAL("")},           /* LXC 4, LXD, Incus */
+	{BYTES_LITERAL("lxc.payload"), BYTES_LITERAL(""), BYTES_LITERAL("")},            /* LXC 3.1 */
+	{BYTES_LITERAL("lxc"), BYTES_LITERAL(""), BYTES_LITERAL("")},                    /* LXC before, Proxmox */
+	{BYTES_LITERAL(""), BYTES_LITERAL("systemd-nspawn@"), BYTES_LITERAL(".service")},
+	{BYTES_LITERAL("machine.slice"), BYTES_LITERAL("machine-"), BYTES_LITERAL(".scope")}, /* systemd-nspawn by hand, libvirt-lxc */
+};
+
+/* libvirt registers its virtual machines as machines, too. */
+static const struct bytes virtual_machine = BYTES_LITERAL("qemu\\x2d");
+static const struct bytes supervisor = BYTES_LITERAL("supervisor");
+
+static bool is_id(struct bytes text)
 {
-	for (size_t i = 0; i < CONTAINER_ID_LEN; i++)
-		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
+	for (size_t i = 0; i < text.len; i++)
+		if (!((text.data[i] >= '0' && text.data[i] <= '9') || (text.data[i] >= 'a' && text.data[i] <= 'f')))
 			return false;
-	return true;
+	return text.len == ID_DIGITS;
+}
+
+static bool begins_with(struct bytes text, struct bytes prefix)
+{
+	return text.len >= prefix.len && memcmp(text.data, prefix.data, prefix.len) == 0;
+}
+
+/* What stands between before and after; empty where the element has another form. */
+static struct bytes between(struct bytes element, struct bytes before, struct bytes after)
+{
+	if (element.len < before.len + after.len || !begins_with(element, before) ||
+	    memcmp(element.data + element.len - after.len, after.data, after.len) != 0)
+		return BYTES_NULL;
+	return bytes_make(element.data + before.len, element.len - before.len - after.len);
 }
 
 /* systemd driver without delegation: SLICE:cri-containerd:ID, the last field counts */
@@ -39,35 +71,55 @@ static struct bytes behind_colon(struct bytes element)
 	return element;
 }
 
-static struct bytes match(struct bytes element)
+static struct bytes match_id(struct bytes element)
 {
 	element = behind_colon(element);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct bytes before = forms[i].before, after = forms[i].after;
+		struct bytes id = between(element, forms[i].before, forms[i].after);
 
-		if (element.len != before.len + CONTAINER_ID_LEN + after.len)
-			continue;
-		if (memcmp(element.data, before.data, before.len) == 0 && is_id(element.data + before.len) &&
-		    memcmp(element.data + before.len + CONTAINER_ID_LEN, after.data, after.len) == 0)
-			return bytes_make(element.data + before.len, CONTAINER_ID_LEN);
+		if (is_id(id))
+			return id;
 	}
 	return BYTES_NULL;
 }
 
+static struct bytes match_name(struct bytes parent, struct bytes element, struct bytes child)
+{
+	if (bytes_equal(child, supervisor))
+		return BYTES_NULL;
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		struct bytes name = between(element, named[i].before, named[i].after);
+
+		if (name.len && (named[i].parent.len == 0 || bytes_equal(parent, named[i].parent)))
+			return begins_with(name, virtual_machine) ? BYTES_NULL : name;
+	}
+	return BYTES_NULL;
+}
+
+/* The path element that ends at end. */
+static struct bytes element_before(struct bytes path, uint32_t end)
+{
+	uint32_t begin = end;
+
+	while (begin > 0 && path.data[begin - 1] != '/')
+		begin--;
+	return bytes_make(path.data + begin, end - begin);
+}
+
 struct bytes container_id_find(struct bytes cgroup)
 {
-	uint32_t end = cgroup.len;
+	struct bytes child = BYTES_NULL, element = element_before(cgroup, cgroup.len);
 
-	while (end >= CONTAINER_ID_LEN) {
-		uint32_t begin = end;
-		struct bytes id;
+	while (element.data != cgroup.data) { /* what begins the path is no element: each stands behind a slash */
+		struct bytes parent = element_before(cgroup, (uint32_t)(element.data - cgroup.data) - 1);
+		struct bytes id = match_id(element);
 
-		while (begin > 0 && cgroup.data[begin - 1] != '/')
-			begin--;
-		id = match(bytes_make(cgroup.data + begin, end - begin));
+		if (id.len == 0)
+			id = match_name(parent, element, child);
 		if (id.len)
 			return id;
-		end = begin > 0 ? begin - 1 : 0;
+		child = element;
+		element = parent;
 	}
 	return BYTES_NULL;
 }

@@ -5,9 +5,9 @@
 
 #include "canopy/bytes.h"
 
-#define CONTAINER_ID_LEN 64u /* hex digits: docker, containerd, cri-o and podman all name containers so */
-
-/* The full id of the innermost container in the path, borrowed from it; BYTES_NULL when there is none. */
+/* The id of the innermost container in the path, borrowed from it: 64 hexadecimal digits for docker, containerd, cri-o and
+ * podman (and so for kubernetes), the container's name for lxc and systemd-nspawn (as the path has it: systemd writes '-' in the
+ * name of a scope as "\x2d"). BYTES_NULL when there is none. */
 struct bytes container_id_find(struct bytes cgroup);
 
 #endif
