@@ -19,10 +19,12 @@ INLINE struct large_draft *begin_large(uint32_t slot, uint32_t type)
 {
 	struct large_draft *large = large_draft(slot);
 
-	if (large) {
-		draft_begin(&large->draft, type);
-		large->draft.slot = slot;
+	if (!large) {
+		count_failure(type);
+		return NULL;
 	}
+	draft_begin(&large->draft, type);
+	large->draft.slot = slot;
 	return large;
 }
 
@@ -62,8 +64,10 @@ INLINE int on_fork(enum way way, struct task_struct *parent, struct task_struct 
 	if (GET(way, child, tgid) == GET(way, parent, tgid) || is_kernel_thread(way, child))
 		return 0;
 	small = small_draft(SMALL_FORK);
-	if (!small)
+	if (!small) {
+		count_failure(EVENT_FORK);
 		return 0;
+	}
 	draft_begin(&small->draft, EVENT_FORK);
 	begin_proc(way, &small->draft.event, parent, child);
 	fill_common(way, &small->draft, SMALL_ROOM, child, child);
@@ -121,8 +125,10 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 	if (told ? !group_dead : GET(way, signal, live.counter) != 0)
 		return 0;
 	small = small_draft(SMALL_EXIT);
-	if (!small)
+	if (!small) {
+		count_failure(EVENT_EXIT);
 		return 0;
+	}
 	draft_begin(&small->draft, EVENT_EXIT);
 	leader = GET(way, task, group_leader);
 	fill_common(way, &small->draft, SMALL_ROOM, task, leader);

@@ -53,6 +53,9 @@ struct ipc_namespace {
 struct cgroup_namespace {
 	struct ns_common ns;
 };
+struct time_namespace { /* with CONFIG_TIME_NS alone */
+	struct ns_common ns;
+};
 struct net {
 	struct ns_common ns;
 };
@@ -81,6 +84,7 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 	struct net *net_ns;
 	struct cgroup_namespace *cgroup_ns;
+	struct time_namespace *time_ns;
 };
 
 struct upid {
@@ -191,10 +195,17 @@ struct kernfs_node {
 struct kernfs_node___v5 {
 	struct kernfs_node *parent;
 };
+struct cgroup_root;
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+enum cgroup_subsys_id { pids_cgrp_id }; /* its number differs by configuration, and without CONFIG_CGROUP_PIDS there is none */
 struct css_set {
+	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
 };
 

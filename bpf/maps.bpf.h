@@ -12,6 +12,7 @@ const volatile uint32_t environ_max = 0; /* of the environment; 0 = it is not re
 const volatile uint32_t page_bytes = 4096;
 const volatile uint32_t wake_bytes = 0;           /* fill of the ring from which on the reader is woken by force */
 const volatile uint32_t snapshot_slot = 0;        /* number of CPUs */
+const volatile bool cgroup_v1 = false;             /* the pids controller is on a hierarchy of its own */
 const volatile bool exit_tells_group_dead = false; /* sched_process_exit has its second argument (6.16) */
 
 volatile uint64_t loss_epoch = 0; /* begun anew by the reader after each look at the counts */
@@ -151,7 +152,7 @@ INLINE uint32_t draft_append(struct draft *draft, uint32_t room, const void *fro
 	return len;
 }
 
-INLINE void count_loss(struct event_count *count)
+INLINE void date_loss(struct event_count *count)
 {
 	uint64_t now = bpf_ktime_get_boot_ns();
 
@@ -160,7 +161,17 @@ INLINE void count_loss(struct event_count *count)
 		count->first_ns = now;
 	}
 	count->last_ns = now;
-	count->lost++;
+}
+
+/* A record that could not even be built. */
+INLINE void count_failure(uint32_t type)
+{
+	struct event_count *count = bpf_map_lookup_elem(&counts, &type);
+
+	if (!count)
+		return;
+	date_loss(count);
+	count->failed++;
 }
 
 /* The kernel wakes the reader by itself when it had caught up. Behind that it is silent, except that passing the fill
@@ -174,15 +185,19 @@ INLINE void draft_submit(struct draft *draft, uint32_t room)
 	uint64_t flags = 0, size = draft->at; /* 64 bits wide: the value compared is then the value used */
 
 	PIN(size);
-	if (!count || size > room)
+	if (!count || size > room) {
+		count_failure(type);
 		return;
+	}
 	draft->event.size = size;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) - wake_bytes < WAKE_WINDOW_BYTES)
 		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring, &draft->event, size, flags))
-		count_loss(count);
-	else
+	if (bpf_ringbuf_output(&ring, &draft->event, size, flags)) {
+		date_loss(count);
+		count->lost++;
+	} else {
 		count->submitted++;
+	}
 }
 
 #endif

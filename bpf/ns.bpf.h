@@ -28,6 +28,8 @@ INLINE void fill_namespaces(enum way way, struct draft *draft, uint32_t room, st
 	event->ns_mnt = NS_NUMBER(way, proxy, mnt_ns);
 	event->ns_net = NS_NUMBER(way, proxy, net_ns);
 	event->ns_cgroup = NS_NUMBER(way, proxy, cgroup_ns);
+	if (bpf_core_field_exists(((struct time_namespace *)0)->ns))
+		event->ns_time = NS_NUMBER(way, proxy, time_ns);
 	PIN(at);
 	if (at > room - (EVENT_NODENAME_MAX + 1))
 		return;

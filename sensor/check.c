@@ -53,6 +53,7 @@ int check_run(const struct sensor_options *options)
 	probe_options.ring_bytes = (size_t)options->ring_bytes;
 	probe_options.argv_max = (uint32_t)options->argv_max;
 	probe_options.force_raw_tracepoint = options->raw_tracepoint;
+	probe_options.force_proc_snapshot = options->proc_snapshot;
 	tell_kernel();
 	r = probe_open(&probe, &probe_options, &sink, &why);
 	if (r < 0) {

@@ -121,6 +121,8 @@ static const struct command_option rows[] = {
 	{.name = "ring-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(ring_bytes, uint64_t), .min = RING_BYTES_MIN, .max = RING_BYTES_MAX,
 	 .help = "ring between kernel and sensor, a power of 2 (8M)"},
 	{.name = "raw-tracepoint", .kind = COMMAND_SET, MEMBER(raw_tracepoint, bool), .help = "use hooks without typed loads"},
+	{.name = "proc-snapshot", .kind = COMMAND_SET, MEMBER(proc_snapshot, bool),
+	 .help = "list what runs from /proc, without a task iterator"},
 	{.name = "no-compress", .kind = COMMAND_CLEAR, MEMBER(compress, bool), .help = "send frames as they are"},
 	{.name = "secret", .value = "NAME", .take = take_secret, .help = "hide the value of this option or variable, too"},
 	{.name = "no-redact", .kind = COMMAND_CLEAR, MEMBER(refine.redact, bool), .help = "send argument lists with the secrets in them"},

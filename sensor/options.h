@@ -26,6 +26,7 @@ struct sensor_options {
 	struct tag tags[HELLO_TAGS_MAX]; /* borrowed from argv */
 	size_t tag_count;
 	bool raw_tracepoint;   /* leave the typed form of the hooks unused */
+	bool proc_snapshot;    /* leave the task iterator unused */
 	bool compress;         /* frames on the wire */
 	struct refine_options refine; /* what leaves the host; texts are borrowed from argv */
 	bool confine;          /* give up privileges once attached */

@@ -48,7 +48,7 @@ struct sensor {
 	uint64_t watched_until_ns; /* by the sensor before this one; 0 = nobody or not known */
 	uint64_t last_fact_ns;
 	uint64_t snapshot_seq; /* the newest snapshot stands in batches from here on */
-	uint64_t unbatched_facts;  /* given up for lack of memory since the last look */
+	uint64_t unbatched_facts[EVENT_TYPES]; /* given up for lack of memory since the last look */
 	uint64_t unbatched_since_ns;
 	bool stopping;
 };
@@ -63,7 +63,8 @@ static void on_event(void *owner, const struct event *event)
 		sensor->last_fact_ns = event->time_ns;
 		return;
 	}
-	if (sensor->unbatched_facts++ == 0)
+	sensor->unbatched_facts[event->type]++;
+	if (sensor->unbatched_since_ns == 0)
 		sensor->unbatched_since_ns = event->time_ns;
 }
 
@@ -188,15 +189,19 @@ static void source_heartbeat(void *owner, struct heartbeat *ret)
 
 static void tell_unbatched(struct sensor *sensor)
 {
-	struct gap gap = {
-		.reason = GAP_MAP_FAILED,
-		.from_ns = sensor->unbatched_since_ns,
-		.to_ns = clock_boottime(),
-		.count = sensor->unbatched_facts,
-	};
+	struct gap gap = {.reason = GAP_MAP_FAILED, .from_ns = sensor->unbatched_since_ns, .to_ns = clock_boottime()};
+	bool all = true;
 
-	if (sensor->unbatched_facts && batcher_add_gap(sensor->batcher, &gap) == 0)
-		sensor->unbatched_facts = 0;
+	if (sensor->unbatched_since_ns == 0)
+		return;
+	for (gap.type = EVENT_FORK; gap.type < EVENT_TYPES; gap.type++) {
+		gap.count = sensor->unbatched_facts[gap.type];
+		if (gap.count && batcher_add_gap(sensor->batcher, &gap) == 0)
+			sensor->unbatched_facts[gap.type] = 0;
+		all = all && sensor->unbatched_facts[gap.type] == 0;
+	}
+	if (all)
+		sensor->unbatched_since_ns = 0;
 }
 
 /* What a filter keeps here is no loss, but never silent. */
@@ -395,6 +400,7 @@ static int open_probe(struct sensor *sensor)
 	options.argv_max = (uint32_t)sensor->options->argv_max;
 	options.environ_ = sensor->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = sensor->options->raw_tracepoint;
+	options.force_proc_snapshot = sensor->options->proc_snapshot;
 	r = probe_open(&sensor->probe, &options, &sink, &why);
 	if (r < 0) {
 		log_error("%s", why ? why : strerror(-r));

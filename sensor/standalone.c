@@ -154,6 +154,7 @@ static int open_probe(struct standalone *standalone)
 	options.argv_max = (uint32_t)standalone->options->argv_max;
 	options.environ_ = standalone->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = standalone->options->raw_tracepoint;
+	options.force_proc_snapshot = standalone->options->proc_snapshot;
 	r = probe_open(&standalone->probe, &options, &sink, &why);
 	if (r < 0)
 		log_error("%s", why ? why : strerror(-r));

@@ -291,6 +291,7 @@ static void x_context(struct json *json, const struct fact_context *c)
 	number(json, "uts", c->ns_uts, c->ns_uts);
 	number(json, "ipc", c->ns_ipc, c->ns_ipc);
 	number(json, "cgroup", c->ns_cgroup, c->ns_cgroup);
+	number(json, "time", c->ns_time, c->ns_time);
 	json_object_end(json);
 	string(json, "cgroup", c->cgroup);
 	number(json, "cgroup_id", c->cgroup_id, c->cgroup_id);

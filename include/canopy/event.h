@@ -94,7 +94,7 @@ struct event {
 
 	uint32_t exit_status; /* as waitpid encodes it */
 	uint32_t string_bytes[EVENT_STRINGS];
-	uint32_t reserved_too;
+	uint32_t ns_time; /* from 5.6 on, where the kernel has time namespaces */
 	/* As the scheduler's tick samples them, and the exact sum of both as the scheduler counts it. */
 	uint64_t utime_ns, stime_ns, runtime_ns;
 	uint64_t max_rss_bytes;
@@ -108,14 +108,15 @@ struct event {
 struct event_count {
 	uint64_t submitted;
 	uint64_t lost;             /* the ring had no room */
-	uint64_t first_ns, last_ns; /* boottime of the first and last loss within the epoch */
+	uint64_t failed;           /* a map gave no memory to build the record in, or the record outgrew it */
+	uint64_t first_ns, last_ns; /* boottime of the first and last of both within the epoch */
 	uint64_t epoch;            /* in which the interval was noted; user space begins a new one after each look */
 };
 
 #pragma GCC diagnostic pop
 
 _Static_assert(sizeof(struct event) == 336, "struct event is shared with the kernel side");
-_Static_assert(sizeof(struct event_count) == 40, "struct event_count is shared with the kernel side");
+_Static_assert(sizeof(struct event_count) == 48, "struct event_count is shared with the kernel side");
 
 #define EVENT_CONTEXT_TEXT_MAX (EVENT_CGROUP_MAX + EVENT_NODENAME_MAX)
 #define EVENT_TEXT_MAX                                                                                                 \

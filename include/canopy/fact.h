@@ -54,9 +54,11 @@ struct fact_context {
 	uint32_t session;      /* audit session id, FACT_ID_UNKNOWN when not set */
 	uint64_t cap_effective, cap_permitted, cap_inheritable;
 	/* Inode numbers of the namespaces as in /proc/PID/ns; 0 = unknown (a dying task may have none). */
-	uint32_t ns_mnt, ns_pid, ns_net, ns_user, ns_uts, ns_ipc, ns_cgroup;
-	uint64_t cgroup_id;     /* kernfs node id in the default hierarchy, 0 = unknown */
-	struct bytes cgroup;    /* path below the cgroup root, begins with '/', empty = unknown */
+	uint32_t ns_mnt, ns_pid, ns_net, ns_user, ns_uts, ns_ipc, ns_cgroup, ns_time;
+	uint64_t cgroup_id;     /* kernfs node id in the hierarchy of cgroup, 0 = unknown */
+	/* Path below the root of its hierarchy, begins with '/', empty = unknown. The hierarchy is that of the pids controller
+	 * where this is one of cgroup v1 and the process is not in its root, else the default one (v2). */
+	struct bytes cgroup;
 	struct bytes user;      /* name of uid as the host resolves it, empty = unknown */
 	struct bytes nodename;  /* UTS node name of the process, empty = unknown */
 };
@@ -108,7 +110,7 @@ struct fact {
 enum gap_reason {
 	GAP_RING_FULL = 1,      /* the ring had no room: the reader was starved */
 	GAP_RECURSION = 2,      /* the kernel skipped a program that would have preempted itself */
-	GAP_MAP_FAILED = 3,     /* a kernel map refused an update */
+	GAP_MAP_FAILED = 3,     /* no memory to build the record in: of a map in the kernel, or of the sensor */
 	GAP_SPOOL_DROPPED = 4,  /* the spool reached its bound and dropped its oldest batches */
 	GAP_SENSOR_DOWN = 5,    /* no sensor was attached in the interval */
 	GAP_SEQUENCE = 6,       /* the collector saw a jump in the batch numbers */

@@ -50,6 +50,7 @@ static const struct column contexts[] = {
 	COLUMN(context_row, 22, cgroup, STRING),
 	COLUMN(context_row, 23, user, STRING),
 	COLUMN(context_row, 24, nodename, STRING),
+	COLUMN(context_row, 25, ns_time, NUMBER),
 };
 
 static const struct column jobs[] = {

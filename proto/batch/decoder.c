@@ -278,6 +278,7 @@ static struct fact_context make_context(const struct decoder *decoder, const str
 		.cap_inheritable = row->cap_inheritable,
 		.ns_mnt = row->ns_mnt, .ns_pid = row->ns_pid, .ns_net = row->ns_net, .ns_user = row->ns_user,
 		.ns_uts = row->ns_uts, .ns_ipc = row->ns_ipc, .ns_cgroup = row->ns_cgroup,
+		.ns_time = row->ns_time,
 		.cgroup_id = row->cgroup_id, .cgroup = decoder->strings[row->cgroup],
 		.user = decoder->strings[row->user], .nodename = decoder->strings[row->nodename],
 	};

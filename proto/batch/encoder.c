@@ -331,6 +331,7 @@ static struct context_row context_numbers(const struct fact_context *from)
 		.loginuid = from->loginuid + 1, .session = from->session + 1,
 		.ns_mnt = from->ns_mnt, .ns_pid = from->ns_pid, .ns_net = from->ns_net, .ns_user = from->ns_user,
 		.ns_uts = from->ns_uts, .ns_ipc = from->ns_ipc, .ns_cgroup = from->ns_cgroup,
+		.ns_time = from->ns_time,
 	};
 }
 

@@ -44,8 +44,9 @@ struct context_row {
 	uint64_t cap_effective, cap_permitted, cap_inheritable;
 	uint64_t cgroup_id;
 	uint32_t uid, gid, euid, egid, suid, sgid, fsuid, fsgid, loginuid, session; /* plus one */
-	uint32_t ns_mnt, ns_pid, ns_net, ns_user, ns_uts, ns_ipc, ns_cgroup;
+	uint32_t ns_mnt, ns_pid, ns_net, ns_user, ns_uts, ns_ipc, ns_cgroup, ns_time;
 	uint32_t cgroup, user, nodename;
+	uint32_t reserved; /* 0: rows are hashed in words of 8 bytes */
 };
 
 struct job_row {

@@ -243,6 +243,8 @@ static void members_caps_ns(struct json *json, const struct fact_context *contex
 	nonzero(json, context->ns_ipc);
 	json_key(json, "cgroup");
 	nonzero(json, context->ns_cgroup);
+	json_key(json, "time");
+	nonzero(json, context->ns_time);
 	json_object_end(json);
 }
 

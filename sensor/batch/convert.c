@@ -72,6 +72,7 @@ static void convert_context(const struct event *event, struct fact_context *cont
 		.ns_uts = event->ns_uts,
 		.ns_ipc = event->ns_ipc,
 		.ns_cgroup = event->ns_cgroup,
+		.ns_time = event->ns_time,
 		.cgroup_id = event->cgroup_id,
 	};
 }

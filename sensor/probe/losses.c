@@ -9,24 +9,32 @@ static void tell(const struct probe_sink *sink, const struct gap *gap)
 		sink->gap(sink->owner, gap);
 }
 
+/* Returns 1 when there were more than before. */
+static int tell_more(uint64_t *told, uint64_t counted, struct gap gap, const struct probe_sink *sink)
+{
+	if (counted == *told)
+		return 0;
+	gap.count = counted - *told;
+	*told = counted;
+	tell(sink, &gap);
+	return 1;
+}
+
 static int collect_lost(struct losses *losses, struct program *program, enum event_type type, uint64_t now_ns,
 			const struct probe_sink *sink)
 {
 	struct event_count count;
+	struct gap gap = {.type = type, .reason = GAP_RING_FULL};
 	int r = program_count(program, type, &count);
 
-	if (r < 0 || count.lost == losses->lost[type])
+	if (r < 0)
 		return r;
-	tell(sink, &(struct gap){
-		.type = type,
-		.reason = GAP_RING_FULL,
-		/* A loss in the instant between two epochs is undated: it fell after the last look. */
-		.from_ns = count.first_ns ? count.first_ns : losses->looked_ns,
-		.to_ns = count.last_ns ? count.last_ns : now_ns,
-		.count = count.lost - losses->lost[type],
-	});
-	losses->lost[type] = count.lost;
-	return 1;
+	/* A loss in the instant between two epochs is undated: it fell after the last look. */
+	gap.from_ns = count.first_ns ? count.first_ns : losses->looked_ns;
+	gap.to_ns = count.last_ns ? count.last_ns : now_ns;
+	r = tell_more(&losses->lost[type], count.lost, gap, sink);
+	gap.reason = GAP_MAP_FAILED;
+	return r + tell_more(&losses->failed[type], count.failed, gap, sink);
 }
 
 static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,

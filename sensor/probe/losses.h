@@ -7,6 +7,7 @@
 
 struct losses {
 	uint64_t lost[EVENT_TYPES];   /* told as gaps so far */
+	uint64_t failed[EVENT_TYPES]; /* likewise, where a map gave no memory */
 	uint64_t missed[EVENT_TYPES]; /* likewise, by recursion */
 	uint64_t looked_ns;           /* boottime of the last look */
 };

@@ -214,7 +214,7 @@ static int take_snapshot(struct probe *probe, uint64_t begin_ns)
 		return r;
 	scan_rest(probe, begin_ns);
 	r = program_count(&probe->program, EVENT_SNAPSHOT, &after);
-	return r < 0 ? r : after.lost != before.lost ? -EAGAIN : 0;
+	return r < 0 ? r : after.lost + after.failed != before.lost + before.failed ? -EAGAIN : 0;
 }
 
 int probe_snapshot(struct probe *probe)
@@ -337,7 +337,7 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		(void)program_count(&probe->program, type, &count);
 		ret->received[type] = probe->received[type];
 		ret->submitted[type] = count.submitted;
-		ret->lost[type] = count.lost;
+		ret->lost[type] = count.lost + count.failed;
 		ret->recursion_misses += program_recursion_misses(&probe->program, type);
 	}
 }

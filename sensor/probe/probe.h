@@ -50,7 +50,7 @@ enum probe_mode {
 struct probe_stats {
 	uint64_t received[EVENT_TYPES];  /* records handed to the sink, by enum event_type */
 	uint64_t submitted[EVENT_TYPES]; /* records that the kernel side put into the ring */
-	uint64_t lost[EVENT_TYPES];      /* records that found the ring full */
+	uint64_t lost[EVENT_TYPES];      /* records that found the ring full, or no memory to be built in */
 	/* Runs of a hook that the kernel skipped, all hooks; from above, since the end of a mere thread would have told nothing. */
 	uint64_t recursion_misses;
 	uint64_t snapshots;              /* completed */

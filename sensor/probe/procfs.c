@@ -3,7 +3,6 @@
 #include "sensor/probe/procfs.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 struct cursor {
 	const char *at, *end;
@@ -219,15 +218,56 @@ int procfs_parse_status(struct bytes text, struct procfs_status *ret)
 	return 0;
 }
 
+/* Cuts what stands before the first separator off *rest. */
+static bool take_until(struct bytes *rest, char separator, struct bytes *ret)
+{
+	const char *at = rest->len ? memchr(rest->data, separator, rest->len) : NULL;
+	struct bytes whole = *rest;
+
+	if (!at)
+		return false;
+	*ret = bytes_make(whole.data, (size_t)(at - whole.data));
+	*rest = bytes_make(at + 1, whole.len - ret->len - 1);
+	return true;
+}
+
+/* NUMBER:CONTROLLER,…:PATH, where pids is one of the controllers */
+static bool pids_line(struct bytes line, struct bytes *ret_path)
+{
+	struct bytes word, controllers, path = line;
+
+	if (!take_until(&path, ':', &word) || !take_until(&path, ':', &controllers))
+		return false;
+	*ret_path = path;
+	while (take_until(&controllers, ',', &word))
+		if (bytes_equal(word, BYTES_LITERAL("pids")))
+			return true;
+	return bytes_equal(controllers, BYTES_LITERAL("pids"));
+}
+
 struct bytes procfs_parse_cgroup(struct bytes text)
+{
+	struct cursor cursor = cursor_make(text);
+	struct bytes line, rest, path = BYTES_NULL;
+
+	while (next_line(&cursor, &line)) {
+		if (pids_line(line, &rest) && rest.len > 1)
+			return rest;
+		if (begins_with(line, "0::", &rest))
+			path = rest;
+	}
+	return path;
+}
+
+bool procfs_has_cgroup_v1(struct bytes text)
 {
 	struct cursor cursor = cursor_make(text);
 	struct bytes line, rest;
 
 	while (next_line(&cursor, &line))
-		if (begins_with(line, "0::", &rest))
-			return rest;
-	return BYTES_NULL;
+		if (pids_line(line, &rest))
+			return true;
+	return false;
 }
 
 int procfs_parse_boottime_offset(struct bytes text, int64_t *ret)

@@ -3,6 +3,7 @@
 #ifndef CANOPY_SENSOR_PROBE_PROCFS_H
 #define CANOPY_SENSOR_PROBE_PROCFS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "canopy/bytes.h"
@@ -27,8 +28,12 @@ struct procfs_status { /* /proc/PID/status; UINT32_MAX and 0 where a line is mis
 int procfs_parse_stat(struct bytes text, struct procfs_stat *ret);
 int procfs_parse_status(struct bytes text, struct procfs_status *ret);
 
-/* The path in the default hierarchy from /proc/PID/cgroup, borrowed; empty when there is none. */
+/* The path from /proc/PID/cgroup, borrowed; empty when there is none. As the kernel side chooses it: of the pids controller where this has a
+ * hierarchy of its own (cgroup v1) and the process is not in its root, else of the default hierarchy. */
 struct bytes procfs_parse_cgroup(struct bytes text);
+
+/* From /proc/PID/cgroup of any process: the pids controller is on a hierarchy of its own. */
+bool procfs_has_cgroup_v1(struct bytes text);
 
 /* The boottime offset of a time namespace from /proc/PID/timens_offsets, in nanoseconds. */
 int procfs_parse_boottime_offset(struct bytes text, int64_t *ret);

@@ -157,6 +157,7 @@ static void read_namespaces(int process, struct event *event)
 	event->ns_uts = namespace_number(process, "ns/uts");
 	event->ns_ipc = namespace_number(process, "ns/ipc");
 	event->ns_cgroup = namespace_number(process, "ns/cgroup");
+	event->ns_time = namespace_number(process, "ns/time");
 }
 
 static uint32_t read_id(int process, const char *name)

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "canopy.skel.h"
+#include "sensor/probe/procfs.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
@@ -43,6 +44,17 @@ static bool exit_tells_group_dead(void)
 	return told;
 }
 
+static bool has_cgroup_v1(void)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char text[4096]; /* a dozen lines */
+	size_t len = file ? fread(text, 1, sizeof(text), file) : 0;
+
+	if (file)
+		(void)fclose(file);
+	return procfs_has_cgroup_v1(bytes_make(text, len));
+}
+
 static uint32_t ring_bytes(const struct probe_options *options)
 {
 	uint32_t size = PROBE_RING_MIN;
@@ -63,6 +75,7 @@ static int configure(struct program *program, const struct probe_options *option
 	skeleton->rodata->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 	skeleton->rodata->wake_bytes = ring / 4;
 	skeleton->rodata->snapshot_slot = (uint32_t)program->cpus;
+	skeleton->rodata->cgroup_v1 = has_cgroup_v1();
 	skeleton->rodata->exit_tells_group_dead = exit_tells_group_dead();
 	skeleton->bss->loss_epoch = 1; /* counts begin with 0: the first loss sees that its epoch is new, and dates it */
 	r = bpf_map__set_max_entries(skeleton->maps.ring, ring);
@@ -193,7 +206,8 @@ static void add_count(struct event_count *sum, const struct event_count *count, 
 {
 	sum->submitted += count->submitted;
 	sum->lost += count->lost;
-	if (count->lost == 0 || count->epoch != epoch)
+	sum->failed += count->failed;
+	if (count->lost + count->failed == 0 || count->epoch != epoch)
 		return;
 	if (sum->first_ns == 0 || count->first_ns < sum->first_ns)
 		sum->first_ns = count->first_ns;

@@ -211,7 +211,7 @@ static void add_credentials(struct sheet *sheet)
 
 static void add_surroundings(struct sheet *sheet)
 {
-	static const char *const spaces[] = {"mnt", "pid", "net", "user", "uts", "ipc", "cgroup"};
+	static const char *const spaces[] = {"mnt", "pid", "net", "user", "uts", "ipc", "cgroup", "time"};
 	char path[16];
 	size_t begin;
 

@@ -122,6 +122,7 @@ static const char *const golden_exec[] = {
 	"process.xattributes.ns.uts=4026531838",
 	"process.xattributes.ns.ipc=4026531839",
 	"process.xattributes.ns.cgroup=4026531835",
+	"process.xattributes.ns.time=4026531834",
 	"process.xattributes.cgroup=\"/docker/"
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"",
 	"process.xattributes.cgroup_id=4321",

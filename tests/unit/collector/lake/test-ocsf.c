@@ -52,6 +52,7 @@ static const struct fact_context user_context = {
 	.ns_uts = 4026531838u,
 	.ns_ipc = 4026531839u,
 	.ns_cgroup = 4026531835u,
+	.ns_time = 4026531834u,
 	.cgroup_id = 4321,
 	.cgroup = {"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 72},
 	.user = {"ann", 3},

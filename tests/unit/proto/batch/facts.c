@@ -94,7 +94,7 @@ static const struct fact_context *context(struct random *random, struct arena *a
 	struct fact_context *made = arena_zalloc(arena, 1, sizeof(*made));
 	uint32_t *ids[] = {&made->uid, &made->gid, &made->euid, &made->egid, &made->suid, &made->sgid, &made->fsuid,
 			   &made->fsgid, &made->loginuid, &made->session, &made->ns_mnt, &made->ns_pid, &made->ns_net,
-			   &made->ns_user, &made->ns_uts, &made->ns_ipc, &made->ns_cgroup};
+			   &made->ns_user, &made->ns_uts, &made->ns_ipc, &made->ns_cgroup, &made->ns_time};
 
 	if (!made)
 		abort();
@@ -268,6 +268,7 @@ static const char *context_difference(const struct fact_context *a, const struct
 	NUMBER(ns_uts);
 	NUMBER(ns_ipc);
 	NUMBER(ns_cgroup);
+	NUMBER(ns_time);
 	NUMBER(cgroup_id);
 	BYTES(cgroup);
 	BYTES(user);

@@ -37,6 +37,7 @@ static inline void sample_init(struct sample *s)
 			.ns_net = 12,
 			.ns_user = 13,
 			.ns_uts = 14,
+			.ns_time = 16,
 			.ns_ipc = 15,
 			.cgroup = BYTES_LITERAL("/docker/" SAMPLE_CONTAINER),
 			.user = BYTES_LITERAL("root")},

@@ -19,7 +19,7 @@ static void check(const struct process_view *view, const char *expected)
 	json_finish(&json);
 }
 
-#define NS "\"ns\":{\"mnt\":4026531841,\"pid\":11,\"net\":12,\"user\":13,\"uts\":14,\"ipc\":15,\"cgroup\":null}"
+#define NS "\"ns\":{\"mnt\":4026531841,\"pid\":11,\"net\":12,\"user\":13,\"uts\":14,\"ipc\":15,\"cgroup\":null,\"time\":16}"
 
 static void test_everything_known(void **state)
 {

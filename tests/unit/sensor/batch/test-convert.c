@@ -85,7 +85,7 @@ static void numbers_reach_their_fields(void **state)
 	event->loginuid = UINT32_MAX, event->session = 29;
 	event->cap_inheritable = 30, event->cap_permitted = 31, event->cap_effective = 32;
 	event->ns_mnt = 40, event->ns_pid = 41, event->ns_net = 42, event->ns_user = 43;
-	event->ns_uts = 44, event->ns_ipc = 45, event->ns_cgroup = 46, event->cgroup_id = 47;
+	event->ns_uts = 44, event->ns_ipc = 45, event->ns_cgroup = 46, event->cgroup_id = 47, event->ns_time = 48;
 	memcpy(event->comm, "fifteen letters", 15);
 	assert_int_equal(convert_event(event, &context, &fact), 0);
 	assert_int_equal(fact.type, FACT_FORK);
@@ -121,6 +121,7 @@ static void numbers_reach_their_fields(void **state)
 	assert_int_equal(context.ns_uts, 44);
 	assert_int_equal(context.ns_ipc, 45);
 	assert_int_equal(context.ns_cgroup, 46);
+	assert_int_equal(context.ns_time, 48);
 	assert_int_equal(context.cgroup_id, 47);
 	free(event);
 }

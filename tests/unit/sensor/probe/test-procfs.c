@@ -108,6 +108,23 @@ static void cgroup_is_the_one_of_the_default_hierarchy(void **state)
 	assert_true(bytes_equal(procfs_parse_cgroup(BYTES_LITERAL("0::/")), BYTES_LITERAL("/")));
 	assert_int_equal(procfs_parse_cgroup(BYTES_LITERAL("11:memory:/a\n")).len, 0);
 	assert_int_equal(procfs_parse_cgroup(BYTES_NULL).len, 0);
+	assert_int_equal(procfs_parse_cgroup(BYTES_LITERAL("0:\n::\n:\npids")).len, 0);
+}
+
+static void cgroup_v1_is_that_of_pids(void **state)
+{
+	const struct bytes v1 = BYTES_LITERAL("9:name=systemd:/a\n8:cpu,pids,net_cls:/docker/b:c\n4:memory:/d\n0::/e\n");
+	const struct bytes root = BYTES_LITERAL("0::/system.slice/a.service\n8:pids:/\n");
+	const struct bytes others = BYTES_LITERAL("8:rpids:/a\n7:pidsx:/b\n6:name=pids:/c\n0::/d\n");
+
+	assert_true(bytes_equal(procfs_parse_cgroup(v1), BYTES_LITERAL("/docker/b:c")));
+	assert_true(bytes_equal(procfs_parse_cgroup(BYTES_LITERAL("8:pids:/a")), BYTES_LITERAL("/a")));
+	assert_true(bytes_equal(procfs_parse_cgroup(root), BYTES_LITERAL("/system.slice/a.service")));
+	assert_true(bytes_equal(procfs_parse_cgroup(others), BYTES_LITERAL("/d")));
+	assert_true(procfs_has_cgroup_v1(v1));
+	assert_true(procfs_has_cgroup_v1(root));
+	assert_false(procfs_has_cgroup_v1(others));
+	assert_false(procfs_has_cgroup_v1(BYTES_NULL));
 }
 
 static void boottime_offset_can_be_negative(void **state)
@@ -133,6 +150,7 @@ int main(void)
 		cmocka_unit_test(status_tells_ids_and_capabilities),
 		cmocka_unit_test(missing_ids_are_unknown_and_broken_ones_refused),
 		cmocka_unit_test(cgroup_is_the_one_of_the_default_hierarchy),
+		cmocka_unit_test(cgroup_v1_is_that_of_pids),
 		cmocka_unit_test(boottime_offset_can_be_negative),
 	};
 
