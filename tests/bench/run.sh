@@ -36,7 +36,7 @@ sensor_up() { # NAME, another one each time
   wait_until 30 streaming "$work/sensor-$1.log" || die "the sensor did not attach: $(tail -n 3 "$work/sensor-$1.log")"
 }
 
-storm_us() { "$bench/storm" "$1" "$lives" "$workers" | value us_per_life; }
+storm_us() { "$bench/sensor/workload" -w "$workers" "$1" "$lives" | value us_per_life; }
 
 # ---- parts --------------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ part_programs() {
   for form in "" --plain; do
     title "BPF programs${form:+, plain raw tracepoints}: ns a run over $lives lives of fork + exec + exit"
     # shellcheck disable=SC2086
-    "$bench/bpf-runtime" $form "$lives" "$bench/noop" | sed 's/^/  /'
+    "$bench/bpf-runtime" $form "$lives" "$bench/sensor/noop" | sed 's/^/  /'
   done
 }
 
@@ -81,7 +81,7 @@ part_sensor() {
   sensor_up sensor
   row "RSS after attaching" "$(rss_kib "$sensor_pid") KiB"
   cpu0=$(cpu_ns "$sensor_pid"); events0=$(facts_new); bytes0=$(sent_bytes "$sensor_pid")
-  "$bench/storm" exec "$lives" "$workers" >"$work/storm"
+  "$bench/sensor/workload" -w "$workers" exec "$lives" >"$work/storm"
   wait_until 30 settled $((events0 + 3 * lives)) || die "the collector did not hear of all $((3 * lives)) facts: $(($(facts_new) - events0))"
   cpu1=$(cpu_ns "$sensor_pid"); events1=$(facts_new); bytes1=$(sent_bytes "$sensor_pid")
   n=$((events1 - events0))
@@ -135,6 +135,8 @@ part_seglog() {
   "$bench/seglog/bench-seglog" "$work" | sed 's/^/  /'
 }
 
+part_price() { "$here/sensor/price.sh" "$CANOPY_BUILD" "${BENCH_SIZE:-quick}"; }
+
 part_codec() {
   local result
   title "Codec: facts of a make-like build to batches, compressed, and back, on one core; best round"
@@ -147,7 +149,7 @@ part_codec() {
 part_latency() {
   title "Latency: from exec to the console's event stream, $rounds rounds"
   sensor_up latency
-  "$bench/latency" "$http" "$rounds" "$bench/noop" >"$work/latency" || die "no latency"
+  "$bench/sensor/latency" "$http" "$rounds" "$bench/sensor/noop" >"$work/latency" || die "no latency"
   row "p50, p90, p99, max" "$(value p50_ms <"$work/latency"), $(value p90_ms <"$work/latency"), $(value p99_ms <"$work/latency"), $(value max_ms <"$work/latency") ms"
   stop_process "$sensor_pid"
 }
@@ -167,12 +169,12 @@ fresh_collector
 for part in "${parts[@]}"; do
   case $part in
     codec | ingest | lake | seglog) ;;
-    storm | programs | sensor | latency)
+    storm | programs | sensor | latency | price)
       if [ "$(id -u)" != 0 ] || [ ! -x "$CANOPY_SENSOR" ]; then
         title "$part: skipped, needs root and the sensor"
         continue
       fi ;;
-    *) die "no part '$part': there are codec storm programs sensor ingest lake latency seglog" ;;
+    *) die "no part '$part': there are codec storm programs sensor ingest lake latency seglog price" ;;
   esac
   "part_$part"
 done
