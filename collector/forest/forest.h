@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The forest: the processes of all host boots, joined from facts.
  *
- * It is a join in the sense of lattices: applying any facts in any order, any number of times, gives the same forest. Nothing is
- * ever taken back; every attribute is decided by the newest fact that speaks of it (by boottime, then by fact type, then by content), so that the order of
- * arrival leaves no trace. A fact about an unknown process makes a placeholder that later facts fill.
+ * It is a join in the sense of lattices: applying any facts in any order, any number of times, gives the same forest.
+ * Nothing is ever taken back; every attribute is decided by the newest fact that speaks of it (by boottime, then by
+ * fact type, then by content), so that the order of arrival leaves no trace. A fact about an unknown process makes a
+ * placeholder that later facts fill.
  *
  * Only one thread uses a forest. */
 #ifndef CANOPY_COLLECTOR_FOREST_FOREST_H
@@ -23,13 +24,15 @@ struct forest_host; /* one host boot */
 struct forest_node; /* one process */
 
 struct forest_options {
-	uint64_t exited_bytes_max;  /* budget for exited processes, whole forest; the oldest exited go first, live ones never */
-	uint64_t exited_keep_ns;    /* how long an exited process stays, by host boottime; 0 = only the budget counts */
-	uint32_t hosts_max;         /* host boots; one more is refused */
+	uint64_t exited_bytes_max; /* budget for exited processes, whole forest; the oldest exited go first, live ones
+				      never */
+	uint64_t exited_keep_ns;   /* how long an exited process stays, by host boottime; 0 = only the budget counts */
+	uint32_t hosts_max;        /* host boots; one more is refused */
 	uint32_t nodes_per_host_max;
 };
-#define FOREST_OPTIONS_DEFAULT ((struct forest_options){ \
-	.exited_bytes_max = 256u << 20, .exited_keep_ns = 0, .hosts_max = 20000, .nodes_per_host_max = 8u << 20 })
+#define FOREST_OPTIONS_DEFAULT                                                                                         \
+	((struct forest_options){                                                                                      \
+	    .exited_bytes_max = 256u << 20, .exited_keep_ns = 0, .hosts_max = 20000, .nodes_per_host_max = 8u << 20})
 
 int forest_create(struct forest **ret, const struct forest_options *options);
 void forest_destroy(struct forest *forest);
@@ -39,13 +42,19 @@ void forest_destroy(struct forest *forest);
 /* The host boot with this id, made when it is new. Errors: -ENOMEM, -ENOSPC (hosts_max). */
 int forest_host_get(struct forest *forest, const struct boot_id *boot, struct forest_host **ret);
 struct forest_host *forest_host_find(const struct forest *forest, const struct boot_id *boot);
+/* Forgets a host boot on which nothing lives any more, with all its processes: the way out of -ENOSPC above. Whoever
+ * holds the pointer must not use it again. Errors: -EBUSY (something lives there). */
+int forest_host_forget(struct forest *forest, struct forest_host *host);
 
-/* Attributes of a host boot as its sensor's Hello says; the newest by boottime_ns wins. Copies what it needs. Errors: -ENOMEM. */
+/* Attributes of a host boot as its sensor's Hello says; the newest by boottime_ns wins. Copies what it needs. Errors:
+ * -ENOMEM. */
 int forest_host_describe(struct forest *forest, struct forest_host *host, const struct hello *hello);
 
-/* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the same fact from a
- * second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC (nodes_per_host_max); the forest is then as before. */
-int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns, bool *ret_new);
+/* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the
+ * same fact from a second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC
+ * (nodes_per_host_max); the forest is then as before. */
+int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns,
+		 bool *ret_new);
 /* The same gap twice counts once. */
 int forest_apply_gap(struct forest *forest, struct forest_host *host, const struct gap *gap, bool *ret_new);
 int forest_apply_snapshot(struct forest *forest, struct forest_host *host, const struct snapshot_mark *mark);
@@ -62,18 +71,18 @@ struct forest_gap {
 
 struct forest_host_info {
 	struct boot_id boot;
-	bool described;              /* the fields from here to arch hold knowledge */
+	bool described; /* the fields from here to arch hold knowledge */
 	uint8_t machine_id[16];
 	bool machine_id_known;
 	struct bytes hostname, kernel, arch, sensor_version;
-	const struct bytes *tags;    /* key, value, … */
+	const struct bytes *tags; /* key, value, … */
 	size_t tag_count;
-	bool rebooted;               /* a later boot of the same machine is known */
-	int64_t boottime_to_wall_ns; /* newest */
-	uint64_t last_fact_ns;       /* boottime of the newest fact; 0 = none */
+	bool rebooted;                                 /* a later boot of the same machine is known */
+	int64_t boottime_to_wall_ns;                   /* newest */
+	uint64_t last_fact_ns;                         /* boottime of the newest fact; 0 = none */
 	int64_t first_seen_wall_ns, last_seen_wall_ns; /* of facts, by the host's own wall clock; INT64_MIN = never */
-	uint64_t facts[5];           /* distinct facts joined, by enum fact_type */
-	uint64_t lost[5];            /* facts known to be lost, by type ([0] = of unknown type) */
+	uint64_t facts[5];                             /* distinct facts joined, by enum fact_type */
+	uint64_t lost[5];                              /* facts known to be lost, by type ([0] = of unknown type) */
 	const struct forest_gap *gaps; /* newest last; at most FOREST_GAPS_MAX are kept, gap_count counts those */
 	size_t gap_count;
 	uint64_t live, exited, evicted; /* processes */
@@ -108,7 +117,7 @@ int forest_view(const struct forest_node *node, uint64_t now_ns, struct arena *a
 
 struct forest_stats {
 	uint64_t hosts, live, exited, unknown;
-	uint64_t bytes;           /* memory of nodes, tables and strings */
+	uint64_t bytes; /* memory of nodes, tables and strings */
 	uint64_t evicted;
 	uint64_t facts_new[5], facts_known[5];
 };

@@ -1,200 +1,152 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes stand in a hash table by tgid (a person and the kernel ask by it; the few that shared a pid are one chain) and in a red-black
- * tree by start, which is the order of every list that is shown. */
-#include <errno.h>
-#include <stdlib.h>
-
+/* A host boot of few processes costs some 8 KiB, most of it the first chunk of nodes. */
 #include "collector/forest/host.h"
-#include "collector/forest/internal.h"
 
-#define BUCKETS_MIN 64u
+#include <errno.h>
+#include <string.h>
 
-int node_order_compare(const struct forest_node *a, const struct forest_node *b)
+#include "collector/forest/core.h"
+#include "collector/forest/machine.h"
+#include "collector/forest/place.h"
+#include "collector/forest/vague.h"
+
+int host_create(struct forest_host **ret, struct forest *forest, const struct boot_id *boot)
 {
-	return key_compare(a->key, b->key);
-}
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-RB_GENERATE(node_order, forest_node, order, node_order_compare)
-#pragma GCC diagnostic pop
-
-int host_create(struct forest *forest, const struct boot_id *boot, struct forest_host **ret)
-{
-	struct forest_host *host = calloc(1, sizeof(*host));
+	struct memory *memory = &forest->pool.memory;
+	struct forest_host *host = memory_zalloc(memory, sizeof(*host));
 
 	if (!host)
 		return -ENOMEM;
-	host->buckets = calloc(BUCKETS_MIN, sizeof(*host->buckets));
-	if (!host->buckets) {
-		free(host);
+	if (registry_init(&host->registry, memory, forest->pool.seed) < 0) {
+		memory_free(memory, host, sizeof(*host));
 		return -ENOMEM;
 	}
-	host->bucket_count = BUCKETS_MIN;
 	host->forest = forest;
+	host->pool = &forest->pool;
 	host->boot = *boot;
-	host->first_seen_wall_ns = host->last_seen_wall_ns = INT64_MIN;
-	RB_INIT(&host->nodes);
 	*ret = host;
 	return 0;
 }
 
-void host_destroy(struct text_table *texts, struct forest_host *host)
+static void release_nodes(struct forest_host *host)
 {
-	for (size_t i = 0; i < host->bucket_count; i++) {
-		while (host->buckets[i]) {
-			struct forest_node *next = host->buckets[i]->hash_next;
+	for (uint32_t i = 0; i < host->slab.count; i++) {
+		struct slab_chunk *chunk = host->slab.chunks[i];
 
-			node_destroy(texts, host->buckets[i]);
-			host->buckets[i] = next;
+		for (uint32_t slot = 0; chunk && slot < SLAB_CHUNK_NODES; slot++) {
+			if (!(chunk->free & 1u << slot))
+				node_release(&chunk->nodes[slot], host->pool);
 		}
 	}
-	arena_finish(&host->description);
-	free(host->buckets);
-	free(host);
 }
 
-static struct forest_node **bucket(const struct forest_host *host, uint32_t tgid)
+void host_destroy(struct forest_host *host)
 {
-	return &host->buckets[(tgid * 2654435761u >> 7) & (host->bucket_count - 1)];
-}
+	struct memory *memory;
 
-static int grow(struct forest_host *host)
-{
-	struct forest_node **old = host->buckets, **buckets = calloc(host->bucket_count * 2, sizeof(*buckets));
-	size_t old_count = host->bucket_count;
-
-	if (!buckets)
-		return -ENOMEM;
-	host->buckets = buckets;
-	host->bucket_count *= 2;
-	for (size_t i = 0; i < old_count; i++) {
-		while (old[i]) {
-			struct forest_node *node = old[i], **at = bucket(host, node->key.tgid);
-
-			old[i] = node->hash_next;
-			node->hash_next = *at;
-			*at = node;
-		}
-	}
-	free(old);
-	return 0;
-}
-
-struct forest_node *host_node_find(const struct forest_host *host, struct process_key key)
-{
-	struct forest_node *node = *bucket(host, key.tgid);
-
-	while (node && !process_key_equal(node->key, key))
-		node = node->hash_next;
-	return node;
-}
-
-int host_node_get(struct forest_host *host, struct process_key key, uint32_t nodes_max, struct forest_node **ret)
-{
-	struct forest_node *node = host_node_find(host, key), **at;
-
-	if (node) {
-		*ret = node;
-		return 0;
-	}
-	if (host->node_count >= nodes_max)
-		return -ENOSPC;
-	if (host->node_count >= host->bucket_count && grow(host) < 0)
-		return -ENOMEM;
-	node = node_create(host, key);
-	if (!node)
-		return -ENOMEM;
-	at = bucket(host, key.tgid);
-	node->hash_next = *at;
-	*at = node;
-	(void)node_order_RB_INSERT(&host->nodes, node);
-	host->node_count++;
-	node_recount(node);
-	*ret = node;
-	return 0;
-}
-
-void host_node_remove(struct forest_host *host, struct forest_node *node)
-{
-	struct forest_node **at = bucket(host, node->key.tgid);
-
-	while (*at != node)
-		at = &(*at)->hash_next;
-	*at = node->hash_next;
-	(void)node_order_RB_REMOVE(&host->nodes, node);
-	node_unlink(node);
-	host->states[node->counted - 1]--;
-	host->node_count--;
-}
-
-size_t host_bytes(const struct forest_host *host)
-{
-	return sizeof(*host) + host->bucket_count * sizeof(*host->buckets) + host->description.allocated;
-}
-
-uint32_t node_lost_quality(const struct forest_node *node)
-{
-	const struct forest_host *host = node->host;
-
-	if (node->end)
-		return 0;
-	if (host->rebooted)
-		return QUALITY_HOST_REBOOTED;
-	if (node->zombie || (host->mark_ns && node->key.start_ns < host->mark_ns && node->alive_ns < host->mark_ns))
-		return QUALITY_EXIT_UNKNOWN;
-	return 0;
-}
-
-enum process_state node_state(const struct forest_node *node)
-{
-	if (node->end)
-		return PROCESS_EXITED;
-	return node_lost_quality(node) ? PROCESS_UNKNOWN : PROCESS_LIVE;
-}
-
-void node_recount(struct forest_node *node)
-{
-	enum process_state state = node_state(node);
-
-	if (node->counted == (uint8_t)state + 1)
+	if (!host)
 		return;
-	if (node->counted)
-		node->host->states[node->counted - 1]--;
-	node->host->states[state]++;
-	node->counted = (uint8_t)(state + 1);
+	memory = &host->pool->memory;
+	release_nodes(host);
+	slab_finish(&host->slab, memory);
+	registry_finish(&host->registry, memory);
+	timeline_finish(&host->timeline, memory);
+	gaps_finish(&host->gaps, memory);
+	eras_finish(&host->eras, memory);
+	description_destroy(host->description, memory);
+	memory_free(memory, host, sizeof(*host));
 }
 
-void host_recount(struct forest_host *host)
+/* Sums may exceed every clock when a peer sends nonsense: they wrap instead of being undefined. */
+static int64_t add_offset(uint64_t boottime_ns, int64_t offset_ns)
 {
-	struct forest_node *node;
+	return (int64_t)(boottime_ns + (uint64_t)offset_ns);
+}
 
-	RB_FOREACH(node, node_order, &host->nodes)
-		node_recount(node);
+int64_t host_wall(const struct forest_host *host, uint64_t boottime_ns)
+{
+	return host->clock_known ? add_offset(boottime_ns, host->offset_ns) : INT64_MIN;
+}
+
+int64_t host_wall_at(const struct forest_host *host, uint64_t boottime_ns, uint8_t era)
+{
+	if (era == ERA_OTHER || era >= host->eras.count)
+		return host_wall(host, boottime_ns);
+	return add_offset(boottime_ns, host->eras.items[era].offset_ns);
 }
 
 void host_heard(struct forest_host *host, uint64_t boottime_ns, int64_t offset_ns)
 {
-	int64_t wall = (int64_t)boottime_ns + offset_ns;
-
-	if (boottime_ns > host->offset_at_ns || (boottime_ns == host->offset_at_ns && offset_ns > host->offset_ns)) {
-		host->offset_at_ns = boottime_ns;
-		host->offset_ns = offset_ns;
-	}
-	if (host->first_seen_wall_ns == INT64_MIN || wall < host->first_seen_wall_ns)
-		host->first_seen_wall_ns = wall;
-	if (wall > host->last_seen_wall_ns)
-		host->last_seen_wall_ns = wall;
+	if (host->clock_known &&
+	    (boottime_ns < host->clock_ns || (boottime_ns == host->clock_ns && offset_ns <= host->offset_ns)))
+		return;
+	host->clock_known = true;
+	host->clock_ns = boottime_ns;
+	host->offset_ns = offset_ns;
+	machine_mark(host->machine);
 }
 
-struct forest_node *host_node_newest(const struct forest_host *host, uint32_t tgid)
+int64_t host_last_seen(const struct forest_host *host)
 {
-	struct forest_node *newest = NULL;
+	return host_wall(host, host->clock_ns);
+}
 
-	for (struct forest_node *node = *bucket(host, tgid); node; node = node->hash_next) {
-		if (node->key.tgid == tgid && (!newest || node->key.start_ns > newest->key.start_ns))
-			newest = node;
+struct bytes host_name(const struct forest_host *host)
+{
+	return host->description ? host->description->hostname : BYTES_NULL;
+}
+
+int host_compare(const struct forest_host *a, const struct forest_host *b)
+{
+	int order = bytes_compare(host_name(a), host_name(b));
+
+	return order ? order : memcmp(a->boot.octets, b->boot.octets, BOOT_ID_BYTES);
+}
+
+void host_refresh(struct forest_host *host)
+{
+	if (host->machine)
+		machine_look(host->machine);
+	if (host->vague_count && host->vague_dirty)
+		vague_resolve(host);
+}
+
+int host_add_node(struct forest_host *host, struct process_key key, struct forest_node **ret)
+{
+	struct memory *memory = &host->pool->memory;
+	struct forest_node *node;
+
+	if (host->slab.used >= host->forest->options.nodes_per_host_max)
+		return -ENOSPC;
+	node = slab_alloc(&host->slab, memory, host);
+	if (!node)
+		return -ENOMEM;
+	if (timeline_reserve(&host->timeline, memory, &host->slab, key) < 0) {
+		slab_free(&host->slab, memory, node);
+		return -ENOMEM;
 	}
-	return newest;
+	node->start_ns = key.start_ns;
+	node->tgid = key.tgid;
+	registry_add(&host->registry, &host->slab, memory, node);
+	timeline_add(&host->timeline, &host->slab, node);
+	host->states[PROCESS_UNKNOWN]++;
+	host->vague_dirty = true;
+	if (key_compare(key, host->newest) > 0)
+		host->newest = key;
+	*ret = node;
+	return 0;
+}
+
+void host_remove_node(struct forest_host *host, struct forest_node *node)
+{
+	struct memory *memory = &host->pool->memory;
+
+	place_leave(host, node);
+	host->states[node->state]--;
+	host->vague_count -= node->flags & NODE_VAGUE ? 1 : 0;
+	host->vague_dirty = true;
+	timeline_remove(&host->timeline, memory, &host->slab, node);
+	registry_remove(&host->registry, &host->slab, node);
+	node_release(node, host->pool);
+	slab_free(&host->slab, memory, node);
 }

@@ -1,94 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One process: cells that facts are joined into. Each cell is decided by a total order over facts, so that the order of arrival leaves no
- * trace:
+/* One process: cells that facts are joined into. Each cell is decided by a total order over facts, so that the order of
+ * arrival leaves no trace:
  *
- *   birth   the fork, else the earliest fact: creation parent and creator
- *   seen    the newest fact that is no exit: current parent, group, session, terminal, context, comm
- *   images  one for each exec, plus one for each ordinal that a snapshot found
- *   end     the earliest exit */
+ *   origin   the fork, else the earliest fact that knows a parent: creation parent, creator, first comm
+ *   newest   for each side (struct facet) the newest fact that speaks of it
+ *   images   the set of what was told of its images
+ *   exit     the earliest exit
+ *
+ * Everything else is derived. References between nodes are numbers (slab.h), 0 = none: half the size of pointers. */
 #ifndef CANOPY_COLLECTOR_FOREST_NODE_H
 #define CANOPY_COLLECTOR_FOREST_NODE_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <uv/tree.h>
 
-#include "canopy/arena.h"
 #include "canopy/fact.h"
-#include "collector/forest/text.h"
+#include "collector/forest/facet.h"
+#include "collector/forest/images.h"
 #include "proto/model/process.h"
 
-struct forest_host;
+enum node_flag {
+	NODE_FORK = 1 << 0,     /* a fork told of it */
+	NODE_SNAPSHOT = 1 << 1, /* a snapshot told of it */
+	NODE_OWN = 1 << 2,      /* a fact of its own came; others are only spoken of */
+	NODE_ZOMBIE = 1 << 3,   /* a snapshot saw it dead */
+	NODE_STALE = 1 << 4,    /* known only by facts from before the host's horizon (host.h) */
+	NODE_VAGUE = 1 << 5,    /* its parent is known by tgid alone (vague.h) */
+	NODE_KEEPS = 1 << 6,    /* counted in its parent's kept_children */
+	NODE_UNSORTED = 1 << 7, /* its children are to be sorted before they are shown */
+};
 
-/* Two sensors see one exec some microseconds apart, and a sensor that came later counts its ordinals from its own snapshot. Execs of one process with
- * the same path and arguments are therefore one when they are this close; an exec itself takes longer than the first bound. */
-#define IMAGE_SAME_NS 200000ull
-#define IMAGE_SAME_SEQ_NS 1000000ull /* when the ordinals agree as well: room for a hook that was preempted */
+/* Which list of its host a node is in. */
+enum node_place {
+	PLACE_NONE = 0,
+	PLACE_LIVE,  /* any order */
+	PLACE_KEPT,  /* dead, but an ancestor of someone who lives; by end */
+	PLACE_SPENT, /* may be evicted; by end */
+};
 
-struct forest_image {
-	struct forest_image *next; /* by time */
+/* The exit; the earliest of those that were told. */
+struct node_exit {
 	uint64_t time_ns;
-	int64_t offset_ns;         /* boottime to wall */
-	uint64_t argv_bytes, exe_inode, exe_ctime_ns;
-	uint32_t seq, flags, exe_dev, exe_mode, exe_nlink;
-	bool snapshot;             /* seen running, not executed under our eyes */
-	struct text *comm, *exe, *script, *interpreter, *cwd, *argv;
-};
-
-struct forest_birth {
-	uint64_t time_ns;
-	int64_t offset_ns;
-	struct process_key parent, creator;
-	bool fork; /* told by a fork: nothing else can decide it */
-	bool known;
-};
-
-struct forest_seen {
-	uint64_t time_ns; /* 0 = nothing yet */
-	struct process_key parent;
-	uint32_t pgid, sid, tty;
-	struct text *context, *comm;
-	uint8_t type;
-};
-
-struct forest_end {
-	uint64_t time_ns; /* 0 = no exit */
-	int64_t offset_ns;
-	uint32_t ppid, pgid, sid, tty;
-	struct text *context, *comm;
+	uint32_t era;
 	struct fact_exit exit;
 };
 
-struct forest_node {
-	RB_ENTRY(forest_node) order; /* by (start, tgid) in its host */
-	struct forest_node *hash_next;
-	struct forest_host *host;
-	struct process_key key;
-	uint32_t ns_tgid;
-	uint32_t child_count;
-	struct forest_node *parent, *child_first, *child_last, *sibling_prev, *sibling_next;
-	struct forest_node *exited_prev, *exited_next; /* the host's exited processes by time of end, evictable ones only */
-	struct forest_birth birth;
-	struct forest_seen seen;
-	struct forest_end *end;      /* owned; NULL = no exit */
-	struct forest_image *images; /* owned */
-	uint64_t alive_ns;           /* newest evidence of life */
-	uint8_t counted;             /* as what the host counts it: enum process_state + 1, 0 = not yet */
-	bool snapshot;               /* a snapshot listed it */
-	bool zombie;
+/* What few processes have. */
+struct node_more {
+	struct process_key creator; /* where it is not the parent */
+	struct facet_link *older;   /* newest first */
+	struct image *inherited;    /* copied down before the parent was evicted */
 };
 
-struct forest_node *node_create(struct forest_host *host, struct process_key key);
-void node_destroy(struct text_table *texts, struct forest_node *node);
-/* Bytes of the node itself, texts not counted. */
-size_t node_bytes(const struct forest_node *node);
+struct forest_node {
+	uint64_t start_ns;
+	uint32_t tgid;
+	uint32_t ref;      /* its own number */
+	uint8_t flags;     /* enum node_flag */
+	uint8_t place;     /* enum node_place */
+	uint8_t state : 4; /* enum process_state, as counted */
+	uint8_t origin_rank : 4;
+	uint8_t origin_era; /* by which clock the origin was told (eras.h) */
+	uint32_t hash_next;
+	uint32_t parent, child_first, child_last, sibling_prev, sibling_next;
+	uint32_t child_count, kept_children;
+	uint32_t place_prev, place_next;
+	uint32_t seq_max; /* greatest ordinal that any fact named */
+	uint32_t ns_tgid;
+	uint32_t parent_tgid; /* creation parent, as the origin says */
+	uint64_t parent_start_ns;
+	uint64_t origin_ns;
+	struct text *comm;   /* of the origin */
+	struct facet newest; /* meaningful with NODE_OWN */
+	struct node_more *more;
+	struct node_exit *exit;
+	struct images *images;
+};
 
-/* Joins a fact about this very process. scratch may be used and reset. *ret_new as forest_apply. Errors: -ENOMEM, the node is then as before or has gained
- * parts of the fact, which the fact's next coming completes. */
-int node_join(struct text_table *texts, struct arena *scratch, struct forest_node *node, const struct fact *fact, int64_t offset_ns, bool *ret_new);
+static inline struct process_key node_key(const struct forest_node *node)
+{
+	return (struct process_key){.start_ns = node->start_ns, .tgid = node->tgid};
+}
 
-/* -1, 0, 1 by (start, tgid) */
+static inline struct process_key node_parent_key(const struct forest_node *node)
+{
+	return (struct process_key){.start_ns = node->parent_start_ns, .tgid = node->parent_tgid};
+}
+
+/* By (start, tgid): the order of everything that is shown. */
 static inline int key_compare(struct process_key a, struct process_key b)
 {
 	if (a.start_ns != b.start_ns)
@@ -96,7 +94,18 @@ static inline int key_compare(struct process_key a, struct process_key b)
 	return (a.tgid > b.tgid) - (a.tgid < b.tgid);
 }
 
-void node_link(struct forest_node *parent, struct forest_node *child);
-void node_unlink(struct forest_node *child);
+/* When it ended as far as known: the exit, or the last sight. */
+static inline uint64_t node_end_ns(const struct forest_node *node)
+{
+	return node->exit ? node->exit->time_ns : node->newest.time_ns;
+}
+
+/* Gives back everything that the node holds; it may be half built. */
+void node_release(struct forest_node *node, struct pool *pool);
+/* Bytes that the node is charged for when the budget of the dead is counted: strings in full, however many hold them.
+ */
+size_t node_charge(const struct forest_node *node);
+/* The creator: that of the fork, or the parent where it was not told apart. */
+struct process_key node_creator(const struct forest_node *node);
 
 #endif

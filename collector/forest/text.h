@@ -1,37 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte strings held once for the whole forest: most hosts run the same programs. Reference counted. */
+/* Byte strings held once for the whole forest: most hosts run the same programs. Reference counted. The empty string is
+ * NULL. */
 #ifndef CANOPY_COLLECTOR_FOREST_TEXT_H
 #define CANOPY_COLLECTOR_FOREST_TEXT_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "canopy/bytes.h"
+#include "collector/forest/intern.h"
 
 struct text {
-	struct text *next; /* in its bucket */
-	uint64_t hash;
-	uint32_t refs;
+	struct intern intern;
 	uint32_t len;
 	char data[];
 };
 
-struct text_table {
-	struct text **buckets; /* owned */
-	size_t bucket_count;   /* a power of two, or 0 */
-	size_t count;
-	size_t bytes;          /* of texts and buckets */
+struct texts {
+	struct intern_table table;
+	struct memory *memory; /* borrowed */
+	uint64_t seed;         /* of the hash: peers choose the content */
 };
 
-void text_table_finish(struct text_table *table);
-/* A reference to the text with this content. The empty string is NULL, and is no failure. Errors: -ENOMEM. */
-int text_get(struct text_table *table, struct bytes content, struct text **ret);
-struct text *text_ref(struct text *text);
-void text_unref(struct text_table *table, struct text *text); /* takes NULL */
+void texts_finish(struct texts *texts);
+/* *ret is a reference of the caller's. Errors: -ENOMEM. */
+int texts_get(struct texts *texts, struct bytes content, struct text **ret);
+void texts_put(struct texts *texts, struct text *text); /* takes NULL */
+
+static inline struct text *text_ref(struct text *text)
+{
+	if (text)
+		text->intern.refs++;
+	return text;
+}
 
 static inline struct bytes text_bytes(const struct text *text)
 {
 	return text ? bytes_make(text->data, text->len) : BYTES_NULL;
+}
+
+/* By content; the same pointer is the same content. */
+static inline int text_compare(const struct text *a, const struct text *b)
+{
+	return a == b ? 0 : bytes_compare(text_bytes(a), text_bytes(b));
+}
+
+/* Bytes that one holder is charged for. */
+static inline size_t text_charge(const struct text *text)
+{
+	return text ? memory_cost(sizeof(*text) + text->len) + sizeof(void *) : 0;
 }
 
 #endif

@@ -48,8 +48,15 @@ static struct process_key key(uint32_t tgid)
 
 static struct fact fact_of(enum fact_type type, uint32_t tgid, uint32_t parent, uint64_t time)
 {
-	return (struct fact){.type = type, .self = key(tgid), .parent = parent ? key(parent) : (struct process_key){0}, .creator = key(parent),
-			     .time_ns = time, .comm = BYTES_LITERAL("c"), .context = &context, .pgid = 1, .sid = 1};
+	return (struct fact){.type = type,
+			     .self = key(tgid),
+			     .parent = parent ? key(parent) : (struct process_key){0},
+			     .creator = key(parent),
+			     .time_ns = time,
+			     .comm = BYTES_LITERAL("c"),
+			     .context = &context,
+			     .pgid = 1,
+			     .sid = 1};
 }
 
 static bool apply(struct rig *rig, const struct fact *fact)
@@ -149,8 +156,9 @@ static void images_are_inherited_and_kept(void **state)
 	exec.exe = BYTES_LITERAL("/bin/bash");
 	exec.exec_seq = 1;
 	exec.flags = FACT_EXE_KNOWN;
-	tell(&rig, FACT_FORK, 5, 3, 5 * SECOND); /* before the parent's exec is known */
-	assert_int_equal(view(&rig, 5).image_count, 0);
+	tell(&rig, FACT_FORK, 5, 3, 5 * SECOND);        /* before the parent's exec is known */
+	assert_int_equal(view(&rig, 5).image_count, 1); /* known by its comm alone */
+	assert_int_equal(view(&rig, 5).images[0].exe.len, 0);
 	apply(&rig, &exec);
 	child = view(&rig, 5);
 	assert_int_equal(child.image_count, 1);
@@ -213,8 +221,11 @@ static void a_snapshot_finds_the_image_whose_exec_was_lost(void **state)
 	apply(&rig, &ending);
 	apply(&rig, &found);
 	seen = view(&rig, 5);
-	assert_int_equal(seen.image_count, 1);
-	assert_true(bytes_equal(seen.images[0].exe, BYTES_LITERAL("/bin/found")));
+	assert_int_equal(seen.image_count, 2);
+	assert_true(
+	    bytes_equal(seen.images[0].exe, BYTES_LITERAL("/bin/sh"))); /* nobody knows the parent's: this is it */
+	assert_true(bytes_equal(seen.images[1].exe, BYTES_LITERAL("/bin/found")));
+	assert_int_equal(seen.images[1].seq, 2);
 	assert_true(seen.quality & QUALITY_EXEC_LOST);
 	rig_finish(&rig);
 }
@@ -247,7 +258,8 @@ static void an_orphan_has_the_parent_that_the_exit_named(void **state)
 	tell(&rig, FACT_FORK, 7, 6, 7 * SECOND);
 	ends_with(&rig, 6, 1, 8 * SECOND, 0); /* nobody said who */
 	assert_int_equal(view(&rig, 7).current_ppid, 0);
-	tell(&rig, FACT_SNAPSHOT, 7, 3, 9 * SECOND); /* spoken of with a parent of whom it is known that he ended: his reaper */
+	tell(&rig, FACT_SNAPSHOT, 7, 3,
+	     9 * SECOND); /* spoken of with a parent of whom it is known that he ended: his reaper */
 	assert_int_equal(view(&rig, 7).current_ppid, 1);
 	rig_finish(&rig);
 }
@@ -266,9 +278,14 @@ static void reapers_that_name_each_other_end_the_search(void **state)
 
 static struct forest_host *describe(struct rig *rig, uint8_t n, uint8_t machine, uint64_t at, int64_t offset)
 {
-	struct hello hello = {.hostname = BYTES_LITERAL("web"), .kernel = BYTES_LITERAL("6"), .arch = BYTES_LITERAL("a"),
-			      .sensor_version = BYTES_LITERAL("1"), .machine_id = {machine}, .machine_id_known = true,
-			      .boottime_ns = at, .boottime_to_wall_ns = offset};
+	struct hello hello = {.hostname = BYTES_LITERAL("web"),
+			      .kernel = BYTES_LITERAL("6"),
+			      .arch = BYTES_LITERAL("a"),
+			      .sensor_version = BYTES_LITERAL("1"),
+			      .machine_id = {machine},
+			      .machine_id_known = true,
+			      .boottime_ns = at,
+			      .boottime_to_wall_ns = offset};
 	struct boot_id id = boot(n);
 	struct forest_host *host;
 
@@ -287,7 +304,8 @@ static void a_reboot_closes_the_living_of_the_old_boot(void **state)
 	describe(&rig, 1, 9, 6 * SECOND, OFFSET);
 	describe(&rig, 2, 8, SECOND, OFFSET + 60 * (int64_t)SECOND); /* another machine */
 	assert_int_equal(view(&rig, 5).state, PROCESS_LIVE);
-	describe(&rig, 3, 9, SECOND, OFFSET + 3 * (int64_t)SECOND); /* a clone: it ran when this one was last heard of */
+	describe(&rig, 3, 9, SECOND,
+		 OFFSET + 3 * (int64_t)SECOND); /* a clone: it ran when this one was last heard of */
 	assert_int_equal(view(&rig, 5).state, PROCESS_LIVE);
 	describe(&rig, 4, 9, SECOND, OFFSET + 60 * (int64_t)SECOND);
 	assert_int_equal(view(&rig, 5).state, PROCESS_UNKNOWN);
@@ -412,21 +430,21 @@ static void bounds_are_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_fact_is_news_once),
-		cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
-		cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
-		cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),
-		cmocka_unit_test(live_facts_win_over_a_snapshot_in_their_midst),
-		cmocka_unit_test(a_snapshot_finds_the_image_whose_exec_was_lost),
-		cmocka_unit_test(an_orphan_has_the_parent_that_the_exit_named),
-		cmocka_unit_test(reapers_that_name_each_other_end_the_search),
-		cmocka_unit_test(images_are_inherited_and_kept),
-		cmocka_unit_test(a_reboot_closes_the_living_of_the_old_boot),
-		cmocka_unit_test(the_exited_are_evicted_and_stay_dead),
-		cmocka_unit_test(ancestors_of_the_living_are_not_evicted),
-		cmocka_unit_test(a_gap_counts_once),
-		cmocka_unit_test(references_find_processes),
-		cmocka_unit_test(bounds_are_kept),
+	    cmocka_unit_test(a_fact_is_news_once),
+	    cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
+	    cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
+	    cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),
+	    cmocka_unit_test(live_facts_win_over_a_snapshot_in_their_midst),
+	    cmocka_unit_test(a_snapshot_finds_the_image_whose_exec_was_lost),
+	    cmocka_unit_test(an_orphan_has_the_parent_that_the_exit_named),
+	    cmocka_unit_test(reapers_that_name_each_other_end_the_search),
+	    cmocka_unit_test(images_are_inherited_and_kept),
+	    cmocka_unit_test(a_reboot_closes_the_living_of_the_old_boot),
+	    cmocka_unit_test(the_exited_are_evicted_and_stay_dead),
+	    cmocka_unit_test(ancestors_of_the_living_are_not_evicted),
+	    cmocka_unit_test(a_gap_counts_once),
+	    cmocka_unit_test(references_find_processes),
+	    cmocka_unit_test(bounds_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

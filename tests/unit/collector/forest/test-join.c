@@ -8,11 +8,12 @@
 
 #include "collector/forest/forest.h"
 #include "proto/model/json.h"
+#include "tests/unit/collector/forest/check.h"
 #include "tests/unit/collector/forest/history.h"
 
-#define SEEDS 60u
-#define ORDERS 6u
-#define OFFSET 1700000000000000000ll
+#define SEEDS 200u
+#define ORDERS 5u
+#define CHECK_EVERY 500u /* facts between two looks at what must always hold */
 
 static struct boot_id boot_of(unsigned host)
 {
@@ -28,7 +29,7 @@ static void apply(struct forest *forest, const struct item *item)
 	assert_int_equal(forest_host_get(forest, &boot, &host), 0);
 	switch (item->type) {
 	case ITEM_FACT:
-		assert_int_equal(forest_apply(forest, host, &item->fact, OFFSET, &news), 0);
+		assert_int_equal(forest_apply(forest, host, &item->fact, item->offset, &news), 0);
 		break;
 	case ITEM_GAP:
 		assert_int_equal(forest_apply_gap(forest, host, &item->gap, &news), 0);
@@ -52,6 +53,12 @@ static void dump_node(struct json *out, const struct forest_node *node)
 	out->comma = false;
 	json_raw(out, "\n ", 2);
 	json_uint(out, view.depth);
+	json_uint(out, view.child_count);
+	json_uint(out, view.now_ns);
+	for (size_t i = 0; i < view.image_count; i++) {
+		json_uint(out, view.images[i].time_ns);
+		json_uint(out, view.images[i].flags);
+	}
 	out->comma = false;
 	for (struct forest_node *child = forest_child_first(node); child; child = forest_child_next(child)) {
 		json_raw(out, " ", 1);
@@ -62,32 +69,24 @@ static void dump_node(struct json *out, const struct forest_node *node)
 	arena_finish(&arena);
 }
 
-static int by_time(const void *a, const void *b)
-{
-	const struct forest_gap *x = a, *y = b;
-
-	if (x->gap.from_ns != y->gap.from_ns)
-		return x->gap.from_ns < y->gap.from_ns ? -1 : 1;
-	return (x->gap.count > y->gap.count) - (x->gap.count < y->gap.count);
-}
-
 static void dump_host(struct json *out, const struct forest_host *host)
 {
 	struct forest_host_info info;
-	struct forest_gap gaps[FOREST_GAPS_MAX];
-	uint64_t numbers[] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
+	uint64_t numbers[10];
 
 	forest_host_info(host, &info);
-	/* snapshots are left out: whether one is news depends on what was known when it came */
-	memcpy(numbers, (uint64_t[]){info.live, info.exited, info.facts[1], info.facts[2], info.facts[3], info.lost[2], info.last_fact_ns,
-				     (uint64_t)info.first_seen_wall_ns, (uint64_t)info.last_seen_wall_ns}, sizeof(numbers));
+	memcpy(numbers,
+	       (uint64_t[]){info.live, info.exited, info.facts[1], info.facts[2], info.facts[3], info.facts[4],
+			    info.lost[2], info.last_fact_ns, (uint64_t)info.first_seen_wall_ns,
+			    (uint64_t)info.last_seen_wall_ns},
+	       sizeof(numbers));
 	json_string(out, info.hostname);
-	for (unsigned i = 0; i < 9; i++)
+	json_bool(out, info.rebooted);
+	for (unsigned i = 0; i < 10; i++)
 		json_uint(out, numbers[i]);
-	memcpy(gaps, info.gaps, info.gap_count * sizeof(*gaps));
-	qsort(gaps, info.gap_count, sizeof(*gaps), by_time);
 	for (size_t i = 0; i < info.gap_count; i++)
-		json_uint(out, gaps[i].gap.from_ns + gaps[i].gap.count);
+		json_uint(out, info.gaps[i].gap.from_ns + info.gaps[i].gap.count +
+				   (uint64_t)info.gaps[i].boottime_to_wall_ns);
 	out->comma = false;
 	json_raw(out, "\n", 1);
 }
@@ -139,11 +138,12 @@ static void show_difference(const struct json *a, const struct json *b, uint64_t
 		line = a->data[i] == '\n' ? i + 1 : line;
 		i++;
 	}
-	print_error("seed %llu, at byte %zu:\n  %.*s\n  %.*s\n", (unsigned long long)seed, i, (int)(i - line + 160), a->data + line,
-		    (int)(i - line + 160), b->data + line);
+	print_error("seed %llu, at byte %zu:\n  %.*s\n  %.*s\n", (unsigned long long)seed, i, (int)(i - line + 160),
+		    a->data + line, (int)(i - line + 160), b->data + line);
 }
 
-/* Whose parent ended unseen has one that nobody told; in all other cases the forest knows it, and never says another one. */
+/* Whose parent ended unseen has one that nobody told; in all other cases the forest knows it, and never says another
+ * one. */
 static size_t check_parents(const struct forest *forest, const struct history *history)
 {
 	struct arena arena = ARENA_NULL;
@@ -164,33 +164,40 @@ static size_t check_parents(const struct forest *forest, const struct history *h
 	return told;
 }
 
-static size_t check_seed(uint64_t seed, size_t *ret_alive)
+static struct json grow(const struct history *h, const size_t *order, size_t count, size_t *ret_told)
 {
 	static const struct forest_options options = FOREST_OPTIONS_DEFAULT;
-	struct history history;
 	struct forest *forest;
+	struct json out;
+
+	assert_int_equal(forest_create(&forest, &options), 0);
+	for (size_t i = 0; i < count; i++) {
+		apply(forest, &h->items[order ? order[i] : i]);
+		if (i % CHECK_EVERY == 0)
+			check_forest(forest);
+	}
+	out = dump(forest);
+	check_forest(forest);
+	*ret_told = check_parents(forest, h);
+	forest_destroy(forest);
+	return out;
+}
+
+static size_t check_seed(uint64_t seed, size_t *ret_alive)
+{
+	struct history history;
 	struct json expected;
 	size_t *order, told;
 
 	history_make(&history, seed);
 	order = calloc(history.count * 2, sizeof(*order));
 	assert_non_null(order);
-	assert_int_equal(forest_create(&forest, &options), 0);
-	for (size_t i = 0; i < history.count; i++)
-		apply(forest, &history.items[i]);
-	expected = dump(forest);
-	told = check_parents(forest, &history);
+	expected = grow(&history, NULL, history.count, &told);
 	*ret_alive = history.truth_count;
-	forest_destroy(forest);
 	for (unsigned round = 0; round < ORDERS; round++) {
 		size_t count = make_order(&history, order, round & 1);
-		struct json got;
+		struct json got = grow(&history, order, count, &told);
 
-		assert_int_equal(forest_create(&forest, &options), 0);
-		for (size_t i = 0; i < count; i++)
-			apply(forest, &history.items[order[i]]);
-		got = dump(forest);
-		forest_destroy(forest);
 		if (got.len != expected.len || memcmp(got.data, expected.data, got.len) != 0) {
 			show_difference(&expected, &got, seed);
 			fail();

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* forest_apply: prepare, merge, tie, settle. Everything that can fail comes first; nodes that were made in vain go
+ * again. */
+#include <errno.h>
+
+#include "collector/forest/core.h"
+#include "collector/forest/evict.h"
+#include "collector/forest/family.h"
+#include "collector/forest/merge.h"
+#include "collector/forest/place.h"
+
+/* The nodes that one fact is about. */
+struct scene {
+	struct forest_node *node, *parent; /* parent: to be tied to, NULL = none, or as it is */
+	bool made_node;
+};
+
+static int get_node(struct forest_host *host, struct process_key key, struct forest_node **node, bool *ret_made)
+{
+	*node = host_find(host, key);
+	*ret_made = !*node;
+	return *node ? 0 : host_add_node(host, key, node);
+}
+
+/* Whether only facts from before the host's horizon speak of it, or it was evicted itself: then it may be long dead. */
+static bool may_be_dead(const struct forest_host *host, struct process_key key, uint64_t time_ns)
+{
+	return host->evicted &&
+	       (time_ns <= host->horizon_ns || graves_have(&host->forest->graves, host->intern.hash, key));
+}
+
+/* Finds or makes the node and, when the fact decides it, the parent. On failure nothing is left of it but what scene
+ * says. */
+static int set_scene(struct forest_host *host, struct draft *draft, struct scene *scene)
+{
+	const struct fact *fact = draft->fact;
+	bool made_parent;
+	int r = get_node(host, fact->self, &scene->node, &scene->made_node);
+
+	if (r < 0)
+		return r;
+	if (!draft_decides_origin(draft, scene->node) || !family_may_tie(scene->node, fact->parent))
+		return 0;
+	r = get_node(host, fact->parent, &scene->parent, &made_parent);
+	if (r == 0 && made_parent && may_be_dead(host, fact->parent, fact->time_ns))
+		scene->parent->flags |= NODE_STALE;
+	return r;
+}
+
+static void clear_scene(struct forest_host *host, struct scene *scene)
+{
+	if (scene->parent)
+		family_drop_idle(host, scene->parent);
+	if (scene->node && scene->made_node)
+		host_remove_node(host, scene->node);
+	else if (scene->node)
+		place_settle(host, scene->node);
+}
+
+static void retie(struct forest_host *host, struct forest_node *node, struct forest_node *parent)
+{
+	uint32_t ref = parent ? parent->ref : 0;
+
+	if (node->parent == ref)
+		return;
+	family_untie(host, node);
+	if (parent)
+		family_tie(host, parent, node);
+}
+
+static void commit(struct forest_host *host, struct scene *scene, struct draft *draft, bool *ret_new)
+{
+	struct forest_node *node = scene->node;
+
+	*ret_new = merge_fact(host, node, draft);
+	if (draft->origin && !(node->flags & NODE_VAGUE))
+		retie(host, node, scene->parent);
+	if (scene->parent && scene->parent->place == PLACE_NONE)
+		place_settle(host, scene->parent);
+	place_settle(host, node);
+}
+
+static int join(struct forest_host *host, const struct fact *fact, uint8_t era, bool *ret_new)
+{
+	struct draft draft = DRAFT_NULL;
+	struct scene scene = {0};
+	int r;
+
+	registry_prefetch(&host->registry, fact->self);
+	r = draft_init(&draft, host->pool, fact, era);
+	if (r == 0)
+		r = set_scene(host, &draft, &scene);
+	if (r == 0 && scene.node->place != PLACE_LIVE)
+		place_leave(host, scene.node); /* what it is listed by is about to change */
+	if (r == 0)
+		r = draft_reserve(&draft, host->pool, scene.node);
+	if (r == 0)
+		commit(host, &scene, &draft, ret_new);
+	else
+		clear_scene(host, &scene);
+	draft_finish(&draft, host->pool);
+	return r;
+}
+
+static void touch(struct forest_host *host)
+{
+	if (host->touched)
+		return;
+	host->touched = true;
+	host->touched_next = host->forest->touched;
+	host->forest->touched = host;
+}
+
+static void note_time(struct forest_host *host, uint64_t time_ns, uint8_t era)
+{
+	if (!host->fact_known || time_ns < host->first_fact_ns) {
+		host->first_fact_ns = time_ns;
+		host->first_fact_era = era;
+	}
+	if (time_ns > host->last_fact_ns)
+		host->last_fact_ns = time_ns;
+	host->fact_known = true;
+}
+
+/* Told once more of a process that was evicted. */
+static bool buried(const struct forest_host *host, const struct fact *fact)
+{
+	return host->evicted && fact->time_ns <= host->horizon_ns && !host_find(host, fact->self) &&
+	       graves_have(&host->forest->graves, host->intern.hash, fact->self);
+}
+
+int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns,
+		 bool *ret_new)
+{
+	bool news = false;
+	uint8_t era;
+	int r;
+
+	if (!fact->self.tgid || !fact->context || fact->type < FACT_FORK || fact->type > FACT_SNAPSHOT)
+		return -EINVAL;
+	evict_for_room(host);
+	r = eras_get(&host->eras, &forest->pool.memory, boottime_to_wall_ns, &era);
+	if (r == 0 && !buried(host, fact))
+		r = join(host, fact, era, &news);
+	if (r < 0)
+		return r;
+	touch(host);
+	note_time(host, fact->time_ns, era);
+	eras_note(&host->eras, era, fact->time_ns, boottime_to_wall_ns);
+	host_heard(host, fact->time_ns, boottime_to_wall_ns);
+	(news ? forest->facts_new : forest->facts_known)[fact->type]++;
+	*ret_new = news;
+	return 0;
+}
+
+int forest_apply_gap(struct forest *forest, struct forest_host *host, const struct gap *gap, bool *ret_new)
+{
+	return gaps_add(&host->gaps, &forest->pool.memory, gap, ret_new);
+}
+
+int forest_apply_snapshot(struct forest *forest, struct forest_host *host, const struct snapshot_mark *mark)
+{
+	(void)forest;
+	if (mark->begin_ns <= host->snapshot_ns)
+		return 0;
+	host->snapshot_ns = mark->begin_ns;
+	place_settle_live(host);
+	return 0;
+}

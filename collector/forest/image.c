@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An image borrows nothing from its fact: all strings are interned, so that a telling costs little where programs
+ * repeat. */
+#include "collector/forest/image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The true length of argv behind argv itself: nearly always they agree, and then nothing is stored. */
+static int get_longer_argv(struct pool *pool, const struct fact *fact, struct image *image)
+{
+	size_t len = (size_t)fact->argv.len + sizeof(fact->argv_bytes);
+	char *joined = len <= UINT32_MAX ? malloc(len) : NULL;
+	int r;
+
+	if (!joined)
+		return -ENOMEM;
+	if (fact->argv.len)
+		memcpy(joined, fact->argv.data, fact->argv.len);
+	memcpy(joined + fact->argv.len, &fact->argv_bytes, sizeof(fact->argv_bytes));
+	r = texts_get(&pool->texts, bytes_make(joined, len), &image->argv);
+	free(joined);
+	image->flags |= IMAGE_ARGV_LONGER;
+	return r;
+}
+
+static int get_argv(struct pool *pool, const struct fact *fact, struct image *image)
+{
+	if (!(fact->flags & FACT_ARGV_KNOWN))
+		return 0;
+	if (fact->argv_bytes != fact->argv.len)
+		return get_longer_argv(pool, fact, image);
+	return texts_get(&pool->texts, fact->argv, &image->argv);
+}
+
+struct bytes image_argv(const struct image *image)
+{
+	struct bytes argv = text_bytes(image->argv);
+
+	if (image->flags & IMAGE_ARGV_LONGER)
+		argv.len -= (uint32_t)sizeof(uint64_t);
+	return argv;
+}
+
+uint64_t image_argv_bytes(const struct image *image)
+{
+	struct bytes argv = image_argv(image);
+	uint64_t longer = argv.len;
+
+	if (image->flags & IMAGE_ARGV_LONGER)
+		memcpy(&longer, argv.data + argv.len, sizeof(longer));
+	return longer;
+}
+
+int image_make(struct pool *pool, const struct fact *fact, uint8_t era, struct image *ret)
+{
+	struct image image = {
+	    .time_ns = fact->time_ns,
+	    .seq = fact->exec_seq,
+	    .flags = (fact->flags & IMAGE_FACT_FLAGS) | (uint32_t)era << IMAGE_ERA_SHIFT |
+		     (fact->type == FACT_SNAPSHOT ? IMAGE_SNAPSHOT : 0),
+	};
+
+	if ((fact->flags & FACT_EXE_KNOWN && programs_get(&pool->programs, fact, &image.program) < 0) ||
+	    get_argv(pool, fact, &image) < 0 ||
+	    (fact->flags & FACT_CWD_KNOWN && texts_get(&pool->texts, fact->cwd, &image.cwd) < 0) ||
+	    texts_get(&pool->texts, fact->comm, &image.comm) < 0) {
+		image_release(pool, &image);
+		return -ENOMEM;
+	}
+	*ret = image;
+	return 0;
+}
+
+void image_release(struct pool *pool, struct image *image)
+{
+	programs_put(&pool->programs, image->program);
+	texts_put(&pool->texts, image->argv);
+	texts_put(&pool->texts, image->cwd);
+	texts_put(&pool->texts, image->comm);
+	*image = (struct image){0};
+}
+
+struct image image_ref(const struct image *image)
+{
+	(void)program_ref(image->program);
+	(void)text_ref(image->argv);
+	(void)text_ref(image->cwd);
+	(void)text_ref(image->comm);
+	return *image;
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* One fact is told by one clock: the era tells no two tellings apart. */
+#define ERA_BITS (255u << IMAGE_ERA_SHIFT)
+
+int image_compare(const struct image *a, const struct image *b)
+{
+	int order;
+
+	if ((order = compare_numbers(a->time_ns, b->time_ns)) ||
+	    (order = compare_numbers(a->flags & IMAGE_SNAPSHOT, b->flags & IMAGE_SNAPSHOT)) ||
+	    (order = compare_numbers(a->seq, b->seq)) ||
+	    (order = compare_numbers(a->flags & ~ERA_BITS, b->flags & ~ERA_BITS)) ||
+	    (order = program_compare(a->program, b->program)) || (order = text_compare(a->argv, b->argv)) ||
+	    (order = text_compare(a->cwd, b->cwd)))
+		return order;
+	return text_compare(a->comm, b->comm);
+}
+
+bool image_same_exec(const struct image *a, const struct image *b)
+{
+	uint64_t apart = b->time_ns - a->time_ns;
+
+	if (apart > IMAGE_SAME_SEQ_NS || !program_same_file(a->program, b->program))
+		return false;
+	return a->seq == b->seq || (apart <= IMAGE_SAME_FILE_NS && a->comm == b->comm);
+}
+
+size_t image_charge(const struct image *image)
+{
+	return sizeof(*image) + program_charge(image->program) + text_charge(image->argv) + text_charge(image->cwd) +
+	       text_charge(image->comm);
+}
