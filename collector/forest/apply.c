@@ -57,27 +57,18 @@ static void clear_scene(struct forest_host *host, struct scene *scene)
 		place_settle(host, scene->node);
 }
 
-static void retie(struct forest_host *host, struct forest_node *node, struct forest_node *parent)
-{
-	uint32_t ref = parent ? parent->ref : 0;
-
-	if (node->parent == ref)
-		return;
-	family_untie(host, node);
-	if (parent)
-		family_tie(host, parent, node);
-}
-
 static void commit(struct forest_host *host, struct scene *scene, struct draft *draft, bool *ret_new)
 {
 	struct forest_node *node = scene->node;
+	uint64_t sight_ns = family_sight(host, node);
 
 	*ret_new = merge_fact(host, node, draft);
 	if (draft->origin && !(node->flags & NODE_VAGUE))
-		retie(host, node, scene->parent);
+		family_retie(host, node, scene->parent, sight_ns);
 	if (scene->parent && scene->parent->place == PLACE_NONE)
 		place_settle(host, scene->parent);
 	place_settle(host, node);
+	family_witness(host, node, sight_ns);
 }
 
 static int join(struct forest_host *host, const struct fact *fact, uint8_t era, bool *ret_new)

@@ -8,6 +8,10 @@
 
 #define WALK_MAX 16u /* steps back before sorting is put off */
 
+/* Children that are looked at when the one that was seen last is a child no more. Of a parent with more, and of which
+ * no fact tells, the youngest decide: a peer that moves children about for ever gets no long walks for it. */
+#define SIGHTS_MAX 1024u
+
 bool family_may_tie(const struct forest_node *node, struct process_key key)
 {
 	return key.tgid && key.start_ns && key_compare(key, node_key(node)) < 0;
@@ -17,6 +21,74 @@ static bool before(const struct forest_node *a, const struct forest_node *b)
 {
 	return key_compare(node_key(a), node_key(b)) < 0;
 }
+
+/* ---- seen through its children ----------------------------------------------------------------------------------- */
+
+static uint64_t sight_of(const struct facet *facet, const struct forest_node *parent)
+{
+	return process_key_equal(facet->parent, node_key(parent)) ? facet->time_ns : 0;
+}
+
+uint64_t family_sight(const struct forest_host *host, const struct forest_node *child)
+{
+	const struct forest_node *parent = host_node(host, child->parent);
+	uint64_t birth_ns, sight_ns = 0;
+
+	if (!parent)
+		return 0;
+	birth_ns = child->flags & NODE_FORK ? child->origin_ns : 0;
+	if (child->newest.mask & FACET_PARENT)
+		sight_ns = sight_of(&child->newest, parent);
+	for (const struct facet_link *link = child->more ? child->more->older : NULL;
+	     link && !(child->newest.mask & FACET_PARENT); link = link->older) {
+		if (link->facet.mask & FACET_PARENT) {
+			sight_ns = sight_of(&link->facet, parent);
+			break;
+		}
+	}
+	return birth_ns > sight_ns ? birth_ns : sight_ns;
+}
+
+static void set_sight(struct forest_host *host, struct forest_node *parent, uint64_t time_ns)
+{
+	if (parent->place != PLACE_LIVE)
+		place_leave(host, parent); /* what it is listed by changes */
+	parent->newest.time_ns = time_ns;
+	if (time_ns > host->horizon_ns)
+		parent->flags &= (uint8_t)~NODE_STALE;
+	place_settle(host, parent);
+}
+
+static void look_again(struct forest_host *host, struct forest_node *parent)
+{
+	uint64_t latest_ns = 0;
+	unsigned steps = 0;
+
+	family_sort(host, parent);
+	for (const struct forest_node *child = host_node(host, parent->child_last); child && steps < SIGHTS_MAX;
+	     child = host_node(host, child->sibling_prev), steps++) {
+		uint64_t sight_ns = family_sight(host, child);
+
+		latest_ns = sight_ns > latest_ns ? sight_ns : latest_ns;
+	}
+	set_sight(host, parent, latest_ns);
+}
+
+void family_witness(struct forest_host *host, struct forest_node *child, uint64_t before_ns)
+{
+	struct forest_node *parent = host_node(host, child->parent);
+	uint64_t sight_ns;
+
+	if (!parent || parent->flags & NODE_OWN)
+		return;
+	sight_ns = family_sight(host, child);
+	if (sight_ns > parent->newest.time_ns)
+		set_sight(host, parent, sight_ns);
+	else if (sight_ns < before_ns && before_ns == parent->newest.time_ns)
+		look_again(host, parent);
+}
+
+/* ---- tying ------------------------------------------------------------------------------------------------------- */
 
 /* The sibling behind which the child is put; *ret_sorted: whether that is its place. */
 static struct forest_node *place_of(const struct forest_host *host, const struct forest_node *parent,
@@ -89,6 +161,20 @@ void family_untie(struct forest_host *host, struct forest_node *child)
 		return;
 	unlink_child(host, parent, child);
 	family_drop_idle(host, parent);
+}
+
+void family_retie(struct forest_host *host, struct forest_node *child, struct forest_node *parent, uint64_t before_ns)
+{
+	struct forest_node *old = host_node(host, child->parent);
+	bool look = old && old->child_count > 1 && !(old->flags & NODE_OWN) && before_ns == old->newest.time_ns;
+
+	if (old == parent)
+		return;
+	family_untie(host, child);
+	if (look)
+		look_again(host, old);
+	if (parent)
+		family_tie(host, parent, child);
 }
 
 void family_orphan(struct forest_host *host, struct forest_node *parent)

@@ -70,7 +70,7 @@ struct forest_node {
 	uint64_t parent_start_ns;
 	uint64_t origin_ns;
 	struct text *comm;   /* of the origin */
-	struct facet newest; /* meaningful with NODE_OWN */
+	struct facet newest; /* without NODE_OWN: its time alone, when a child was last seen with it as its parent */
 	struct node_more *more;
 	struct node_exit *exit;
 	struct images *images;
@@ -105,7 +105,7 @@ void node_release(struct forest_node *node, struct pool *pool);
 /* Bytes that the node is charged for when the budget of the dead is counted: strings in full, however many hold them.
  */
 size_t node_charge(const struct forest_node *node);
-/* The creator: that of the fork, or the parent where it was not told apart. */
+/* The creator: that of the fork, or the parent where the fork does not tell them apart. */
 struct process_key node_creator(const struct forest_node *node);
 
 #endif

@@ -9,8 +9,7 @@
  * these: it stays a little longer, and nobody can make us walk the list. */
 #define WALK_MAX 64u
 
-/* Who is only spoken of was alive when he was, and nothing says that he ended; but a completed snapshot would have
- * listed him. */
+/* A completed snapshot would have listed it, or a child of it would have named it (family_witness). */
 static bool missed(const struct forest_host *host, const struct forest_node *node)
 {
 	return node->start_ns < host->snapshot_ns && node->newest.time_ns < host->snapshot_ns;
@@ -21,13 +20,9 @@ enum process_state place_state(const struct forest_host *host, const struct fore
 	*ret_quality = 0;
 	if (node->exit)
 		return PROCESS_EXITED;
-	if (node->flags & NODE_ZOMBIE) {
-		*ret_quality = QUALITY_EXIT_UNKNOWN;
-		return PROCESS_EXITED;
-	}
 	if (host->rebooted)
 		*ret_quality |= QUALITY_HOST_REBOOTED;
-	if (node->flags & NODE_STALE || missed(host, node))
+	if (node->flags & (NODE_STALE | NODE_ZOMBIE) || missed(host, node))
 		*ret_quality |= QUALITY_EXIT_UNKNOWN;
 	return *ret_quality ? PROCESS_UNKNOWN : PROCESS_LIVE;
 }

@@ -46,10 +46,9 @@ static void tie(struct forest_host *host, struct forest_node *child, struct fore
 {
 	if (child->parent == (parent ? parent->ref : 0))
 		return;
-	family_untie(host, child);
-	if (parent)
-		family_tie(host, parent, child);
+	family_retie(host, child, parent, family_sight(host, child));
 	place_settle(host, child);
+	family_witness(host, child, 0);
 }
 
 /* Whether the process was there when the child's origin spoke of its parent. */

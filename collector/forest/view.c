@@ -16,7 +16,7 @@ static struct process_image show_image(const struct forest_host *host, const str
 	    .seq = shown->seq,
 	    .time_ns = time_ns,
 	    .wall_ns = host_wall_at(host, time_ns, era),
-	    .flags = image->flags & IMAGE_FACT_FLAGS,
+	    .flags = image->flags & IMAGE_FACT_FLAGS & ~(uint32_t)FACT_ZOMBIE,
 	    .comm = text_bytes(image->comm),
 	    .cwd = text_bytes(image->cwd),
 	    .argv = image_argv(image),
@@ -76,6 +76,8 @@ static int fill_images(const struct forest_host *host, const struct forest_node 
 	}
 	if (shown[0].image == base && node->comm)
 		images[0].comm = text_bytes(node->comm); /* a child has the comm of the thread that forked it */
+	if (node->flags & NODE_ZOMBIE && !node->exit)
+		images[count - 1].flags |= FACT_ZOMBIE; /* of the process, whatever its image */
 	view->images = images;
 	view->image_count = count;
 	return 0;
@@ -167,6 +169,12 @@ static struct process_key parent_shown(const struct forest_host *host, const str
 	return parent ? node_key(parent) : node_parent_key(node);
 }
 
+/* Who forked it is known from the fork alone. */
+static struct process_key creator_shown(const struct forest_node *node)
+{
+	return node->flags & NODE_FORK ? node_creator(node) : (struct process_key){0};
+}
+
 static int64_t start_wall(const struct forest_host *host, const struct forest_node *node)
 {
 	if (!node->start_ns)
@@ -186,7 +194,7 @@ int forest_view(const struct forest_node *node, uint64_t now_ns, struct arena *a
 	    .boot = host->boot,
 	    .self = node_key(node),
 	    .parent = parent_shown(host, node),
-	    .creator = node_creator(node),
+	    .creator = creator_shown(node),
 	    .current_ppid = lineage_current_parent(host, node),
 	    .start_wall_ns = start_wall(host, node),
 	    .ns_tgid = node->ns_tgid,

@@ -146,6 +146,62 @@ static void whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how(void **sta
 	rig_finish(&rig);
 }
 
+static void a_parent_known_from_its_children_alone_lives_as_they_say(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct snapshot_mark mark = {10 * SECOND, 11 * SECOND};
+
+	(void)state;
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	tell(&rig, FACT_FORK, 6, 1, 6 * SECOND);
+	assert_int_equal(view(&rig, 1).state, PROCESS_LIVE);
+	tell(&rig, FACT_SNAPSHOT, 6, 1, 10 * SECOND + 1); /* the snapshot leaves 1 out */
+	assert_int_equal(forest_apply_snapshot(rig.forest, rig.host, &mark), 0);
+	assert_int_equal(view(&rig, 1).state, PROCESS_LIVE);
+	assert_int_equal(view(&rig, 6).current_ppid, 1);
+	mark = (struct snapshot_mark){20 * SECOND, 21 * SECOND};
+	assert_int_equal(forest_apply_snapshot(rig.forest, rig.host, &mark), 0);
+	assert_int_equal(view(&rig, 1).state, PROCESS_UNKNOWN);
+	tell(&rig, FACT_SNAPSHOT, 6, 5, 20 * SECOND + 1); /* another one has it now */
+	assert_int_equal(view(&rig, 1).state, PROCESS_UNKNOWN);
+	tell(&rig, FACT_FORK, 25, 1, 25 * SECOND);
+	assert_int_equal(view(&rig, 1).state, PROCESS_LIVE);
+	rig_finish(&rig);
+}
+
+static void a_zombie_is_dead_and_nobody_saw_how(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct fact fact = fact_of(FACT_SNAPSHOT, 5, 1, 6 * SECOND);
+
+	(void)state;
+	fact.flags = FACT_ZOMBIE;
+	apply(&rig, &fact);
+	assert_int_equal(view(&rig, 5).state, PROCESS_UNKNOWN);
+	assert_int_equal(view(&rig, 5).quality, QUALITY_SEEDED | QUALITY_EXIT_UNKNOWN);
+	assert_int_equal(view(&rig, 5).image_count, 1); /* known by its comm alone */
+	assert_true(view(&rig, 5).images[0].flags & FACT_ZOMBIE);
+	tell(&rig, FACT_EXIT, 5, 1, 5 * SECOND);
+	assert_int_equal(view(&rig, 5).state, PROCESS_EXITED);
+	rig_finish(&rig);
+}
+
+static void only_a_fork_tells_who_forked(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct fact fork = fact_of(FACT_FORK, 6, 1, 6 * SECOND);
+
+	(void)state;
+	tell(&rig, FACT_SNAPSHOT, 5, 1, 6 * SECOND);
+	assert_int_equal(view(&rig, 5).creator.tgid, 0);
+	tell(&rig, FACT_FORK, 5, 1, 5 * SECOND);
+	assert_int_equal(view(&rig, 5).creator.tgid, 1);
+	fork.creator = key(5); /* CLONE_PARENT */
+	apply(&rig, &fork);
+	assert_int_equal(view(&rig, 6).creator.tgid, 5);
+	rig_finish(&rig);
+}
+
 static void images_are_inherited_and_kept(void **state)
 {
 	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
@@ -434,6 +490,9 @@ int main(void)
 	    cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
 	    cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
 	    cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),
+	    cmocka_unit_test(a_parent_known_from_its_children_alone_lives_as_they_say),
+	    cmocka_unit_test(a_zombie_is_dead_and_nobody_saw_how),
+	    cmocka_unit_test(only_a_fork_tells_who_forked),
 	    cmocka_unit_test(live_facts_win_over_a_snapshot_in_their_midst),
 	    cmocka_unit_test(a_snapshot_finds_the_image_whose_exec_was_lost),
 	    cmocka_unit_test(an_orphan_has_the_parent_that_the_exit_named),
