@@ -340,6 +340,7 @@ static void welcome_peer(const struct stream_entry *entry, const struct hello *h
 	    .resume_seq = entry->durable >= first ? entry->durable + 1 : first,
 	    .window_batches = INGEST_WINDOW_BATCHES,
 	    .max_frame_bytes = INGEST_FRAME_BYTES_MAX,
+	    .compressions = COMPRESSIONS_ALL,
 	    .collector_version = BYTES_LITERAL(CANOPY_VERSION),
 	    /* Facts that this collector never had: of a stream that was begun elsewhere, or that has gone on there. */
 	    .snapshot_wanted = first > (entry->next ? entry->next : 1),

@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 #define FLAG_COMPRESSED 0x01u
 #define READ_MIN ((size_t)4096)         /* less room than this makes too many reads of a stream */
 #define CAPACITY_MIN ((size_t)16384)    /* of a busy reader; an idle one holds nothing */
 #define PEAK_DECAY 16u                  /* frames after which a peak has lost two thirds of its weight */
+#define ZSTD_INFLATION_MAX 32768u       /* times: a block of four bytes stands for 128 KiB at most (RFC 8878) */
 #define SHRINK_FACTOR 4u                /* over the decayed peak: slack that is not worth keeping */
 
 void frame_reader_init(struct frame_reader *reader, size_t frame_max)
@@ -118,7 +121,7 @@ static int inflate_into(z_stream *z, struct frame_reader *reader, size_t *ret_le
 	return (r == Z_OK || r == Z_BUF_ERROR) && z->avail_out == 0 ? -ENOBUFS : -EBADMSG;
 }
 
-static int inflate_message(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
 {
 	z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
 	size_t room = len * 4;
@@ -138,6 +141,38 @@ static int inflate_message(struct frame_reader *reader, const uint8_t *data, siz
 	} while (r == -ENOBUFS);
 	(void)inflateEnd(&z);
 	return r;
+}
+
+/* One frame of zstd that says its length beforehand. The context goes with the message: kept, it would be the largest thing that an idle
+ * connection holds. */
+static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+{
+	unsigned long long size = ZSTD_getFrameContentSize(data, len);
+	size_t written;
+	int r;
+
+	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || ZSTD_findFrameCompressedSize(data, len) != len ||
+	    size / ZSTD_INFLATION_MAX > len)
+		return -EBADMSG;
+	if (size > FRAME_INFLATED_MAX)
+		return -EMSGSIZE;
+	r = reserve(&reader->inflated, &reader->inflated_capacity, (size_t)size);
+	if (r < 0)
+		return r;
+	written = ZSTD_decompress(reader->inflated, reader->inflated_capacity, data, len);
+	if (ZSTD_getErrorCode(written) == ZSTD_error_memory_allocation)
+		return -ENOMEM;
+	if (ZSTD_isError(written) || written != size)
+		return -EBADMSG;
+	*ret_len = written;
+	return 0;
+}
+
+static int inflate_message(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+{
+	if (compressor_is_zstd(data, len))
+		return inflate_zstd(reader, data, len, ret_len);
+	return inflate_zlib(reader, data, len, ret_len);
 }
 
 static uint32_t header_length(const uint8_t *header)
@@ -197,46 +232,40 @@ static size_t encode_plain(const struct bytes *parts, size_t count, uint8_t *fra
 	return at;
 }
 
-/* Deflates into room bytes behind the header. Returns 0 when that is not smaller than the parts themselves. */
-static size_t encode_compressed(const struct bytes *parts, size_t count, uint8_t *frame, size_t room)
-{
-	z_stream z = {.next_out = frame + FRAME_HEADER_BYTES, .avail_out = (uInt)room};
-	int r = Z_OK;
-
-	if (deflateInit(&z, Z_BEST_SPEED) != Z_OK)
-		return 0;
-	for (size_t i = 0; i < count && r == Z_OK; i++) {
-		z.next_in = (Bytef *)(uintptr_t)parts[i].data;
-		z.avail_in = parts[i].len;
-		r = deflate(&z, i + 1 < count ? Z_NO_FLUSH : Z_FINISH);
-		if (r == Z_OK && z.avail_in > 0)
-			r = Z_BUF_ERROR; /* the room is used up: not worth it */
-	}
-	(void)deflateEnd(&z);
-	if (r != Z_STREAM_END)
-		return 0;
-	write_header(frame, FLAG_COMPRESSED, z.total_out);
-	return FRAME_HEADER_BYTES + z.total_out;
-}
-
-int frame_encode(const struct bytes *parts, size_t count, bool compress, uint8_t **ret_frame, size_t *ret_len)
+int frame_encode_with(const struct bytes *parts, size_t count, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len)
 {
 	size_t total = 0, len = 0;
 	uint8_t *frame;
 
 	for (size_t i = 0; i < count; i++)
 		total += parts[i].len;
-	/* An inflated message may be longer than a frame, but a receiver without zlib's luck must take it too. */
+	/* An inflated message may be longer than a frame, but a receiver without a compressor's luck must take it too. */
 	if (total > FRAME_BYTES_MAX)
 		return -EMSGSIZE;
 	frame = malloc(FRAME_HEADER_BYTES + total);
 	if (!frame)
 		return -ENOMEM;
-	if (compress && total >= FRAME_COMPRESS_MIN)
-		len = encode_compressed(parts, count, frame, total - 1);
-	if (len == 0)
+	if (compressor && total >= FRAME_COMPRESS_MIN)
+		len = compressor_run(compressor, parts, count, frame + FRAME_HEADER_BYTES, total - 1);
+	if (len > 0) {
+		write_header(frame, FLAG_COMPRESSED, len);
+		len += FRAME_HEADER_BYTES;
+	} else {
 		len = encode_plain(parts, count, frame);
+	}
 	*ret_frame = frame;
 	*ret_len = len;
 	return 0;
+}
+
+int frame_encode(const struct bytes *parts, size_t count, bool compress, uint8_t **ret_frame, size_t *ret_len)
+{
+	struct compressor *compressor = NULL;
+	int r;
+
+	if (compress)
+		(void)compressor_create(&compressor, COMPRESSION_ZLIB); /* without memory it goes as it is */
+	r = frame_encode_with(parts, count, compressor, ret_frame, ret_len);
+	compressor_destroy(compressor);
+	return r;
 }

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 #include "canopy/bytes.h"
+#include "proto/wire/compressor.h"
 
 #define FRAME_HEADER_BYTES 5u
 #define FRAME_BYTES_MAX (4u * 1024u * 1024u)     /* on the wire; four times what a sensor's batch can have */
 #define FRAME_INFLATED_MAX (16u * 1024u * 1024u) /* after inflating: bounds what a zip bomb can cost */
-#define FRAME_COMPRESS_MIN 256u                  /* below this zlib costs more than it saves */
+#define FRAME_COMPRESS_MIN 256u                  /* below this compressing costs more than it saves */
 
 /* Reassembles frames from a byte stream. One owner; grows to the largest frame seen, shrinks when idle. */
 struct frame_reader {
@@ -38,15 +39,16 @@ int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *re
 void frame_reader_filled(struct frame_reader *reader, size_t len);
 
 /* Takes the next message. *ret_message is borrowed until the next call on the reader. Returns 0, FRAME_E_MORE,
- * -EBADMSG (unknown flag bits or a broken zlib stream), -EMSGSIZE (over frame_max, or inflates to more than
+ * -EBADMSG (unknown flag bits, or neither a whole zlib stream nor a whole frame of zstd), -EMSGSIZE (over frame_max, or inflates to more than
  * FRAME_INFLATED_MAX) or -ENOMEM. After -EBADMSG or -EMSGSIZE the stream cannot be read on. */
 int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len);
 /* Bytes that the reader holds in memory, to be charged to the peer. */
 size_t frame_reader_memory(const struct frame_reader *reader);
 
-
-/* Writes header and message (given as up to a few parts, one after the other) into one malloc'ed buffer that the
- * caller frees. compress: zlib level 1 where that makes it smaller. Errors: -ENOMEM, -EMSGSIZE. */
+/* Writes header and message (given as up to a few parts, one after the other) into one malloc'ed buffer that the caller frees. The compressor, which may
+ * be NULL, is used where that makes it smaller. Errors: -ENOMEM, -EMSGSIZE. */
+int frame_encode_with(const struct bytes *parts, size_t count, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len);
+/* The same for a message now and then: zlib made for it alone, if compress says so. */
 int frame_encode(const struct bytes *parts, size_t count, bool compress, uint8_t **ret_frame, size_t *ret_len);
 
 #endif

@@ -158,6 +158,7 @@ static int decode_welcome(struct decode *decode, struct scan body, struct messag
 		.protocol_version = from->protocol_version, .resume_seq = from->resume_seq,
 		.window_batches = from->window_batches, .max_frame_bytes = from->max_frame_bytes,
 		.reconnect_ms = from->reconnect_ms, .snapshot_wanted = from->snapshot_wanted,
+		.compressions = from->compressions,
 	};
 	if (!take_text(from->collector_version, HELLO_TEXT_MAX, &ret->welcome.collector_version))
 		return bad(decode, "Welcome.collector_version: longer than 255 bytes or not UTF-8");
@@ -433,6 +434,7 @@ static int put_welcome(struct encode *encode, const struct message *message)
 	to->max_frame_bytes = from->max_frame_bytes;
 	to->reconnect_ms = from->reconnect_ms;
 	to->snapshot_wanted = from->snapshot_wanted;
+	to->compressions = from->compressions;
 	encode->collector.message_case = CANOPY__V1__COLLECTOR_MESSAGE__MESSAGE_WELCOME;
 	encode->collector.welcome = to;
 	return put_text(encode, from->collector_version, HELLO_TEXT_MAX, &to->collector_version);
@@ -517,7 +519,7 @@ static int encode_control(const struct message *message, uint8_t **ret_frame, si
 
 /* The outer message around a Batch is a tag and a length: written here, so that the bytes are copied once, into the
  * frame. */
-static int encode_batch(struct bytes batch, bool compress, uint8_t **ret_frame, size_t *ret_len)
+static int encode_batch(struct bytes batch, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len)
 {
 	uint8_t head[1 + SCAN_VARINT_BYTES_MAX] = {CANOPY__V1__SENSOR_MESSAGE__MESSAGE_BATCH << 3 | SCAN_BYTES};
 	size_t at = 1;
@@ -529,12 +531,24 @@ static int encode_batch(struct bytes batch, bool compress, uint8_t **ret_frame, 
 			break;
 	}
 	parts[0] = bytes_make(head, at);
-	return frame_encode(parts, 2, compress, ret_frame, ret_len);
+	return frame_encode_with(parts, 2, compressor, ret_frame, ret_len);
+}
+
+int message_encode_with(const struct message *message, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len)
+{
+	if (message->type == MESSAGE_BATCH)
+		return encode_batch(message->batch, compressor, ret_frame, ret_len);
+	return encode_control(message, ret_frame, ret_len);
 }
 
 int message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len)
 {
-	if (message->type == MESSAGE_BATCH)
-		return encode_batch(message->batch, compress, ret_frame, ret_len);
-	return encode_control(message, ret_frame, ret_len);
+	struct compressor *compressor = NULL;
+	int r;
+
+	if (compress && message->type == MESSAGE_BATCH)
+		(void)compressor_create(&compressor, COMPRESSION_ZLIB); /* without memory it goes as it is */
+	r = message_encode_with(message, compressor, ret_frame, ret_len);
+	compressor_destroy(compressor);
+	return r;
 }

@@ -10,6 +10,7 @@
 #include "canopy/arena.h"
 #include "canopy/bytes.h"
 #include "canopy/identity.h"
+#include "proto/wire/compressor.h"
 
 #define PROTOCOL_VERSION 1u
 #define PROTOCOL_VERSION_MIN 1u /* the oldest that is still spoken */
@@ -82,6 +83,7 @@ struct welcome {
 	struct bytes collector_version;
 	uint32_t reconnect_ms; /* 0 = not said */
 	bool snapshot_wanted;
+	uint32_t compressions; /* bits of enum compression that the collector takes beside zlib */
 };
 
 struct message {
@@ -118,8 +120,10 @@ int message_decode_sensor(struct arena *arena, const uint8_t *data, size_t len, 
 int message_decode_collector(struct arena *arena, const uint8_t *data, size_t len, struct message *ret,
 			     const char **ret_why);
 
-/* Encodes message as one whole frame (proto/wire/frame.h), malloc'ed, freed by the caller. Batches are compressed where
- * it pays when compress says so. Errors: -ENOMEM, -EMSGSIZE, -EINVAL (a field over its bound). */
+/* Encodes message as one whole frame (proto/wire/frame.h), malloc'ed, freed by the caller. Batches are compressed where it pays and there is a
+ * compressor. Errors: -ENOMEM, -EMSGSIZE, -EINVAL (a field over its bound). */
+int message_encode_with(const struct message *message, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len);
+/* The same for a message now and then: a batch by zlib made for it alone, if compress says so. */
 int message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len);
 
 #endif

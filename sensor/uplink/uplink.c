@@ -76,6 +76,7 @@ struct uplink {
 	struct backoff backoff;
 	struct window window;
 	uint64_t next_seq;                /* to be sent next */
+	struct compressor *compressor;    /* owned; NULL = batches go as they are */
 	uint32_t frame_max;               /* of the collector */
 	uint32_t pace_per_second, credit; /* 0 = no limit; batches that may go before the next refill */
 	uint64_t since_ms;                /* loop time of the last change of state */
@@ -128,6 +129,7 @@ static void release(struct uplink *uplink)
 		return;
 	frame_reader_finish(&uplink->reader);
 	arena_finish(&uplink->arena);
+	compressor_destroy(uplink->compressor);
 	free(uplink);
 	if (stopped)
 		stopped(owner);
@@ -220,7 +222,7 @@ static size_t send_message(struct uplink *uplink, const struct message *message)
 	bool batch = message->type == MESSAGE_BATCH;
 	uint8_t *frame;
 	size_t len;
-	int r = message_encode(message, batch && uplink->options.compress, &frame, &len);
+	int r = message_encode_with(message, uplink->compressor, &frame, &len);
 
 	if (r == 0 && batch && len - FRAME_HEADER_BYTES > uplink->frame_max) {
 		free(frame);
@@ -332,6 +334,8 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 		uplink->source.ack(uplink->source.owner, welcome->resume_seq - 1);
 	uplink->next_seq = welcome->resume_seq > first ? welcome->resume_seq : first;
 	uplink->frame_max = or_default(welcome->max_frame_bytes, FRAME_BYTES_MAX);
+	if (uplink->options.compress)
+		compressor_choose(&uplink->compressor, welcome->compressions);
 	window_init(&uplink->window, welcome->window_batches);
 	backoff_spread(&uplink->backoff, welcome->reconnect_ms);
 	if (welcome->snapshot_wanted && uplink->source.resync && !uplink->stopping)

@@ -49,7 +49,7 @@ struct uplink_source {
 struct uplink_options {
 	struct address collectors[PEERS_MAX]; /* best first */
 	size_t collector_count;               /* at least 1 */
-	bool compress;                        /* zlib on the wire where it pays */
+	bool compress;                        /* zstd on the wire where the collector takes it, or else zlib */
 	/* For tests; 0 = the bounds above. */
 	uint32_t welcome_ms, stall_ms, heartbeat_ms, return_ms;
 };

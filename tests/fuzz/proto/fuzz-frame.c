@@ -31,10 +31,16 @@ static void check_again(const uint8_t *message, size_t len)
 	struct frame_reader reader;
 	struct bytes part = bytes_make(message, len);
 	const uint8_t *again;
+	struct compressor *compressor = NULL;
 	uint8_t *frame;
 	size_t frame_len, again_len;
+	int r;
 
-	if (frame_encode(&part, 1, len % 2, &frame, &frame_len) < 0) {
+	if (len % 3 && compressor_create(&compressor, (uint32_t)(len % 3)) < 0)
+		abort();
+	r = frame_encode_with(&part, 1, compressor, &frame, &frame_len);
+	compressor_destroy(compressor);
+	if (r < 0) {
 		if (len <= FRAME_BYTES_MAX)
 			abort();
 		return;

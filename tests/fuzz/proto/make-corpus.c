@@ -27,6 +27,21 @@ static void save(const char *fuzzer, const char *name, const uint8_t *head, size
 	}
 }
 
+static void save_zstd(const char *name, const struct message *message)
+{
+	struct compressor *compressor;
+	char path[64];
+	uint8_t piece = 7, *frame;
+	size_t len;
+
+	(void)snprintf(path, sizeof(path), "%s-zstd", name);
+	if (compressor_create(&compressor, COMPRESSION_ZSTD) < 0 || message_encode_with(message, compressor, &frame, &len) < 0)
+		abort();
+	save("frame", path, &piece, 1, frame, len);
+	free(frame);
+	compressor_destroy(compressor);
+}
+
 /* The message with its direction in front, and its frame, plain and compressed, with the size of pieces in front. */
 static void save_message(const char *name, const struct message *message)
 {
@@ -38,6 +53,8 @@ static void save_message(const char *name, const struct message *message)
 		abort();
 	save("frame", name, &piece, 1, frame, len);
 	free(frame);
+	if (message->type == MESSAGE_BATCH)
+		save_zstd(name, message);
 	if (message_encode(message, false, &frame, &len) < 0)
 		abort();
 	save("message", name, &sensor, 1, frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES);

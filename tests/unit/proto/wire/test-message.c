@@ -164,7 +164,7 @@ static void test_collector_messages(void **state)
 	struct message got;
 
 	(void)state;
-	round_trip(&(struct message){.type = MESSAGE_WELCOME, .welcome = {1, 2, 3, 4, {"0.1.0", 5}, 6, true}}, &got);
+	round_trip(&(struct message){.type = MESSAGE_WELCOME, .welcome = {1, 2, 3, 4, {"0.1.0", 5}, 6, true, 2}}, &got);
 	assert_int_equal(got.welcome.protocol_version, 1);
 	assert_int_equal(got.welcome.resume_seq, 2);
 	assert_int_equal(got.welcome.window_batches, 3);
@@ -172,6 +172,7 @@ static void test_collector_messages(void **state)
 	assert_text(got.welcome.collector_version, "0.1.0");
 	assert_int_equal(got.welcome.reconnect_ms, 6);
 	assert_true(got.welcome.snapshot_wanted);
+	assert_int_equal(got.welcome.compressions, COMPRESSION_ZSTD);
 	round_trip(&(struct message){.type = MESSAGE_ACK, .ack = {UINT64_MAX}}, &got);
 	assert_int_equal(got.ack.seq, UINT64_MAX);
 	round_trip(&(struct message){.type = MESSAGE_PACE, .pace = {10, {"journal behind", 14}}}, &got);
