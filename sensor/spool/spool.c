@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "proto/batch/decoder.h"
-#include "sensor/spool/acked.h"
+#include "proto/seglog/acked.h"
 #include "sensor/spool/loss.h"
 
 #define SPOOL_RECORD_BATCH 1u

@@ -35,6 +35,7 @@ static const struct option_info infos[OPTION_COUNT] = {
 	[OPTION_ALIVE] = {"alive", 0, NULL, "only those that are alive", false},
 	[OPTION_CHILDREN] = {"children", 0, NULL, "everything below a match as well", false},
 	[OPTION_DEPTH] = {"depth", 0, "N", "no deeper than N levels", false},
+	[OPTION_JSON] = {"json", 0, NULL, "the same as -o json", false},
 	[OPTION_LIVE] = {"live", 0, NULL, "keep it on the screen and up to date", false},
 };
 
@@ -209,6 +210,7 @@ static bool *flag_slot(struct options *o, enum option_id id)
 	case OPTION_ALIVE: return &o->alive;
 	case OPTION_CHILDREN: return &o->children;
 	case OPTION_LIVE: return &o->live;
+	case OPTION_JSON: return &o->json;
 	default: return NULL;
 	}
 }

@@ -32,6 +32,7 @@ enum option_id {
 	OPTION_CHILDREN,
 	OPTION_DEPTH,
 	OPTION_LIVE,
+	OPTION_JSON,
 	OPTION_COUNT,
 };
 
@@ -66,7 +67,7 @@ struct options {
 	enum output_format output;
 	uint64_t limit;                 /* 0 = none */
 	int64_t depth;                  /* -1 = all */
-	bool pager, strict, exited, alive, children, live, help, version;
+	bool pager, strict, exited, alive, children, live, json, help, version;
 	char **words;                   /* what stands behind the command */
 	unsigned word_count;
 	struct text filter;             /* the words joined with blanks; owned */

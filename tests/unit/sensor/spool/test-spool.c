@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sensor/spool/acked.h"
+#include "proto/seglog/acked.h"
 #include "tests/unit/sensor/spool/rig.h"
 
 static void batches_come_back_by_seq(void **state)

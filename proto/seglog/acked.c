@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checksummed, because a position that is too high would skip batches that nobody has. */
-#include "sensor/spool/acked.h"
+#include "proto/seglog/acked.h"
 
 #include <assert.h>
 #include <endian.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The acknowledged position beside the segments: a file of one small record, written in place. It need not be durable:
+/* The acknowledged position beside the segments of a spool: a file of one small record, written in place. It need not be durable:
  * an old or damaged one only makes batches go out again. */
-#ifndef CANOPY_SENSOR_SPOOL_ACKED_H
-#define CANOPY_SENSOR_SPOOL_ACKED_H
+#ifndef CANOPY_PROTO_SEGLOG_ACKED_H
+#define CANOPY_PROTO_SEGLOG_ACKED_H
 
 #include <stdint.h>
 
