@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A byte stream between two peers, today TCP over libuv: bytes in, bytes out, nothing about what they mean. TLS will
- * sit between this interface and the socket, where stream.c says so, without a change for its users.
+/* A byte stream between two peers, TCP over libuv, plain or with TLS 1.3: bytes in, bytes out, nothing about what they mean.
  *
  * Ownership follows libuv: a stream lives until its close callback has run; nothing is called after that. Whatever is
  * called from inside a callback, closing included, is allowed. */
@@ -13,15 +12,20 @@
 #include <uv.h>
 
 #include "proto/stream/address.h"
+#include "proto/stream/certificate.h"
+#include "proto/stream/tls-context.h"
 
 #define STREAM_KEEPALIVE_SECONDS 30u /* a vanished peer is noticed although nothing is to be sent */
 #define STREAM_UNHEARD_MS 60000u     /* nothing sent was confirmed for so long: the peer is gone (TCP_USER_TIMEOUT) */
+#define STREAM_REFUSE_MS 1000u       /* after TLS has failed, for the peer to read why */
+#define STREAM_REFUSE_BYTES_MAX (256u << 10) /* and what it may still send meanwhile */
 
 struct stream;
 
 /* What the user of a stream is told; each function gets the user's owner. */
 struct stream_events {
-	/* Only after stream_connect: the stream can be written and read. */
+	/* The stream can be written and read: after stream_connect, and with TLS after stream_accept as well (may be NULL
+	 * for those who only accept). */
 	void (*connected)(void *owner);
 	/* Where the next bytes shall go, at least one. The buffer must stay until filled is called or reading ends.
 	 * An error (-errno) ends the stream with it. */
@@ -30,8 +34,8 @@ struct stream_events {
 	void (*filled)(void *owner, size_t len);
 	/* All that was written has been handed to the kernel. May be NULL. */
 	void (*drained)(void *owner);
-	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use.
-	 * Reading has ended either way. Not called because of stream_close. */
+	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use;
+	 * -EPROTO: TLS has failed, stream_why says why. Reading has ended either way. Not called because of stream_close. */
 	void (*ended)(void *owner, int error);
 };
 
@@ -42,6 +46,10 @@ int stream_create(struct stream **ret, uv_loop_t *loop, const struct stream_even
  * found that the first one answers and yet is of no use. */
 void stream_begin_at(struct stream *stream, unsigned first);
 
+/* Before stream_connect or stream_accept: the bytes go through TLS. peer: when connecting, the name or number that must
+ * stand in the other end's certificate; otherwise NULL. The handshake has no time limit here. Errors: -ENOMEM. */
+int stream_secure(struct stream *stream, struct tls_context *context, const char *peer);
+
 /* Resolves host on the loop's thread pool and tries its addresses one after the other; answers by connected or ended
  * (with the error of the last address). There is no time limit here. Errors: -errno at once, then neither is called. */
 int stream_connect(struct stream *stream, const char *host, uint16_t port);
@@ -51,7 +59,8 @@ int stream_accept(struct stream *stream, uv_stream_t *server);
 
 /* An open connection on its way from one loop to another one. */
 struct stream_passage {
-	int fd; /* owned */
+	int fd;          /* owned */
+	struct tls *tls; /* owned; NULL = plain */
 };
 
 /* Takes the connection off its loop, so that it can be adopted by a stream of another loop, on another thread. Nothing
@@ -63,7 +72,7 @@ int stream_adopt(struct stream *stream, struct stream_passage *passage);
 /* Ends a connection that nobody adopts. */
 void stream_passage_drop(struct stream_passage *passage);
 
-/* Starts and stops reading; both may be called in any state of reading. Errors: -errno. */
+/* Starts and stops reading; both may be called in any state of reading, and during the handshake. Errors: -errno. */
 int stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
 
@@ -82,5 +91,12 @@ void stream_close(struct stream *stream, void (*closed)(void *owner));
 
 /* The other end, valid once connected or accepted; returns false before. */
 bool stream_peer(const struct stream *stream, struct sockaddr_storage *ret);
+
+/* A sentence on why TLS has failed, with the remedy; "" = it has not. Borrowed. */
+const char *stream_why(const struct stream *stream);
+/* The certificate that the other end has shown, verified; false: none, or plain. */
+bool stream_certificate(const struct stream *stream, struct certificate *ret);
+/* Judges it again by what the context has loaded since. 0, or -EPROTO: stream_why says why. */
+int stream_verify_again(struct stream *stream);
 
 #endif
