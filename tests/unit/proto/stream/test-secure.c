@@ -429,6 +429,50 @@ static void nothing_is_written_before_the_handshake(void **state)
 	finish(&pair);
 }
 
+static bool server_has_some(void *owner)
+{
+	return ((struct pair *)owner)->server.received > 0;
+}
+
+/* Keys and what was read of the next record go along. */
+static void goes_on_on_another_loop(void **state)
+{
+	struct stream_passage passage;
+	struct end moved = {0};
+	struct pair pair;
+	uv_loop_t other;
+	uint8_t checksum;
+
+	(void)state;
+	listen_on(&pair);
+	open_pair(&pair, "127.0.0.1");
+	assert_int_equal(uv_loop_init(&other), 0);
+	pair.server.pause = true;
+	assert_int_equal(stream_read_start(pair.server.stream), 0);
+	assert_int_equal(stream_write(pair.client.stream, pattern(1, &checksum), 1), 0);
+	assert_true(loop_until(&pair.loop, server_has_some, &pair));
+	assert_int_equal(stream_release(pair.server.stream, &passage), 0);
+	assert_int_equal(stream_create(&moved.stream, &other, &events, &moved), 0);
+	assert_int_equal(stream_adopt(moved.stream, &passage), 0);
+	assert_int_equal(stream_read_start(moved.stream), 0);
+	assert_int_equal(stream_write(pair.client.stream, pattern(100, &checksum), 100), 0);
+	while (moved.received < 100) {
+		(void)uv_run(&pair.loop, UV_RUN_NOWAIT);
+		(void)uv_run(&other, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(moved.checksum, checksum);
+	assert_int_equal(stream_write(moved.stream, pattern(3, &checksum), 3), 0);
+	assert_int_equal(stream_read_start(pair.client.stream), 0);
+	while (pair.client.received < 3) {
+		(void)uv_run(&pair.loop, UV_RUN_NOWAIT);
+		(void)uv_run(&other, UV_RUN_NOWAIT);
+	}
+	stream_close(moved.stream, on_closed);
+	assert_true(loop_finish(&other));
+	assert_true(moved.closed);
+	finish(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(a_peer_that_goes_during_the_handshake),
 	    cmocka_unit_test(closing_at_any_step_is_safe),
 	    cmocka_unit_test(nothing_is_written_before_the_handshake),
+	    cmocka_unit_test(goes_on_on_another_loop),
 	};
 
 	return cmocka_run_group_tests(tests, begin_world, end_world);
