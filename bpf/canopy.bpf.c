@@ -6,12 +6,14 @@
 #include "ns.bpf.h"
 #include "path.bpf.h"
 #include "reaper.bpf.h"
+#include "second.bpf.h"
 #include "task.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 INLINE struct small_draft *small_draft(uint32_t slot)
 {
+	slot += copy * SMALL_SLOTS;
 	return bpf_map_lookup_elem(&small_drafts, &slot);
 }
 
@@ -61,6 +63,8 @@ INLINE int on_fork(enum way way, struct task_struct *parent, struct task_struct 
 {
 	struct small_draft *small;
 
+	if (!my_turn(way, child, EVENT_FORK))
+		return 0;
 	if (GET(way, child, tgid) == GET(way, parent, tgid) || is_kernel_thread(way, child))
 		return 0;
 	small = small_draft(SMALL_FORK);
@@ -79,11 +83,14 @@ INLINE int on_fork(enum way way, struct task_struct *parent, struct task_struct 
 
 INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
-	struct large_draft *large = begin_large(bpf_get_smp_processor_id(), EVENT_EXEC);
 	struct mm_struct *mm = GET(way, task, mm);
+	struct large_draft *large;
 	struct file *exe;
 	int mount_flags;
 
+	if (!my_turn(way, task, EVENT_EXEC))
+		return 0;
+	large = begin_large(copy * (snapshot_slot + 1) + bpf_get_smp_processor_id(), EVENT_EXEC);
 	if (!large || !mm)
 		return 0;
 	/* By now the kernel has made whichever thread called exec the leader; old_pid is its former number. */
@@ -120,7 +127,7 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 	struct small_draft *small;
 	uint32_t tgid;
 
-	if (is_kernel_thread(way, task))
+	if (!my_turn(way, task, EVENT_EXIT) || is_kernel_thread(way, task))
 		return 0;
 	if (told ? !group_dead : GET(way, signal, live.counter) != 0)
 		return 0;

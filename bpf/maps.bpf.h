@@ -14,6 +14,8 @@ const volatile uint32_t wake_bytes = 0;           /* fill of the ring from which
 const volatile uint32_t snapshot_slot = 0;        /* number of CPUs */
 const volatile bool cgroup_v1 = false;             /* the pids controller is on a hierarchy of its own */
 const volatile bool exit_tells_group_dead = false; /* sched_process_exit has its second argument (6.16) */
+const volatile bool doubled = false;               /* each hook is attached twice; see second.bpf.h */
+const volatile uint32_t copy = 0;                  /* 1 in the second copy */
 
 volatile uint64_t loss_epoch = 0; /* begun anew by the reader after each look at the counts */
 
@@ -55,12 +57,27 @@ struct {
 	__uint(max_entries, 8 * 1024 * 1024); /* the loader sets it */
 } ring SEC(".maps");
 
+/* A row for each type and copy: a count has one writer at a time on a CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, EVENT_TYPES);
+	__uint(max_entries, EVENT_COPIES * EVENT_TYPES);
 	__type(key, uint32_t);
 	__type(value, struct event_count);
 } counts SEC(".maps");
+
+INLINE uint32_t copy_row(uint32_t type)
+{
+	return copy * EVENT_TYPES + type;
+}
+
+/* Marks of what the first copy was called for, by their upper bits: as many as keep two that meet in a slot rare. */
+#define MARKS_BITS 13
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << MARKS_BITS); /* the loader lowers it where there is one copy */
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} marks SEC(".maps");
 
 /* A record in the making. Each program has drafts of its own: the kernel never runs one program twice at a time on a CPU
  * (it counts a recursion miss instead), but from 7.0 on another program may well run in between. */
@@ -107,13 +124,13 @@ enum small_slot { SMALL_FORK, SMALL_EXIT, SMALL_SLOTS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SMALL_SLOTS);
+	__uint(max_entries, EVENT_COPIES * SMALL_SLOTS);
 	__type(key, uint32_t);
 	__type(value, struct small_draft);
 } small_drafts SEC(".maps");
 
-/* For exec indexed by CPU, since a value of a per-CPU map is bounded at 32 KiB; one more for the snapshot. The loader sets
- * the number of possible CPUs. */
+/* For exec indexed by CPU, since a value of a per-CPU map is bounded at 32 KiB; one more for the snapshot, and behind it those of
+ * the second copy. The loader sets the number, by that of possible CPUs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -166,7 +183,8 @@ INLINE void date_loss(struct event_count *count)
 /* A record that could not even be built. */
 INLINE void count_failure(uint32_t type)
 {
-	struct event_count *count = bpf_map_lookup_elem(&counts, &type);
+	uint32_t row = copy_row(type);
+	struct event_count *count = bpf_map_lookup_elem(&counts, &row);
 
 	if (!count)
 		return;
@@ -180,13 +198,13 @@ INLINE void count_failure(uint32_t type)
 
 INLINE void draft_submit(struct draft *draft, uint32_t room)
 {
-	uint32_t type = draft->event.type;
-	struct event_count *count = bpf_map_lookup_elem(&counts, &type);
+	uint32_t row = copy_row(draft->event.type);
+	struct event_count *count = bpf_map_lookup_elem(&counts, &row);
 	uint64_t flags = 0, size = draft->at; /* 64 bits wide: the value compared is then the value used */
 
 	PIN(size);
 	if (!count || size > room) {
-		count_failure(type);
+		count_failure(draft->event.type);
 		return;
 	}
 	draft->event.size = size;

@@ -104,19 +104,22 @@ struct event {
 	uint32_t reserved;
 };
 
-/* What one CPU counts of one type; the value of the per-CPU map. */
+#define EVENT_COPIES 2u /* of each hook, where the kernel skips one that is preempted */
+
+/* What one CPU counts of one type; the value of the per-CPU map, at copy * EVENT_TYPES + type. */
 struct event_count {
 	uint64_t submitted;
 	uint64_t lost;             /* the ring had no room */
 	uint64_t failed;           /* a map gave no memory to build the record in, or the record outgrew it */
 	uint64_t first_ns, last_ns; /* boottime of the first and last of both within the epoch */
 	uint64_t epoch;            /* in which the interval was noted; user space begins a new one after each look */
+	uint64_t rescued;          /* runs that the first copy of a hook missed and the second one made */
 };
 
 #pragma GCC diagnostic pop
 
 _Static_assert(sizeof(struct event) == 336, "struct event is shared with the kernel side");
-_Static_assert(sizeof(struct event_count) == 48, "struct event_count is shared with the kernel side");
+_Static_assert(sizeof(struct event_count) == 56, "struct event_count is shared with the kernel side");
 
 #define EVENT_CONTEXT_TEXT_MAX (EVENT_CGROUP_MAX + EVENT_NODENAME_MAX)
 #define EVENT_TEXT_MAX                                                                                                 \

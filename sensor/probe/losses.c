@@ -40,7 +40,7 @@ static int collect_lost(struct losses *losses, struct program *program, enum eve
 static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,
 			  const struct probe_sink *sink)
 {
-	uint64_t missed = program_recursion_misses(program, type);
+	uint64_t missed = program_missed(program, type);
 
 	if (missed <= losses->missed[type])
 		return 0;

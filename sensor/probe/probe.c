@@ -328,6 +328,8 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		.snapshots = probe->snapshots,
 		.mode = probe->program.mode,
 		.iterator = probe->program.iterator,
+		.preemptible = second_is_needed(),
+		.doubled = probe->program.doubled,
 	};
 	ret->ring_bytes = ring_size(probe->ring);
 	ret->ring_used_bytes = ring_used(probe->ring);
@@ -338,6 +340,7 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		ret->received[type] = probe->received[type];
 		ret->submitted[type] = count.submitted;
 		ret->lost[type] = count.lost + count.failed;
-		ret->recursion_misses += program_recursion_misses(&probe->program, type);
+		ret->rescued += count.rescued;
+		ret->recursion_misses += program_missed(&probe->program, type);
 	}
 }

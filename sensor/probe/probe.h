@@ -24,6 +24,7 @@ struct probe_options {
 	uint32_t cache_entries;     /* processes that the kernel side remembers; more are repaired from the task */
 	bool force_raw_tracepoint;  /* do not try the typed form */
 	bool force_proc_snapshot;   /* do not try the task iterator */
+	bool force_second_copy;     /* attach each hook twice where the kernel does not call for it, too */
 };
 
 #define PROBE_RING_MIN ((size_t)64 * 1024)
@@ -51,13 +52,17 @@ struct probe_stats {
 	uint64_t received[EVENT_TYPES];  /* records handed to the sink, by enum event_type */
 	uint64_t submitted[EVENT_TYPES]; /* records that the kernel side put into the ring */
 	uint64_t lost[EVENT_TYPES];      /* records that found the ring full, or no memory to be built in */
-	/* Runs of a hook that the kernel skipped, all hooks; from above, since the end of a mere thread would have told nothing. */
+	/* Runs of a hook that the kernel skipped and that no second copy made, all hooks; from above, since the end of a mere thread would
+	 * have told nothing. */
 	uint64_t recursion_misses;
+	uint64_t rescued;                /* runs that the second copy made instead of the first */
 	uint64_t snapshots;              /* completed */
 	size_t ring_bytes;               /* size of the ring */
 	size_t ring_used_bytes;          /* of it not yet consumed */
 	enum probe_mode mode;
 	bool iterator; /* snapshots come from the task iterator */
+	bool preemptible; /* the kernel may skip a run of a hook */
+	bool doubled;  /* each hook has a second copy for such runs */
 };
 
 /* Loads and attaches the kernel side. The sink is copied. On failure *ret_why (may be passed as NULL) is a sentence for a person, naming

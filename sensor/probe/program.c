@@ -64,11 +64,32 @@ static uint32_t ring_bytes(const struct probe_options *options)
 	return size;
 }
 
+/* Entries that depend on this machine: for each copy of the hooks drafts of its own, and marks where there are two. */
+static int size_maps(struct program *program, uint32_t ring, uint32_t cache_entries)
+{
+	const struct canopy_bpf *skeleton = program->skeleton;
+	uint32_t copies = program->doubled ? EVENT_COPIES : 1;
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{skeleton->maps.ring, ring},
+		{skeleton->maps.proc_cache, cache_entries},
+		{skeleton->maps.large_drafts, copies * (uint32_t)program->cpus + 1},
+		{skeleton->maps.small_drafts, bpf_map__max_entries(skeleton->maps.small_drafts) / EVENT_COPIES * copies},
+		{skeleton->maps.marks, program->doubled ? bpf_map__max_entries(skeleton->maps.marks) : 1},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(sizes) / sizeof(*sizes); i++)
+		r = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+	return r;
+}
+
 static int configure(struct program *program, const struct probe_options *options)
 {
 	struct canopy_bpf *skeleton = program->skeleton;
 	uint32_t ring = ring_bytes(options);
-	int r;
 
 	skeleton->rodata->argv_max = options->argv_max < EVENT_ARGV_MAX ? options->argv_max : EVENT_ARGV_MAX;
 	skeleton->rodata->environ_max = options->environ_ ? EVENT_ENVIRON_MAX : 0;
@@ -78,12 +99,8 @@ static int configure(struct program *program, const struct probe_options *option
 	skeleton->rodata->cgroup_v1 = has_cgroup_v1();
 	skeleton->rodata->exit_tells_group_dead = exit_tells_group_dead();
 	skeleton->bss->loss_epoch = 1; /* counts begin with 0: the first loss sees that its epoch is new, and dates it */
-	r = bpf_map__set_max_entries(skeleton->maps.ring, ring);
-	if (r == 0)
-		r = bpf_map__set_max_entries(skeleton->maps.proc_cache, options->cache_entries);
-	if (r == 0)
-		r = bpf_map__set_max_entries(skeleton->maps.large_drafts, (uint32_t)program->cpus + 1);
-	return r;
+	skeleton->rodata->doubled = program->doubled;
+	return size_maps(program, ring, options->cache_entries);
 }
 
 static void choose(struct program *program)
@@ -113,9 +130,14 @@ static int attempt(struct program *program, const struct probe_options *options)
 		r = canopy_bpf__load(program->skeleton);
 	if (r == 0)
 		r = canopy_bpf__attach(program->skeleton);
-	if (r < 0)
+	if (r < 0) {
 		program_finish(program);
-	return r;
+		return r;
+	}
+	/* Without it the sensor works as well, but that what the kernel skips is lost, and counted. */
+	if (program->doubled && second_attach(&program->second, program->skeleton, program->mode) < 0)
+		program->doubled = false;
+	return 0;
 }
 
 __attribute__((format(printf, 3, 4)))
@@ -166,7 +188,8 @@ int program_init(struct program *program, const struct probe_options *options, c
 	/* From the best form to the most modest: both hooks and iterator can each be refused by a policy of its own. */
 	for (int form = 0; form < 4 && r < 0 && r != -EPERM; form++) {
 		*program = (struct program){
-			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus};
+			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus,
+			.doubled = options->force_second_copy || second_is_needed()};
 		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
 		    (options->force_proc_snapshot && program->iterator))
 			continue;
@@ -178,6 +201,7 @@ int program_init(struct program *program, const struct probe_options *options, c
 
 void program_finish(struct program *program)
 {
+	second_detach(&program->second);
 	canopy_bpf__destroy(program->skeleton);
 	*program = PROGRAM_NULL;
 }
@@ -207,6 +231,7 @@ static void add_count(struct event_count *sum, const struct event_count *count, 
 	sum->submitted += count->submitted;
 	sum->lost += count->lost;
 	sum->failed += count->failed;
+	sum->rescued += count->rescued;
 	if (count->lost + count->failed == 0 || count->epoch != epoch)
 		return;
 	if (sum->first_ns == 0 || count->first_ns < sum->first_ns)
@@ -219,15 +244,16 @@ int program_count(const struct program *program, enum event_type type, struct ev
 {
 	struct event_count *values = calloc((size_t)program->cpus, sizeof(*values));
 	struct event_count sum = {0};
-	uint32_t key = type;
 	int r = 0;
 
 	if (!values)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(bpf_map__fd(program->skeleton->maps.counts), &key, values) < 0)
-		r = -errno;
-	for (int i = 0; r == 0 && i < program->cpus; i++)
-		add_count(&sum, &values[i], program->skeleton->bss->loss_epoch);
+	for (uint32_t row = type; r == 0 && row < EVENT_COPIES * EVENT_TYPES; row += EVENT_TYPES) {
+		if (bpf_map_lookup_elem(bpf_map__fd(program->skeleton->maps.counts), &row, values) < 0)
+			r = -errno;
+		for (int i = 0; r == 0 && i < program->cpus; i++)
+			add_count(&sum, &values[i], program->skeleton->bss->loss_epoch);
+	}
 	free(values);
 	if (r == 0)
 		*ret = sum;
@@ -239,7 +265,7 @@ void program_next_epoch(struct program *program)
 	program->skeleton->bss->loss_epoch++;
 }
 
-uint64_t program_recursion_misses(const struct program *program, enum event_type type)
+uint64_t program_missed(const struct program *program, enum event_type type)
 {
 	const struct canopy_bpf *s = program->skeleton;
 	const struct bpf_program *const hooks[2][PROGRAM_HOOKS] = {
@@ -247,11 +273,15 @@ uint64_t program_recursion_misses(const struct program *program, enum event_type
 		[PROBE_PLAIN] = {s->progs.plain_fork, s->progs.plain_exec, s->progs.plain_exit},
 	};
 	struct bpf_prog_info info = {0};
+	struct event_count count = {0};
 	uint32_t size = sizeof(info);
 
 	if (type < EVENT_FORK || type > EVENT_EXIT)
 		return 0;
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks[program->mode][type - EVENT_FORK]), &info, &size) < 0)
 		return 0;
-	return info.recursion_misses; /* stays 0 where the kernel does not count them (before 5.12) */
+	/* Before 5.12 the kernel does not count them. Read in this order: whoever was rescued had been missed before. */
+	if (info.recursion_misses > 0)
+		(void)program_count(program, type, &count);
+	return info.recursion_misses > count.rescued ? info.recursion_misses - count.rescued : 0;
 }

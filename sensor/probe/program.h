@@ -4,6 +4,7 @@
 #define CANOPY_SENSOR_PROBE_PROGRAM_H
 
 #include "sensor/probe/probe.h"
+#include "sensor/probe/second.h"
 
 #define PROGRAM_HOOKS 3 /* fork, exec, exit, in the order of enum event_type */
 
@@ -13,6 +14,8 @@ struct program {
 	struct canopy_bpf *skeleton;
 	enum probe_mode mode;
 	bool iterator;
+	bool doubled; /* each hook is attached twice */
+	struct second second;
 	int cpus; /* possible ones: entries of a per-CPU value */
 };
 
@@ -38,7 +41,7 @@ int program_iterate(const struct program *program);
 int program_count(const struct program *program, enum event_type type, struct event_count *ret);
 void program_next_epoch(struct program *program);
 
-/* Runs of the hook that the kernel skipped since it was loaded. */
-uint64_t program_recursion_misses(const struct program *program, enum event_type type);
+/* Runs of the hook that the kernel skipped since it was loaded, and that no second copy made. */
+uint64_t program_missed(const struct program *program, enum event_type type);
 
 #endif

@@ -2,7 +2,7 @@
 /* What the kernel side costs the processes that it watches: nanoseconds a run of each BPF program, over a storm of
  * fork + exec + exit lives. The kernel counts while a descriptor of BPF_ENABLE_STATS is open, so that nothing stays switched on.
  *
- * usage: bpf-runtime [--plain] [LIVES [PROGRAM [ARGUMENT…]]] */
+ * usage: bpf-runtime [--plain] [--twice] [LIVES [PROGRAM [ARGUMENT…]]] */
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -99,6 +99,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--plain") == 0) {
 		options.force_raw_tracepoint = true;
+		argv++, argc--;
+	}
+	if (argc > 1 && strcmp(argv[1], "--twice") == 0) {
+		options.force_second_copy = true;
 		argv++, argc--;
 	}
 	lives = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : LIVES_DEFAULT;
