@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two ways to the same sum: the instruction of SSE 4.2 where the processor has it (8 bytes at a time, bound by its
- * latency of three cycles, which is far more than a disk delivers), else tables that take 8 bytes a step ('slicing by
+/* Two ways to the same sum: the instruction of SSE 4.2 or ARMv8 where the processor has it (8 bytes at a time, bound by
+ * its latency of three cycles, which is far more than a disk delivers), else tables that take 8 bytes a step ('slicing by
  * 8'). The tables are computed at start-up from the polynomial, which is shorter to read and to trust than 2,048
  * constants. */
 #include "proto/seglog/crc32c.h"
@@ -11,12 +11,37 @@
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
+#define HAVE_INSTRUCTION 1
+#define TARGET_INSTRUCTION __attribute__((target("sse4.2")))
+#define SUM_8(crc, value) ((uint32_t)_mm_crc32_u64(crc, value))
+#define SUM_1(crc, value) _mm_crc32_u8(crc, value)
+#elif defined(__aarch64__)
+#include <arm_acle.h>
+#include <sys/auxv.h>
+#define HAVE_INSTRUCTION 1
+#define TARGET_INSTRUCTION __attribute__((target("+crc")))
+#define SUM_8(crc, value) __crc32cd(crc, value)
+#define SUM_1(crc, value) __crc32cb(crc, value)
+#else
+#define HAVE_INSTRUCTION 0
 #endif
 
 #define POLYNOMIAL_REFLECTED 0x82f63b78u
 
 static uint32_t tables[8][256];
+#if HAVE_INSTRUCTION
 static bool have_instruction;
+
+static bool find_instruction(void)
+{
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("sse4.2");
+#else
+	return getauxval(AT_HWCAP) & HWCAP_CRC32;
+#endif
+}
+#endif
 
 /* Before main: no lock or first-use check is needed on any thread. */
 __attribute__((constructor)) static void prepare(void)
@@ -31,9 +56,8 @@ __attribute__((constructor)) static void prepare(void)
 	for (uint32_t i = 0; i < 256; i++)
 		for (int t = 1; t < 8; t++)
 			tables[t][i] = tables[t - 1][i] >> 8 ^ tables[0][tables[t - 1][i] & 0xff];
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-	have_instruction = __builtin_cpu_supports("sse4.2");
+#if HAVE_INSTRUCTION
+	have_instruction = find_instruction();
 #endif
 }
 
@@ -62,22 +86,22 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
-#if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc32c_instruction(uint32_t crc, const uint8_t *at, size_t len)
+#if HAVE_INSTRUCTION
+TARGET_INSTRUCTION static uint32_t crc32c_instruction(uint32_t crc, const uint8_t *at, size_t len)
 {
-	uint64_t state = (uint32_t)~crc;
+	uint32_t state = ~crc;
 
 	for (; len >= 8; len -= 8, at += 8)
-		state = _mm_crc32_u64(state, load64(at));
+		state = SUM_8(state, load64(at));
 	for (; len; len--, at++)
-		state = _mm_crc32_u8((uint32_t)state, *at);
-	return ~(uint32_t)state;
+		state = SUM_1(state, *at);
+	return ~state;
 }
 #endif
 
 uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 {
-#if defined(__x86_64__)
+#if HAVE_INSTRUCTION
 	if (have_instruction)
 		return crc32c_instruction(crc, data, len);
 #endif

@@ -244,7 +244,7 @@ static void test_taken_away(void **state)
 static void test_both_names(void **state)
 {
 	struct ndjson *sink = open_sink(1, 0);
-	char staged[16][256], final[256];
+	char staged[2][PATH_MAX], final[PATH_MAX + 8];
 	size_t count;
 
 	put_positions(sink, 4);
@@ -253,7 +253,7 @@ static void test_both_names(void **state)
 	count = folder_list(folder.lake, "*.tmp");
 	assert_int_equal(count, 2);
 	for (size_t i = 0; i < count; i++) {
-		(void)snprintf(staged[i], sizeof(staged[i]), "%s", folder_files[i]);
+		assert_true((size_t)snprintf(staged[i], sizeof(staged[i]), "%s", folder_files[i]) < sizeof(staged[i]));
 		(void)snprintf(final, sizeof(final), "%s.kept", staged[i]);
 		assert_int_equal(link(staged[i], final), 0);
 	}
