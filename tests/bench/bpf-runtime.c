@@ -4,6 +4,7 @@
  *
  * usage: bpf-runtime [--plain] [--twice] [LIVES [PROGRAM [ARGUMENT…]]] */
 #include <errno.h>
+#include <inttypes.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,10 +115,16 @@ int main(int argc, char **argv)
 	}
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	r = stats < 0 ? -errno : storm(probe, lives, argc > 2 ? argv + 2 : just_program);
-	if (r == 0)
+	if (r == 0) {
+		struct probe_stats counts;
+
 		report_all(before);
-	else
+		probe_stats(probe, &counts);
+		printf("%-16s %8" PRIu64 " runs by the kernel, %" PRIu64 " of them made by the second copy\n", "skipped",
+		       counts.recursion_misses + counts.rescued, counts.rescued);
+	} else {
 		fprintf(stderr, "bpf-runtime: %s\n", strerror(-r));
+	}
 	if (stats >= 0)
 		(void)close(stats);
 	probe_close(probe);
