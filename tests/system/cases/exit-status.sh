@@ -61,7 +61,7 @@ check "exit 7: code 9 and the image from before" \
   equal "$(told "$pid" '[.exec_seq, .exit.code, .exe]')" "[1,9,\"$(workload thread-exec-fails)\"]"
 check "exit 1 to 7: exactly the ${#expected[@]} processes that there were" exactly_these
 
-end_in_turn zombie-before zombie-after
+end_all zombie-before zombie-after
 settle
 check "exit 6: reaping says nothing more" equal "$(facts "$(said zombie-after zombie)")" "fork exit"
 check "exit 6: the parent of a reaped zombie: code 0" equal "$(told "${pid_of[zombie-after]}" '[.state, .exit.code]')" '["exited",0]'

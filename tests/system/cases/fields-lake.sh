@@ -39,7 +39,7 @@ for when in live snapshot; do for kind in ids script memfd name file; do remembe
 written=$(($(grep ^write_bytes: "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2)))
 names=(writer-live)
 for when in live snapshot; do for kind in ids script memfd name file; do names+=("$kind-$when"); done; done
-end_in_turn "${names[@]}"
+end_all "${names[@]}"
 settle
 
 # The rows of our cgroup, without what they tell of others.

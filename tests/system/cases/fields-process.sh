@@ -169,7 +169,7 @@ done
 
 names=()
 for when in live snapshot; do for kind in plain user caps session container script; do names+=("$kind-$when"); done; done
-end_in_turn "${names[@]}"
+end_all "${names[@]}"
 run spend "$(workload spend)" 200 32
 settle
 for when in live snapshot; do

@@ -103,16 +103,11 @@ finish_workload() { # NAME
   code_of[$1]=$?
 }
 
-# end_in_turn NAME…: closes the door; these go through it one after the other. Where many end at once, a kernel from 7.0 on may leave out the
-# telling of an exit that preempts another one's: counted as lost, which is what exit-storm is about.
-end_in_turn() {
+# end_all NAME…: closes the door, upon which all of these end at once.
+end_all() {
   local name
-  for name; do kill -STOP "${pid_of[$name]}"; done
   close_door
-  for name; do
-    kill -CONT "${pid_of[$name]}"
-    finish_workload "$name"
-  done
+  for name; do finish_workload "$name"; done
 }
 
 # run NAME PROGRAM…: a workload, to its end
