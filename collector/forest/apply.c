@@ -146,7 +146,11 @@ int forest_apply(struct forest *forest, struct forest_host *host, const struct f
 
 int forest_apply_gap(struct forest *forest, struct forest_host *host, const struct gap *gap, bool *ret_new)
 {
-	return gaps_add(&host->gaps, &forest->pool.memory, gap, ret_new);
+	struct memory *memory = &forest->pool.memory;
+
+	if (gap->reason == GAP_FILTERED)
+		return gaps_add(&host->filtered, memory, GAPS_FILTERED_REMEMBERED, gap, ret_new);
+	return gaps_add(&host->gaps, memory, GAPS_REMEMBERED, gap, ret_new);
 }
 
 int forest_apply_snapshot(struct forest *forest, struct forest_host *host, const struct snapshot_mark *mark)

@@ -233,16 +233,22 @@ static void fill_description(const struct forest_host *host, struct forest_host_
 	ret->tag_count = d->tag_count;
 }
 
-static void fill_gaps(const struct forest_host *host, struct forest_host_info *ret)
+static const struct forest_gap *newest_gaps(const struct forest_host *host, const struct gaps *gaps, size_t *ret_count)
 {
-	uint32_t count = host->gaps.count < FOREST_GAPS_MAX ? host->gaps.count : FOREST_GAPS_MAX;
-	struct forest_gap *gaps = count ? host->gaps.items + (host->gaps.count - count) : NULL;
+	uint32_t count = gaps->count < FOREST_GAPS_MAX ? gaps->count : FOREST_GAPS_MAX;
+	struct forest_gap *items = count ? gaps->items + (gaps->count - count) : NULL;
 
 	for (uint32_t i = 0; i < count; i++)
-		gaps[i].boottime_to_wall_ns =
+		items[i].boottime_to_wall_ns =
 		    host->offset_ns; /* the newest known, whatever was known when the gap came */
-	ret->gaps = gaps;
-	ret->gap_count = count;
+	*ret_count = count;
+	return items;
+}
+
+static void fill_gaps(const struct forest_host *host, struct forest_host_info *ret)
+{
+	ret->gaps = newest_gaps(host, &host->gaps, &ret->gap_count);
+	ret->filtered = newest_gaps(host, &host->filtered, &ret->filtered_count);
 	memcpy(ret->lost, host->gaps.lost, sizeof(ret->lost));
 }
 

@@ -85,6 +85,8 @@ struct forest_host_info {
 	uint64_t lost[5];                              /* facts known to be lost, by type ([0] = of unknown type) */
 	const struct forest_gap *gaps; /* newest last; at most FOREST_GAPS_MAX are kept, gap_count counts those */
 	size_t gap_count;
+	const struct forest_gap *filtered; /* likewise what was left out on request (GAP_FILTERED), which is no loss */
+	size_t filtered_count;
 	uint64_t live, exited, evicted; /* processes */
 };
 #define FOREST_GAPS_MAX 256

@@ -44,9 +44,9 @@ static int reserve(struct gaps *gaps, struct memory *memory)
 }
 
 /* Puts the gap at its place; when all are taken the oldest goes. */
-static void insert(struct gaps *gaps, uint32_t at, const struct gap *gap)
+static void insert(struct gaps *gaps, uint32_t max, uint32_t at, const struct gap *gap)
 {
-	if (gaps->count == GAPS_REMEMBERED) {
+	if (gaps->count == max) {
 		at--;
 		memmove(&gaps->items[0], &gaps->items[1], at * sizeof(*gaps->items));
 	} else {
@@ -56,22 +56,21 @@ static void insert(struct gaps *gaps, uint32_t at, const struct gap *gap)
 	gaps->items[at] = (struct forest_gap){.gap = *gap};
 }
 
-int gaps_add(struct gaps *gaps, struct memory *memory, const struct gap *gap, bool *ret_new)
+int gaps_add(struct gaps *gaps, struct memory *memory, uint32_t max, const struct gap *gap, bool *ret_new)
 {
 	uint32_t at = gaps->count;
 
 	while (at > 0 && compare(&gaps->items[at - 1].gap, gap) >= 0)
 		at--;
 	if ((at < gaps->count && compare(&gaps->items[at].gap, gap) == 0) ||
-	    (at == 0 && gaps->count == GAPS_REMEMBERED)) {
+	    (at == 0 && gaps->count == max)) {
 		*ret_new = false;
 		return 0;
 	}
-	if (gaps->count < GAPS_REMEMBERED && reserve(gaps, memory) < 0)
+	if (gaps->count < max && reserve(gaps, memory) < 0)
 		return -ENOMEM;
-	insert(gaps, at, gap);
-	if (gap->reason != GAP_FILTERED) /* left out on request: nothing was lost */
-		gaps->lost[gap->type <= FACT_SNAPSHOT ? gap->type : 0] += gap->count;
+	insert(gaps, max, at, gap);
+	gaps->lost[gap->type <= FACT_SNAPSHOT ? gap->type : 0] += gap->count;
 	*ret_new = true;
 	return 0;
 }

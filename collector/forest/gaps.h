@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gaps of one host boot: a set, so that a gap which is told twice counts once. */
+/* Gaps of one host boot: a set, so that a gap which is told twice counts once. A host has two: what was lost, and what a
+ * filter left out on request, which comes often and must never push a loss out. */
 #ifndef CANOPY_COLLECTOR_FOREST_GAPS_H
 #define CANOPY_COLLECTOR_FOREST_GAPS_H
 
@@ -9,6 +10,8 @@
 /* Remembered to tell a repetition from news; FOREST_GAPS_MAX of them are shown. A gap that is older than all of these
  * when they are full counts for nothing: it may have been counted before. */
 #define GAPS_REMEMBERED 1024u
+/* Four each ten seconds at most: minutes, which is more than one sensor lags behind another; 3 KiB a host. */
+#define GAPS_FILTERED_REMEMBERED 64u
 
 struct gaps {
 	struct forest_gap *items; /* owned; by to_ns, then the rest of the gap */
@@ -17,7 +20,7 @@ struct gaps {
 };
 
 void gaps_finish(struct gaps *gaps, struct memory *memory);
-/* Errors: -ENOMEM. */
-int gaps_add(struct gaps *gaps, struct memory *memory, const struct gap *gap, bool *ret_new);
+/* max: how many are remembered. Errors: -ENOMEM. */
+int gaps_add(struct gaps *gaps, struct memory *memory, uint32_t max, const struct gap *gap, bool *ret_new);
 
 #endif

@@ -52,6 +52,7 @@ void host_destroy(struct forest_host *host)
 	registry_finish(&host->registry, memory);
 	timeline_finish(&host->timeline, memory);
 	gaps_finish(&host->gaps, memory);
+	gaps_finish(&host->filtered, memory);
 	eras_finish(&host->eras, memory);
 	description_destroy(host->description, memory);
 	memory_free(memory, host, sizeof(*host));

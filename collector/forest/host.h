@@ -50,7 +50,7 @@ struct forest_host {
 	uint8_t first_fact_era;
 	uint64_t facts[5];
 	uint64_t evicted;
-	struct gaps gaps;
+	struct gaps gaps, filtered; /* what was lost; what was left out on request */
 
 	struct forest_host *touched_next; /* of those that facts came for since the last eviction */
 	bool touched;

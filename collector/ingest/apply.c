@@ -12,8 +12,13 @@ static void note_refused(struct gap *gap, const struct fact *fact)
 	gap->count++;
 }
 
-void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch, uint8_t *verdict,
-		 struct apply_counts *counts)
+static void mark(uint8_t *bits, size_t at)
+{
+	bits[at / 8] |= (uint8_t)(1u << at % 8);
+}
+
+void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch,
+		 const struct apply_verdict *verdict, struct apply_counts *counts)
 {
 	struct gap refused = {.reason = GAP_FOREST_FULL};
 	bool is_new;
@@ -25,12 +30,16 @@ void apply_batch(struct forest *forest, struct forest_host *host, const struct b
 		if (forest_apply(forest, host, fact, batch->boottime_to_wall_ns, &is_new) < 0)
 			note_refused(&refused, fact);
 		if (is_new && verdict)
-			verdict[i / 8] |= (uint8_t)(1u << i % 8);
+			mark(verdict->facts, i);
 		if (fact->type < 5)
 			(is_new ? counts->facts_new : counts->facts_known)[fact->type]++;
 	}
-	for (size_t i = 0; i < batch->gap_count; i++)
+	for (size_t i = 0; i < batch->gap_count; i++) {
+		is_new = true;
 		(void)forest_apply_gap(forest, host, &batch->gaps[i], &is_new);
+		if (is_new && verdict)
+			mark(verdict->gaps, i);
+	}
 	for (size_t i = 0; i < batch->snapshot_count; i++)
 		(void)forest_apply_snapshot(forest, host, &batch->snapshots[i]);
 	if (refused.count > 0)

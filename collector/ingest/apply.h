@@ -14,10 +14,15 @@ struct apply_counts {
 	uint64_t facts_refused;                /* the forest had no room; a gap of the host tells it */
 };
 
-/* Joins facts, gaps and marks. verdict (may be NULL): bit i is set when fact i was new; (fact_count + 7) / 8 zeroed
- * bytes. A fact that the forest has no room for counts as new, since sinks can still take it. */
-void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch, uint8_t *verdict,
-		 struct apply_counts *counts);
+/* What was new, one bit each; zeroed, (count + 7) / 8 bytes. */
+struct apply_verdict {
+	uint8_t *facts, *gaps;
+};
+
+/* Joins facts, gaps and marks. verdict may be NULL. What the forest has no room for counts as new, since sinks can
+ * still take it. */
+void apply_batch(struct forest *forest, struct forest_host *host, const struct batch *batch,
+		 const struct apply_verdict *verdict, struct apply_counts *counts);
 
 /* Batches between what entry has taken and this one are missing. */
 void apply_sequence_gap(struct forest *forest, struct forest_host *host, const struct stream_entry *entry,

@@ -461,7 +461,7 @@ struct join {
 	struct batch batch;
 	struct forest_host *host;
 	struct stream_entry *entry;
-	uint8_t *verdict; /* in the arena */
+	struct apply_verdict verdict; /* in the arena */
 };
 
 /* Only what decodes may make a host or a stream, so that garbage costs no memory for long. */
@@ -472,8 +472,9 @@ static int prepare(struct ingest *ingest, struct arena *arena, struct bytes data
 
 	if (r != 0)
 		return r;
-	ret->verdict = arena_zalloc(arena, (ret->batch.fact_count + 7) / 8 + 1, 1);
-	if (!ret->verdict || pending_reserve(&ingest->pending) < 0)
+	ret->verdict.facts = arena_zalloc(arena, (ret->batch.fact_count + 7) / 8 + 1, 1);
+	ret->verdict.gaps = arena_zalloc(arena, (ret->batch.gap_count + 7) / 8 + 1, 1);
+	if (!ret->verdict.facts || !ret->verdict.gaps || pending_reserve(&ingest->pending) < 0)
 		return refuse_memory(ret_refusal);
 	r = forest_host_get(ingest->forest, &ret->batch.id.boot, &ret->host);
 	if (r == -ENOSPC)
@@ -488,6 +489,7 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 {
 	struct ingest *ingest = peer->ingest;
 	uint64_t received_ns = uv_hrtime(), seq;
+	struct journal_verdict verdict;
 	struct join join;
 	int r = prepare(ingest, arena, data, &join, ret_refusal);
 
@@ -496,8 +498,10 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 	seq = join.batch.id.seq;
 	if (judged == STREAM_GAP)
 		apply_sequence_gap(ingest->forest, join.host, join.entry, &join.batch);
-	apply_batch(ingest->forest, join.host, &join.batch, join.verdict, &ingest->applied);
-	r = journal_append_batch(ingest->journal, now_ns, data, join.verdict, join.batch.fact_count, &ingest->appended);
+	apply_batch(ingest->forest, join.host, &join.batch, &join.verdict, &ingest->applied);
+	verdict = (struct journal_verdict){join.verdict.facts, join.verdict.gaps, join.batch.fact_count,
+					   join.batch.gap_count};
+	r = journal_append_batch(ingest->journal, now_ns, data, &verdict, &ingest->appended);
 	if (r < 0)
 		return r;
 	stream_take(join.entry, seq, apply_newest(&join.batch));

@@ -16,18 +16,38 @@ struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_leng
 	};
 }
 
-/* A copy in the arena with a bit for each decoded fact. */
-static int decode_verdict(struct arena *arena, const uint8_t *bits, size_t bit_count, size_t fact_count,
-			  const uint8_t **ret)
+/* A copy in the arena with a bit for each of count decoded things; those without a stored one get the bits of rest. */
+static int decode_bits(struct arena *arena, const uint8_t *bits, size_t stored, size_t count, uint8_t rest,
+		       const uint8_t **ret)
 {
-	size_t stored = (bit_count + 7) / 8, need = (fact_count + 7) / 8;
-	uint8_t *copy = arena_zalloc(arena, need > stored ? need : stored, 1);
+	size_t need = entry_bits_bytes(count), size = need > stored ? need : stored;
+	uint8_t *copy = arena_alloc(arena, size + 1);
 
 	if (!copy)
 		return -ENOMEM;
-	memcpy(copy, bits, stored);
+	memset(copy, rest, size);
+	if (stored)
+		memcpy(copy, bits, stored);
 	*ret = copy;
 	return 0;
+}
+
+/* stored: bytes behind the batch. */
+static int decode_verdict(struct arena *arena, const uint8_t *bits, size_t stored, size_t fact_bits,
+			  struct journal_entry *ret)
+{
+	size_t fact_bytes = entry_bits_bytes(fact_bits), gap_bytes = stored - fact_bytes;
+	struct journal_verdict *verdict = &ret->verdict;
+	int r;
+
+	if (gap_bytes && gap_bytes != entry_bits_bytes(ret->batch.gap_count))
+		return -EBADMSG;
+	verdict->fact_count = ret->batch.fact_count;
+	verdict->gap_count = ret->batch.gap_count;
+	r = decode_bits(arena, bits, fact_bytes, verdict->fact_count, 0, &verdict->facts);
+	if (r == 0)
+		r = decode_bits(arena, bits + fact_bytes, gap_bytes, verdict->gap_count, UINT8_MAX, &verdict->gaps);
+	return r;
 }
 
 static int bad(int r)
@@ -35,14 +55,15 @@ static int bad(int r)
 	return r == -ENOMEM ? r : -EBADMSG;
 }
 
-static int decode_batch(struct arena *arena, const uint8_t *body, const uint8_t *bits,
-			const struct entry_header *header, struct journal_entry *ret)
+static int decode_batch(struct arena *arena, const uint8_t *body, size_t bits_bytes, const struct entry_header *header,
+			struct journal_entry *ret)
 {
-	int r = batch_decode(arena, body, le32toh(header->body_length), &ret->batch, NULL);
+	size_t length = le32toh(header->body_length);
+	int r = batch_decode(arena, body, length, &ret->batch, NULL);
 
 	if (r < 0)
 		return bad(r);
-	return decode_verdict(arena, bits, le32toh(header->fact_count), ret->batch.fact_count, &ret->verdict);
+	return decode_verdict(arena, body + length, bits_bytes, le32toh(header->fact_count), ret);
 }
 
 static int decode_host(struct arena *arena, const uint8_t *body, const struct entry_header *header,
@@ -64,18 +85,19 @@ int entry_decode(struct arena *arena, uint8_t type, struct bytes record, struct 
 	struct entry_header header;
 	struct journal_entry entry = {.type = (enum journal_type)type};
 	const uint8_t *body = (const uint8_t *)record.data + sizeof(header);
-	uint64_t length;
+	uint64_t length, behind;
 	int r = -EBADMSG;
 
 	if (record.len < sizeof(header))
 		return -EBADMSG;
 	memcpy(&header, record.data, sizeof(header));
 	length = (uint64_t)le32toh(header.body_length) + ((uint64_t)le32toh(header.fact_count) + 7) / 8;
-	if (length != record.len - sizeof(header))
+	if (length > record.len - sizeof(header) || (type != JOURNAL_BATCH && length != record.len - sizeof(header)))
 		return -EBADMSG;
+	behind = record.len - sizeof(header) - le32toh(header.body_length);
 	entry.received_wall_ns = (int64_t)le64toh((uint64_t)header.received_wall_ns);
 	if (type == JOURNAL_BATCH)
-		r = decode_batch(arena, body, body + le32toh(header.body_length), &header, &entry);
+		r = decode_batch(arena, body, (size_t)behind, &header, &entry);
 	else if (type == JOURNAL_HOST)
 		r = decode_host(arena, body, &header, &entry);
 	if (r == 0)

@@ -11,13 +11,19 @@
 #include "collector/journal/journal.h"
 
 /* At the beginning of each record; numbers are little-endian. Then come the body (a Batch, or a SensorMessage with a
- * Hello) and, for a Batch, one bit a fact. */
+ * Hello) and, for a Batch, one bit a fact and behind that one bit a gap, each filled up to whole bytes. Journals of the
+ * first version have no bits for gaps: there each gap counts as new. */
 struct entry_header {
 	int64_t received_wall_ns;
 	uint32_t body_length;
 	uint32_t fact_count; /* as decoded when it was accepted; 0 for a host */
 };
 static_assert(sizeof(struct entry_header) == 16, "on disk");
+
+static inline size_t entry_bits_bytes(size_t bits)
+{
+	return (bits + 7) / 8;
+}
 
 struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_length, size_t fact_count);
 

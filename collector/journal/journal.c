@@ -244,11 +244,13 @@ static int append(struct journal *journal, enum journal_type type, const struct 
 	return r;
 }
 
-int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict,
-			 size_t fact_count, uint64_t *ret_position)
+int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch,
+			 const struct journal_verdict *verdict, uint64_t *ret_position)
 {
-	struct entry_header header = entry_header_make(received_wall_ns, batch.len, fact_count);
-	struct bytes parts[] = {bytes_make(&header, sizeof(header)), batch, bytes_make(verdict, (fact_count + 7) / 8)};
+	struct entry_header header = entry_header_make(received_wall_ns, batch.len, verdict->fact_count);
+	struct bytes parts[] = {bytes_make(&header, sizeof(header)), batch,
+				bytes_make(verdict->facts, entry_bits_bytes(verdict->fact_count)),
+				bytes_make(verdict->gaps, entry_bits_bytes(verdict->gap_count))};
 
 	return append(journal, JOURNAL_BATCH, parts, sizeof(parts) / sizeof(parts[0]), ret_position);
 }

@@ -46,11 +46,16 @@ void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *ow
 #define JOURNAL_LISTENERS_MAX 16
 void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *owner);
 
-/* Appends; a group commit is started by itself. received_wall_ns: the collector's clock. verdict: bit i of byte i / 8
- * is set when fact i of the batch (as decoded) was new to the forest; (fact_count + 7) / 8 bytes. *ret_position is not
- * durable before the callback has said so. Errors as seglog_append. */
-int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch, const uint8_t *verdict,
-			 size_t fact_count, uint64_t *ret_position);
+/* What of a batch (as decoded) was new to the forest: bit i of byte i / 8 for fact i, and the same for its gaps. */
+struct journal_verdict {
+	const uint8_t *facts, *gaps;
+	size_t fact_count, gap_count;
+};
+
+/* Appends; a group commit is started by itself. received_wall_ns: the collector's clock. *ret_position is not durable
+ * before the callback has said so. Errors as seglog_append. */
+int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch,
+			 const struct journal_verdict *verdict, uint64_t *ret_position);
 int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
 			uint64_t *ret_position);
 
@@ -73,7 +78,7 @@ struct journal_entry {
 	uint64_t position;
 	int64_t received_wall_ns;
 	struct batch batch;     /* JOURNAL_BATCH */
-	const uint8_t *verdict; /* as given to journal_append_batch */
+	struct journal_verdict verdict; /* as given to journal_append_batch */
 	struct hello hello;     /* JOURNAL_HOST */
 };
 
@@ -91,7 +96,12 @@ int journal_reader_next(struct journal_reader *reader, struct arena *arena, stru
 
 static inline bool journal_is_new(const struct journal_entry *entry, size_t fact)
 {
-	return entry->verdict[fact / 8] >> (fact % 8) & 1;
+	return entry->verdict.facts[fact / 8] >> (fact % 8) & 1;
+}
+
+static inline bool journal_is_new_gap(const struct journal_entry *entry, size_t gap)
+{
+	return entry->verdict.gaps[gap / 8] >> (gap % 8) & 1;
 }
 
 #endif

@@ -386,7 +386,8 @@ static int put_entry(struct lake *lake, size_t *budget)
 		if (lake->fact < batch->fact_count)
 			return r;
 		for (; !r && lake->gap < batch->gap_count; lake->gap++)
-			r = put_gap(lake, &source, &batch->gaps[lake->gap]);
+			if (journal_is_new_gap(&lake->entry, lake->gap))
+				r = put_gap(lake, &source, &batch->gaps[lake->gap]);
 	}
 	if (!r) {
 		ndjson_position(lake->sink, lake->entry.position, lake->entry.received_wall_ns);

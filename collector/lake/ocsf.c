@@ -10,6 +10,7 @@
 
 #include "collector/lake/cpid.h"
 #include "collector/lake/process.h"
+#include "proto/model/gap.h"
 
 #define CLASS_PROCESS_ACTIVITY 1007u
 #define ACTIVITY_LAUNCH 1u
@@ -485,18 +486,6 @@ void ocsf_fact_write(struct json *json, const struct ocsf_source *source, const 
 	lake_process_write(json, &self, &family, arena);
 	unmapped(json, source, fact, wall_ns);
 	json_object_end(json);
-}
-
-static const char *gap_reason_word(uint32_t reason)
-{
-	static const char *const words[] = {
-		[GAP_RING_FULL] = "ring_full",         [GAP_RECURSION] = "recursion",
-		[GAP_MAP_FAILED] = "map_failed",       [GAP_SPOOL_DROPPED] = "spool_dropped",
-		[GAP_SENSOR_DOWN] = "sensor_down",     [GAP_SEQUENCE] = "sequence",
-		[GAP_SPOOL_DAMAGED] = "spool_damaged", [GAP_FILTERED] = "filtered",
-	};
-
-	return reason < sizeof(words) / sizeof(*words) && words[reason] ? words[reason] : "unknown";
 }
 
 static const char *fact_type_word(uint32_t type)

@@ -71,7 +71,7 @@ check "its executable is not known" not has "proc.exe = $work/folded"
 check "a process that was begun before its exec was left out has ended" wait_until 20 ended "$dropped"
 check "nor is that of the dropped" not has "proc.exe = $work/dropped"
 check "children of the dropped are not told" not has "proc.ppid = $dropped"
-filtered_told() { canopy hosts -o ndjson | jq -se 'any(.[0].gaps[]; .reason == "filtered")'; }
+filtered_told() { canopy hosts -o ndjson | jq -se 'any(.[0].filtered[]; .reason == "filtered")'; }
 check "the gap is told with its reason" wait_until 30 filtered_told
 filtered_counted() { [ "$(metric 'canopy_sensor_filtered_total')" -ge 6 ]; } # two execs, and two forks and exits below the second
 check "and counted" wait_until 20 filtered_counted

@@ -14,6 +14,7 @@
 #include "collector/console/api/api.h"
 #include "collector/console/api/moment.h"
 #include "collector/console/api/scan.h"
+#include "proto/model/gap.h"
 
 struct cursor {
 	uint64_t position;
@@ -102,7 +103,7 @@ static void write_gap(struct json *out, const struct cursor *cursor, const struc
 	else
 		json_null(out);
 	json_key(out, "reason");
-	json_text(out, host_gap_reason(gap->reason));
+	json_text(out, gap_reason_word(gap->reason));
 	end_event(out);
 }
 
@@ -194,7 +195,8 @@ static int tell_item(struct follower *f, struct json *out)
 	if (!f->wanted)
 		return 0;
 	if (index >= batch->fact_count) {
-		tell_gap(f, &batch->gaps[index - batch->fact_count], out);
+		if (journal_is_new_gap(&f->entry, index - batch->fact_count))
+			tell_gap(f, &batch->gaps[index - batch->fact_count], out);
 		return 0;
 	}
 	return journal_is_new(&f->entry, index) ? tell_fact(f, &batch->facts[index], out) : 0;

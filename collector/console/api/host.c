@@ -6,24 +6,13 @@
 #include <strings.h>
 
 #include "collector/console/api/api.h"
+#include "proto/model/gap.h"
 
 const char *const host_state_words[HOST_STATES] = {"live", "catching up", "silent", "rebooted", "gone"};
 
 static const char *const fact_words[] = {
 	[FACT_FORK] = "fork", [FACT_EXEC] = "exec", [FACT_EXIT] = "exit", [FACT_SNAPSHOT] = "snapshot",
 };
-
-static const char *const gap_reasons[] = {
-    [GAP_RING_FULL] = "ring_full",         [GAP_RECURSION] = "recursion",     [GAP_MAP_FAILED] = "map_failed",
-    [GAP_SPOOL_DROPPED] = "spool_dropped", [GAP_SENSOR_DOWN] = "sensor_down", [GAP_SEQUENCE] = "sequence",
-    [GAP_SPOOL_DAMAGED] = "spool_damaged", [GAP_FILTERED] = "filtered",
-};
-
-const char *host_gap_reason(uint32_t reason)
-{
-	return reason < sizeof(gap_reasons) / sizeof(gap_reasons[0]) && gap_reasons[reason] ? gap_reasons[reason]
-											    : "unknown";
-}
 
 const char *host_fact_word(uint32_t type)
 {
@@ -158,12 +147,12 @@ static void write_lost(struct json *json, const struct forest_host_info *info)
 	json_object_end(json);
 }
 
-static void write_gaps(struct json *json, const struct forest_host_info *info)
+static void write_gaps(struct json *json, const char *key, const struct forest_gap *gaps, size_t count)
 {
-	json_key(json, "gaps");
+	json_key(json, key);
 	json_array_begin(json);
-	for (size_t i = 0; i < info->gap_count; i++) {
-		const struct forest_gap *gap = &info->gaps[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct forest_gap *gap = &gaps[i];
 
 		json_object_begin(json);
 		json_key(json, "from");
@@ -178,7 +167,7 @@ static void write_gaps(struct json *json, const struct forest_host_info *info)
 		else
 			json_null(json);
 		json_key(json, "reason");
-		json_text(json, host_gap_reason(gap->gap.reason));
+		json_text(json, gap_reason_word(gap->gap.reason));
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -218,7 +207,8 @@ void host_write_members(struct json *json, const struct host_look *look)
 	else
 		json_null(json);
 	write_lost(json, &look->info);
-	write_gaps(json, &look->info);
+	write_gaps(json, "gaps", look->info.gaps, look->info.gap_count);
+	write_gaps(json, "filtered", look->info.filtered, look->info.filtered_count);
 	member_seconds(json, "skew_seconds", link->skew_ns, link->heard);
 	write_figures(json, look);
 }

@@ -36,7 +36,6 @@ bool host_is_named(const struct forest_host_info *info, struct bytes text);
 /* A view that holds what is known of the host and no process, for filter_judge_host. */
 struct process_view host_as_view(const struct forest_host_info *info);
 
-const char *host_gap_reason(uint32_t reason);
 /* Word of an enum fact_type; NULL for 0 and what is not known. */
 const char *host_fact_word(uint32_t type);
 

@@ -236,8 +236,8 @@ static struct bytes encode(struct batch_encoder *encoder, struct world *w, unsig
 	return bytes_make(data, len);
 }
 
-/* Returns the number of facts; verdict holds a bit for each. */
-static size_t join(struct world *w, const struct batch *batch, uint8_t *verdict)
+/* A bit for each fact, and for each gap. */
+static void join(struct world *w, const struct batch *batch, uint8_t *verdict, uint8_t *gaps)
 {
 	struct forest_host *host;
 	bool fresh;
@@ -248,26 +248,27 @@ static size_t join(struct world *w, const struct batch *batch, uint8_t *verdict)
 				 0);
 		verdict[i / 8] |= (uint8_t)(fresh << i % 8);
 	}
-	for (size_t i = 0; i < batch->gap_count; i++)
+	for (size_t i = 0; i < batch->gap_count; i++) {
 		assert_int_equal(forest_apply_gap(w->forest, host, &batch->gaps[i], &fresh), 0);
-	return batch->fact_count;
+		gaps[i / 8] |= (uint8_t)(fresh << i % 8);
+	}
 }
 
 void world_add(struct world *w, unsigned host, const struct fact *facts, size_t count, const struct gap *gap)
 {
 	struct arena arena = ARENA_NULL;
 	struct batch_encoder *encoder;
-	uint8_t verdict[128] = {0};
+	uint8_t verdict[128] = {0}, gaps[128] = {0};
+	struct journal_verdict told = {verdict, gaps, count, gap != NULL};
 	struct batch batch;
 	struct bytes data;
-	size_t joined;
 
 	assert_int_equal(batch_encoder_create(&encoder), 0);
 	data = encode(encoder, w, host, facts, count, gap);
 	assert_int_equal(batch_decode(&arena, (const uint8_t *)data.data, data.len, &batch, NULL), 0);
-	joined = join(w, &batch, verdict);
-	assert_int_equal(joined, count);
-	assert_int_equal(journal_append_batch(w->journal, wall_now(), data, verdict, joined, &w->appended), 0);
+	assert_int_equal(batch.fact_count, count);
+	join(w, &batch, verdict, gaps);
+	assert_int_equal(journal_append_batch(w->journal, wall_now(), data, &told, &w->appended), 0);
 	batch_encoder_destroy(encoder);
 	arena_finish(&arena);
 	wait_durable(w);

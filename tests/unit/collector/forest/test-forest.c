@@ -439,6 +439,32 @@ static void a_gap_counts_once(void **state)
 	rig_finish(&rig);
 }
 
+static void what_was_filtered_pushes_no_loss_out(void **state)
+{
+	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+	struct gap gap = {.type = FACT_EXEC, .reason = GAP_RING_FULL, .from_ns = 1, .to_ns = 2, .count = 12};
+	struct forest_host_info info;
+	bool news;
+
+	(void)state;
+	assert_int_equal(forest_apply_gap(rig.forest, rig.host, &gap, &news), 0);
+	gap.reason = GAP_FILTERED;
+	for (uint64_t i = 0; i < 5000; i++) {
+		gap.to_ns = 10 + i;
+		assert_int_equal(forest_apply_gap(rig.forest, rig.host, &gap, &news), 0);
+		assert_true(news);
+	}
+	assert_int_equal(forest_apply_gap(rig.forest, rig.host, &gap, &news), 0);
+	assert_false(news);
+	forest_host_info(rig.host, &info);
+	assert_int_equal(info.gap_count, 1);
+	assert_int_equal(info.gaps[0].gap.reason, GAP_RING_FULL);
+	assert_int_equal(info.lost[FACT_EXEC], 12);
+	assert_true(info.filtered_count > 0 && info.filtered_count <= FOREST_GAPS_MAX);
+	assert_int_equal(info.filtered[info.filtered_count - 1].gap.to_ns, 5009);
+	rig_finish(&rig);
+}
+
 static void references_find_processes(void **state)
 {
 	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
@@ -502,6 +528,7 @@ int main(void)
 	    cmocka_unit_test(the_exited_are_evicted_and_stay_dead),
 	    cmocka_unit_test(ancestors_of_the_living_are_not_evicted),
 	    cmocka_unit_test(a_gap_counts_once),
+	    cmocka_unit_test(what_was_filtered_pushes_no_loss_out),
 	    cmocka_unit_test(references_find_processes),
 	    cmocka_unit_test(bounds_are_kept),
 	};

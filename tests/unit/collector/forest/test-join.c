@@ -6,104 +6,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "collector/forest/forest.h"
-#include "proto/model/json.h"
-#include "tests/unit/collector/forest/check.h"
-#include "tests/unit/collector/forest/history.h"
+#include "tests/unit/collector/forest/grow.h"
 
 #define SEEDS 200u
 #define ORDERS 5u
 #define CHECK_EVERY 500u /* facts between two looks at what must always hold */
-
-static struct boot_id boot_of(unsigned host)
-{
-	return (struct boot_id){{(uint8_t)(host + 1)}};
-}
-
-static void apply(struct forest *forest, const struct item *item)
-{
-	struct boot_id boot = boot_of(item->host);
-	struct forest_host *host;
-	bool news;
-
-	assert_int_equal(forest_host_get(forest, &boot, &host), 0);
-	switch (item->type) {
-	case ITEM_FACT:
-		assert_int_equal(forest_apply(forest, host, &item->fact, item->offset, &news), 0);
-		break;
-	case ITEM_GAP:
-		assert_int_equal(forest_apply_gap(forest, host, &item->gap, &news), 0);
-		break;
-	case ITEM_MARK:
-		assert_int_equal(forest_apply_snapshot(forest, host, &item->mark), 0);
-		break;
-	case ITEM_HELLO:
-		assert_int_equal(forest_host_describe(forest, host, &item->hello), 0);
-		break;
-	}
-}
-
-static void dump_node(struct json *out, const struct forest_node *node)
-{
-	struct arena arena = ARENA_NULL;
-	struct process_view view;
-
-	assert_int_equal(forest_view(node, 0, &arena, &view), 0);
-	json_process(out, &view);
-	out->comma = false;
-	json_raw(out, "\n ", 2);
-	json_uint(out, view.depth);
-	json_uint(out, view.child_count);
-	json_uint(out, view.now_ns);
-	for (size_t i = 0; i < view.image_count; i++) {
-		json_uint(out, view.images[i].time_ns);
-		json_uint(out, view.images[i].flags);
-	}
-	out->comma = false;
-	for (struct forest_node *child = forest_child_first(node); child; child = forest_child_next(child)) {
-		json_raw(out, " ", 1);
-		json_uint(out, forest_node_key(child).start_ns);
-		out->comma = false;
-	}
-	json_raw(out, "\n", 1);
-	arena_finish(&arena);
-}
-
-static void dump_host(struct json *out, const struct forest_host *host)
-{
-	struct forest_host_info info;
-	uint64_t numbers[10];
-
-	forest_host_info(host, &info);
-	memcpy(numbers,
-	       (uint64_t[]){info.live, info.exited, info.facts[1], info.facts[2], info.facts[3], info.facts[4],
-			    info.lost[2], info.last_fact_ns, (uint64_t)info.first_seen_wall_ns,
-			    (uint64_t)info.last_seen_wall_ns},
-	       sizeof(numbers));
-	json_string(out, info.hostname);
-	json_bool(out, info.rebooted);
-	for (unsigned i = 0; i < 10; i++)
-		json_uint(out, numbers[i]);
-	for (size_t i = 0; i < info.gap_count; i++)
-		json_uint(out, info.gaps[i].gap.from_ns + info.gaps[i].gap.count +
-				   (uint64_t)info.gaps[i].boottime_to_wall_ns);
-	out->comma = false;
-	json_raw(out, "\n", 1);
-}
-
-/* Everything that can be seen of the forest, as text. */
-static struct json dump(const struct forest *forest)
-{
-	struct json out = JSON_NULL;
-
-	for (struct forest_host *host = forest_host_next(forest, NULL); host; host = forest_host_next(forest, host)) {
-		dump_host(&out, host);
-		for (struct forest_node *node = forest_node_next(host, NULL); node; node = forest_node_next(host, node))
-			dump_node(&out, node);
-	}
-	assert_false(out.failed);
-	return out;
-}
 
 static void shuffle(struct history *h, size_t *order, size_t count)
 {
@@ -151,7 +58,7 @@ static size_t check_parents(const struct forest *forest, const struct history *h
 
 	for (size_t i = 0; i < history->truth_count; i++) {
 		const struct truth *truth = &history->truths[i];
-		struct boot_id boot = boot_of(truth->host);
+		struct boot_id boot = grow_boot(truth->host);
 		struct forest_node *node = forest_find(forest_host_find(forest, &boot), truth->key);
 		struct process_view view;
 
@@ -172,11 +79,11 @@ static struct json grow(const struct history *h, const size_t *order, size_t cou
 
 	assert_int_equal(forest_create(&forest, &options), 0);
 	for (size_t i = 0; i < count; i++) {
-		apply(forest, &h->items[order ? order[i] : i]);
+		assert_int_equal(grow_try(forest, &h->items[order ? order[i] : i]), 0);
 		if (i % CHECK_EVERY == 0)
 			check_forest(forest);
 	}
-	out = dump(forest);
+	out = grow_dump(forest);
 	check_forest(forest);
 	*ret_told = check_parents(forest, h);
 	forest_destroy(forest);

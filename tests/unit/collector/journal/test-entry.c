@@ -72,11 +72,46 @@ static void facts_without_a_bit_are_not_new(void **state)
 	arena_finish(&arena);
 }
 
+/* A batch with three gaps, one bit for each behind the bits of no facts. */
+static void gaps_have_bits_of_their_own(void **state)
+{
+	struct batch_id id = {.boot = {{1}}, .stream = 2, .seq = 3};
+	struct arena arena = ARENA_NULL;
+	struct batch_encoder *encoder;
+	struct entry_header header;
+	struct journal_entry entry;
+	uint8_t record[1024];
+	const uint8_t *data;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(batch_encoder_create(&encoder), 0);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(batch_encoder_add_gap(encoder, &(struct gap){FACT_EXEC, GAP_RING_FULL, i, i, i}), 0);
+	assert_int_equal(batch_encoder_finish(encoder, &id, 0, &data, &len), 0);
+	header = entry_header_make(-1, len, 0);
+	memcpy(record, &header, sizeof(header));
+	memcpy(record + sizeof(header), data, len);
+	len += sizeof(header);
+	record[len] = 5;
+	assert_int_equal(entry_decode(&arena, JOURNAL_BATCH, bytes_make(record, len + 1), &entry), 0);
+	assert_true(journal_is_new_gap(&entry, 0));
+	assert_false(journal_is_new_gap(&entry, 1));
+	assert_true(journal_is_new_gap(&entry, 2));
+	/* without bits, as journals once were, each one is new */
+	assert_int_equal(entry_decode(&arena, JOURNAL_BATCH, bytes_make(record, len), &entry), 0);
+	assert_true(journal_is_new_gap(&entry, 1));
+	assert_int_equal(entry_decode(&arena, JOURNAL_BATCH, bytes_make(record, len + 2), &entry), -EBADMSG);
+	batch_encoder_destroy(encoder);
+	arena_finish(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_record_is_whole_or_refused),
 	    cmocka_unit_test(facts_without_a_bit_are_not_new),
+	    cmocka_unit_test(gaps_have_bits_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,8 +133,8 @@ static int append(struct rig *rig, uint64_t seq, uint64_t *ret_position)
 
 	assert_non_null(data);
 	make_verdict(seq, verdict);
-	return journal_append_batch(rig->journal, (int64_t)seq * 7, bytes_make(data, len), verdict, FACTS,
-				    ret_position);
+	return journal_append_batch(rig->journal, (int64_t)seq * 7, bytes_make(data, len),
+				    &(struct journal_verdict){.facts = verdict, .fact_count = FACTS}, ret_position);
 }
 
 /* Appends the batches whose seq is their position. */

@@ -200,7 +200,8 @@ static size_t accept_batch(const uint8_t *data, size_t len)
 	struct arena arena = ARENA_NULL;
 	struct batch batch;
 	struct forest_host *host;
-	uint8_t verdict[1024] = {0};
+	uint8_t verdict[1024] = {0}, gaps[1024] = {0};
+	struct journal_verdict told = {.facts = verdict, .gaps = gaps};
 	uint64_t position;
 	size_t news = 0;
 
@@ -216,8 +217,15 @@ static size_t accept_batch(const uint8_t *data, size_t len)
 			news++;
 		}
 	}
-	assert_int_equal(
-		journal_append_batch(journal, WALL_NS, bytes_make(data, len), verdict, batch.fact_count, &position), 0);
+	for (size_t i = 0; i < batch.gap_count; i++) {
+		bool new = false;
+
+		assert_int_equal(forest_apply_gap(forest, host, &batch.gaps[i], &new), 0);
+		gaps[i / 8] = (uint8_t)(gaps[i / 8] | new << i % 8);
+	}
+	told.fact_count = batch.fact_count;
+	told.gap_count = batch.gap_count;
+	assert_int_equal(journal_append_batch(journal, WALL_NS, bytes_make(data, len), &told, &position), 0);
 	arena_finish(&arena);
 	assert_true(run_until(all_durable, &position));
 	return news;
