@@ -18,7 +18,7 @@ tests=(demo hosts restart cases/exit-status cases/exit-storm cases/exec-images c
 # What the tests call. Each is copied with the libraries it is linked to.
 programs=(bash busybox jq curl awk grep sed sort uniq head tail wc cat ls sleep true touch mktemp mkdir mkfifo rm ln readlink dirname basename
   mount umount unshare hostname id date tr cut env sync kill ps tee seq od
-  nice setpriv setcap setsid script chroot chmod chown cp stat getconf gzip find base64 nproc rmdir uname printf comm cksum)
+  nice setpriv setcap setsid script chroot chmod chown cp stat getconf gzip find base64 nproc rmdir uname printf comm cksum dd)
 
 install_file() { # FILE [TARGET]: with its shared libraries
   local file=$1 target=$guest${2:-$1} library

@@ -66,6 +66,7 @@ start_all() { # WHEN
 open_door
 start_all snapshot
 start_watch
+start_modest
 start_all live
 settle
 
@@ -78,20 +79,24 @@ same_path() {
   esac || { printf 'told:  %s\ntrue:  %s\nflags: %s\n' "$told" "$true" "$flags"; return 1; }
 }
 
-check_place() { # CASE KIND WHEN: against what the process reads of itself, and what stat says of it
-  local name="$2-$3" pid exe got truth dev
+check_place() { # CASE KIND WHEN: what each of both sensors tells
+  place_by "$@" told ''
+  place_by "$@" told_modest ', by plain hooks and /proc'
+}
+place_by() { # CASE KIND WHEN TOLD HOW: against what the process reads of itself, and what stat says of it
+  local name="$2-$3" pid exe got truth dev told=$4 how=$5
   pid=${pid_of[$name]}
   exe=$(said "$name" exe)
   exe=${exe% (deleted)}
   [ "$2" = memfd ] && exe=${exe#/}
-  told "$pid" '.exe, .cwd, (.flags | tojson), .ns.mnt, .exe_inode, .exe_dev' >"$work/got"
+  $told "$pid" '.exe, .cwd, (.flags | tojson), .ns.mnt, .exe_inode, .exe_dev' >"$work/got"
   mapfile -t got < <(jq -r . "$work/got")
   mapfile -t truth < <(stat -L -c '%i %d' "/proc/$pid/ns/mnt" "/proc/$pid/exe")
   dev=${truth[1]#* }
-  check "$1: $2: exe ($3)" same_path "${got[0]}" "$exe" exe_truncated "${got[2]}"
-  check "$1: $2: cwd ($3)" same_path "${got[1]}" "$(said "$name" cwd)" cwd_truncated "${got[2]}"
-  check "$1: $2: mount namespace ($3)" equal "${got[3]}" "${truth[0]% *}"
-  check "$1: $2: inode and device ($3)" equal "${got[4]} ${got[5]}" \
+  check "$1: $2: exe ($3$how)" same_path "${got[0]}" "$exe" exe_truncated "${got[2]}"
+  check "$1: $2: cwd ($3$how)" same_path "${got[1]}" "$(said "$name" cwd)" cwd_truncated "${got[2]}"
+  check "$1: $2: mount namespace ($3$how)" equal "${got[3]}" "${truth[0]% *}"
+  check "$1: $2: inode and device ($3$how)" equal "${got[4]} ${got[5]}" \
     "${truth[1]% *} $(((dev >> 8) & 0xfff)):$(((dev & 0xff) | ((dev >> 12) & 0xfff00)))"
 }
 flags_of() { told "${pid_of[$1]}" .flags; }

@@ -7,10 +7,15 @@ observe fields-process
 program=$(workload stay)
 container=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 own_cgroup=$cgroup_dir
+find_cgroup_v1
+time_namespace=
+[ ! -e /proc/self/ns/time ] || time_namespace=--time
 
 # Kinds, and how many execs each took since its fork.
-declare -A execs=([plain]=1 [user]=2 [caps]=2 [namespaces]=1 [session]=2 [tty]=3 [container]=1 [script]=1)
+declare -A execs=([plain]=1 [user]=2 [caps]=2 [namespaces]=1 [session]=2 [tty]=3 [container]=1 [script]=1 [login]=2 [v1]=2)
 kinds=(plain user caps namespaces session tty container script)
+[ ! -e /proc/self/loginuid ] || kinds+=(login)
+[ -z "$v1_root" ] || kinds+=(v1)
 printf '#!%s one option\n' "$program" >"$work/a script"
 chmod 755 "$work/a script"
 cat >"$work/in-tty" <<SH
@@ -22,20 +27,26 @@ start_all() { # WHEN
   stay "plain-$when" "$program" 'two  blanks' ''
   stay "user-$when" setpriv --reuid 1234 --regid 1235 --groups 1236 "$program"
   stay "caps-$when" setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps -all,+net_raw,+chown --ambient-caps -all,+net_raw,+chown "$program"
-  stay "namespaces-$when" unshare --pid --net --uts --ipc --user --cgroup --map-root-user --fork "$program"
+  stay "namespaces-$when" unshare --pid --net --uts --ipc --user --cgroup $time_namespace --map-root-user --fork "$program"
   stay "session-$when" setsid "$program"
   stay "tty-$when" script -q -c "exec bash '$work/in-tty'" /dev/null
   cgroup_dir=$own_cgroup/docker-$container.scope
   stay "container-$when" "$program"
   cgroup_dir=$own_cgroup
   stay "script-$when" "$work/a script" argument
+  [[ " ${kinds[*]} " != *" login "* ]] || stay "login-$when" bash -c 'echo 4242 >/proc/self/loginuid && exec "$0"' "$program"
+  [ -z "$v1_root" ] || stay "v1-$when" bash -c 'echo $$ >"$1/cgroup.procs" && exec "$0"' "$program" "$v1_root$cgroup/docker/$container"
   for kind in "${kinds[@]}"; do wait_until 20 said "$kind-$when" process; done
 }
 
 mkdir "$own_cgroup/docker-$container.scope" && cgroups+=("$own_cgroup/docker-$container.scope")
+if [ -n "$v1_root" ]; then
+  for dir in '' /docker "/docker/$container"; do mkdir "$v1_root$cgroup$dir" && cgroups+=("$v1_root$cgroup$dir"); done
+fi
 open_door
 start_all snapshot
 start_watch
+start_modest
 start_all live
 settle
 
@@ -82,10 +93,15 @@ truth_of() { # PID
   { read -r loginuid <"/proc/$pid/loginuid"; } 2>/dev/null
   mapfile -t links < <(readlink "/proc/$pid/exe" "/proc/$pid/cwd")
   # executable: inode and device; then the namespaces
-  mapfile -t inodes < <(stat -L -c '%i %d' "/proc/$pid/exe" "/proc/$pid/ns/"{mnt,pid,net,user,uts,ipc,cgroup})
+  mapfile -t inodes < <(stat -L -c '%i %d' "/proc/$pid/exe" "/proc/$pid/ns/"{mnt,pid,net,user,uts,ipc,cgroup} \
+    ${time_namespace:+"/proc/$pid/ns/time"})
   read -r -a exe <<<"${inodes[0]}"
   mapfile -t -d '' argv <"/proc/$pid/cmdline"
-  while IFS= read -r line; do [[ $line == 0::* ]] && path=${line#0::}; done <"/proc/$pid/cgroup"
+  path=
+  while IFS= read -r line; do
+    [[ $line == *:pids:/?* ]] && path=${line#*:pids:} # cgroup v1
+    [[ -z $path && $line == 0::* ]] && path=${line#0::}
+  done <"/proc/$pid/cgroup"
 
   text .host "$machine"
   text .boot_id "$boot"
@@ -115,7 +131,10 @@ truth_of() { # PID
   text .caps.permitted "${status[CapPrm]}"
   text .caps.inheritable "${status[CapInh]}"
   local i=1 kind
-  for kind in mnt pid net user uts ipc cgroup; do json ".ns.$kind" "${inodes[i]% *}"; i=$((i + 1)); done
+  for kind in mnt pid net user uts ipc cgroup ${time_namespace:+time}; do
+    json ".ns.$kind" "${inodes[i]% *}"
+    i=$((i + 1))
+  done
   text .cgroup "$path"
   json .exe_inode "${exe[0]}"
   text .exe_dev "$(((exe[1] >> 8) & 0xfff)):$(((exe[1] & 0xff) | ((exe[1] >> 12) & 0xfff00)))"
@@ -134,6 +153,11 @@ for when in live snapshot; do
     case $kind in namespaces | tty) pid=$(descendant "$pid" workload-stay) ;; esac
     host_pid[$kind-$when]=$pid
     truth_of "$pid"
+    told_modest "$pid" ". as \$p | [$(printf '(%s),' "${fields[@]}" | sed 's/,$//')] | map(tojson)" >"$work/got"
+    mapfile -t got < <(jq -r '.[]' "$work/got")
+    for i in "${!fields[@]}"; do
+      same "fields: $kind, $when, by plain hooks and /proc: ${fields[i]}" "${got[i]-missing}" "${values[i]}"
+    done
     json '.exec_seq' "${execs[$kind]}"
     json '.images[-1] | .seq' "${execs[$kind]}"
     json '.images[-1] | .exe == $p.exe and .argv == $p.argv' true
@@ -153,6 +177,15 @@ for when in live snapshot; do
   [ $when = snapshot ] && creator=null
   check "fields: $when: .creator_id" equal "$(told "${host_pid[plain-$when]}" .creator_id)" "$creator"
   check "fields: $when: .container_id of a docker cgroup" equal "$(told "${host_pid[container-$when]}" .container_id)" "\"$container\""
+  if [ -n "$v1_root" ]; then
+    check "fields: $when: .cgroup of cgroup v1" equal "$(told "${host_pid[v1-$when]}" .cgroup)" "\"$cgroup/docker/$container\""
+    check "fields: $when: .container_id of cgroup v1" equal "$(told "${host_pid[v1-$when]}" .container_id)" "\"$container\""
+  fi
+  if [[ " ${kinds[*]} " == *" login "* ]]; then
+    check "fields: $when: .loginuid that was set" equal "$(told "${host_pid[login-$when]}" .loginuid)" 4242
+  fi
+  check "fields: $when: a network namespace of its own" not equal \
+    "$(told "${host_pid[namespaces-$when]}" .ns.net)" "$(told "${host_pid[plain-$when]}" .ns.net)"
   check "fields: $when: .container_id elsewhere" equal "$(told "${host_pid[plain-$when]}" .container_id)" null
   check "fields: $when: .tty without a terminal" equal "$(told "${host_pid[session-$when]}" .tty)" null
   read -r -a words <"/proc/${host_pid[tty-$when]}/stat"
@@ -167,13 +200,14 @@ done
 
 # ---- the end
 
-names=()
-for when in live snapshot; do for kind in plain user caps session container script; do names+=("$kind-$when"); done; done
+names=() ending=()
+for kind in "${kinds[@]}"; do [[ $kind == namespaces || $kind == tty ]] || ending+=("$kind"); done
+for when in live snapshot; do for kind in "${ending[@]}"; do names+=("$kind-$when"); done; done
 end_all "${names[@]}"
 run spend "$(workload spend)" 200 32
 settle
 for when in live snapshot; do
-  for kind in plain user caps session container script; do
+  for kind in "${ending[@]}"; do
     check "fields: $kind, $when: .exit" equal "$(told "${host_pid[$kind-$when]}" '[.state, .exit.code, .exit.signal, .exit.core]')" '["exited",42,null,false]'
     check "fields: $kind, $when: the end changes nothing else" equal "$(told "${host_pid[$kind-$when]}" '[.exe, .uid, .exec_seq]')" \
       "[\"$program\",$(case $kind in user | caps) echo 1234 ;; *) echo 0 ;; esac),${execs[$kind]}]"

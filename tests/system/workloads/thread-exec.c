@@ -15,6 +15,7 @@ static void *worker(void *unused)
 {
 	char *argv[] = {"true", "by-a-thread", NULL};
 
+	say("worker", (pid_t)syscall(SYS_gettid));
 	(void)execv("/bin/true", argv);
 	fail("execv");
 }
