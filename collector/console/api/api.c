@@ -152,6 +152,7 @@ static void on_watch_closed(uv_handle_t *handle)
 	void (*closed)(void *owner) = api->closed;
 	void *owner = api->closed_owner;
 
+	rankings_finish(&api->rankings);
 	free(api);
 	closed(owner);
 }

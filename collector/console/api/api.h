@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "collector/console/api/rankings.h"
 #include "collector/console/api/watch.h"
 #include "collector/console/fleet.h"
 #include "collector/console/http/connection.h"
@@ -29,6 +30,7 @@ struct api {
 	struct follower *followers;   /* list */
 	unsigned follower_count;
 	struct watch watch;           /* states of hosts, while somebody follows */
+	struct rankings rankings;     /* sorted lists between their pages */
 	void (*closed)(void *owner);
 	void *closed_owner;
 };

@@ -9,7 +9,7 @@
 #include "proto/model/field.h"
 
 #define QUERY_LIMIT_DEFAULT 1000u
-#define QUERY_LIMIT_MAX 10000u /* also bounds what sorting keeps */
+#define QUERY_LIMIT_MAX 10000u
 
 struct query {
 	struct filter *filter;      /* owned, never NULL after query_read */

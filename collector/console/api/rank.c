@@ -9,11 +9,9 @@
 
 #include "proto/model/process.h"
 
-int rank_init(struct rank *rank, size_t max, bool descending)
+void rank_init(struct rank *rank, size_t max, bool descending)
 {
 	*rank = (struct rank){.max = max, .descending = descending};
-	rank->entries = calloc(max, sizeof(*rank->entries));
-	return rank->entries ? 0 : -ENOMEM;
 }
 
 void rank_finish(struct rank *rank)
@@ -76,52 +74,84 @@ static void swap(struct rank_entry *a, struct rank_entry *b)
 	*b = held;
 }
 
-static bool is_behind(const struct rank *rank, size_t a, size_t b)
+enum top { LAST_ON_TOP = 1, FIRST_ON_TOP = -1 };
+
+static bool is_above(const struct rank *rank, size_t a, size_t b, enum top top)
 {
-	return rank_compare(&rank->entries[a], &rank->entries[b], rank->descending) > 0;
+	return top * rank_compare(&rank->entries[a], &rank->entries[b], rank->descending) > 0;
 }
 
-static void sift_down(struct rank *rank, size_t at, size_t count)
+static void sift_down(struct rank *rank, size_t at, enum top top)
 {
 	for (;;) {
-		size_t top = at, left = 2 * at + 1, right = left + 1;
+		size_t best = at, left = 2 * at + 1, right = left + 1;
 
-		if (left < count && is_behind(rank, left, top))
-			top = left;
-		if (right < count && is_behind(rank, right, top))
-			top = right;
-		if (top == at)
+		if (left < rank->count && is_above(rank, left, best, top))
+			best = left;
+		if (right < rank->count && is_above(rank, right, best, top))
+			best = right;
+		if (best == at)
 			return;
-		swap(&rank->entries[at], &rank->entries[top]);
-		at = top;
+		swap(&rank->entries[at], &rank->entries[best]);
+		at = best;
 	}
 }
 
-void rank_add(struct rank *rank, const struct rank_entry *entry)
+static int grow(struct rank *rank)
 {
-	size_t at = rank->count;
+	size_t room = rank->room ? 2 * rank->room : 256;
+	struct rank_entry *entries;
 
-	if (rank->count == rank->max) {
-		rank->left_out = true;
-		if (rank_compare(entry, &rank->entries[0], rank->descending) >= 0)
-			return;
+	if (room > rank->max)
+		room = rank->max;
+	entries = realloc(rank->entries, room * sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	rank->entries = entries;
+	rank->room = room;
+	return 0;
+}
+
+/* As long as there is room nothing is compared. */
+int rank_add(struct rank *rank, const struct rank_entry *entry)
+{
+	if (rank->count < rank->max) {
+		int r = rank->count == rank->room ? grow(rank) : 0;
+
+		if (r == 0)
+			rank->entries[rank->count++] = *entry;
+		return r;
+	}
+	for (size_t at = rank->left_out ? 0 : rank->count / 2; at > 0; at--)
+		sift_down(rank, at - 1, LAST_ON_TOP);
+	rank->left_out = true;
+	if (rank_compare(entry, &rank->entries[0], rank->descending) < 0) {
 		rank->entries[0] = *entry;
-		sift_down(rank, 0, rank->count);
-		return;
+		sift_down(rank, 0, LAST_ON_TOP);
 	}
-	rank->entries[rank->count++] = *entry;
-	while (at > 0 && is_behind(rank, at, (at - 1) / 2)) {
-		swap(&rank->entries[at], &rank->entries[(at - 1) / 2]);
-		at = (at - 1) / 2;
-	}
+	return 0;
 }
 
-void rank_sort(struct rank *rank)
+bool rank_order(struct rank *rank, size_t steps)
 {
-	for (size_t end = rank->count; end > 1; end--) {
-		swap(&rank->entries[0], &rank->entries[end - 1]);
-		sift_down(rank, 0, end - 1);
+	size_t all = rank->count / 2;
+
+	while (rank->ordered < all && steps > 0) {
+		sift_down(rank, all - 1 - rank->ordered, FIRST_ON_TOP);
+		rank->ordered++;
+		steps--;
 	}
+	return rank->ordered == all;
+}
+
+bool rank_next(struct rank *rank, struct rank_entry *ret)
+{
+	if (rank->count == 0)
+		return false;
+	*ret = rank->entries[0];
+	rank->entries[0] = rank->entries[--rank->count];
+	sift_down(rank, 0, FIRST_ON_TOP);
+	return true;
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------------- */

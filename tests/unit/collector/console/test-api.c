@@ -154,6 +154,37 @@ static void test_paging(void **state)
 	world_finish(&w);
 }
 
+/* A list of several pages is ranked once: what comes in between is not met, unless the ranking is gone and made anew. */
+static void test_ranked_once(void **state)
+{
+	char path[512];
+	struct fact more[1], ended[1];
+	json_t *first;
+	struct world w;
+
+	world_init(&w, NULL);
+	fill(&w);
+	first = world_get(&w, "/api/v1/processes?sort=-pid&limit=2", 200);
+	assert_string_equal(world_pids(first, "processes"), "31 30");
+	more[0] = world_fork(&w, 25, 25, 1, 1, "late");
+	world_add(&w, 1, more, 1, NULL);
+	(void)snprintf(path, sizeof(path), "/api/v1/processes?sort=-pid&limit=3&cursor=%s", text_of(first, "next"));
+	check_pids(&w, path, "processes", "20 20 10");
+	check_pids(&w, path, "processes", "25 20 20");
+	json_decref(first);
+
+	/* What is no longer true of a process when its page is asked for is not told of it. */
+	first = world_get(&w, "/api/v1/processes?sort=-pid&limit=2&filter=proc.alive&host=web-1", 200);
+	assert_string_equal(world_pids(first, "processes"), "31 30");
+	ended[0] = world_exit(&w, 25, 25, 40, 0);
+	world_add(&w, 1, ended, 1, NULL);
+	(void)snprintf(path, sizeof(path), "/api/v1/processes?sort=-pid&limit=1&filter=proc.alive&host=web-1&cursor=%s",
+		       text_of(first, "next"));
+	check_pids(&w, path, "processes", "10");
+	json_decref(first);
+	world_finish(&w);
+}
+
 static void test_errors(void **state)
 {
 	struct world w;
@@ -539,6 +570,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_paging),
+		cmocka_unit_test(test_ranked_once),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_one_process),
 		cmocka_unit_test(test_lineage),

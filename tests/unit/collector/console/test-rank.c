@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/console/api/rank.h"
+#include "collector/console/api/rankings.h"
 
 #define LONG_KEY "0000000000000000000000000000000000000000000000000000000000000000ff" /* a byte too many */
 
@@ -89,18 +90,73 @@ static void test_against_a_full_sort(void **state)
 		struct rank_entry sorted[COUNT];
 		struct rank rank;
 
-		assert_int_equal(rank_init(&rank, max, false), 0);
+		rank_init(&rank, max, false);
 		for (size_t i = 0; i < COUNT; i++)
-			rank_add(&rank, &all[i]);
-		rank_sort(&rank);
+			assert_int_equal(rank_add(&rank, &all[i]), 0);
+		while (!rank_order(&rank, 7))
+			;
 		memcpy(sorted, all, sizeof(all));
 		qsort(sorted, COUNT, sizeof(*sorted), by_rank);
 		assert_int_equal(rank.count, max < COUNT ? max : COUNT);
 		assert_int_equal(rank.left_out, max < COUNT);
-		for (size_t i = 0; i < rank.count; i++)
-			assert_int_equal(rank_compare(&rank.entries[i], &sorted[i], false), 0);
+		for (size_t i = 0; i < (max < COUNT ? max : COUNT); i++) {
+			struct rank_entry next;
+
+			assert_true(rank_next(&rank, &next));
+			assert_int_equal(rank_compare(&next, &sorted[i], false), 0);
+		}
+		assert_false(rank_next(&rank, &(struct rank_entry){0}));
 		rank_finish(&rank);
 	}
+}
+
+/* Of 3 entries, in order, to be kept for the page behind the entry 7. */
+static void keep(struct rankings *rankings, const char *question, uint64_t now)
+{
+	struct rank_entry last = number(7, true, 7);
+	struct rank rank;
+
+	rank_init(&rank, 10, false);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct rank_entry entry = number(10 + i, true, 10 + i);
+
+		assert_int_equal(rank_add(&rank, &entry), 0);
+	}
+	assert_true(rank_order(&rank, 100));
+	rankings_keep(rankings, bytes_from_string(question), &last, now, &rank);
+	assert_null(rank.entries);
+}
+
+static bool take(struct rankings *rankings, const char *question, int64_t after, uint64_t now)
+{
+	struct rank_entry entry = number(after, true, (uint32_t)after);
+	struct rank rank = RANK_NULL;
+	bool found = rankings_take(rankings, bytes_from_string(question), &entry, now, &rank);
+
+	if (found)
+		assert_int_equal(rank.count, 3);
+	rank_finish(&rank);
+	return found;
+}
+
+static void test_kept_between_pages(void **state)
+{
+	struct rankings rankings = {0};
+
+	keep(&rankings, "a", 1);
+	assert_false(take(&rankings, "b", 7, 2)); /* another question */
+	assert_false(take(&rankings, "a", 8, 2)); /* another place in it */
+	assert_true(take(&rankings, "a", 7, 2));
+	assert_false(take(&rankings, "a", 7, 3)); /* whoever took it has it */
+	keep(&rankings, "a", 4);
+	assert_false(take(&rankings, "a", 7, 5 + RANKINGS_KEEP_NS)); /* too long ago */
+	for (uint64_t i = 0; i < RANKINGS_KEPT + 1; i++)
+		keep(&rankings, (const char *[]){"a", "b", "c", "d", "e"}[i], 10 + i);
+	assert_false(take(&rankings, "a", 7, 20)); /* the oldest gave way */
+	assert_true(take(&rankings, "b", 7, 20));
+	assert_true(take(&rankings, "e", 7, 20));
+	rankings_finish(&rankings);
+	assert_false(take(&rankings, "c", 7, 20));
 }
 
 static void test_text_and_back(void **state)
@@ -137,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_keys_order_like_values),
 		cmocka_unit_test(test_unknown_and_ties),
 		cmocka_unit_test(test_against_a_full_sort),
+		cmocka_unit_test(test_kept_between_pages),
 		cmocka_unit_test(test_text_and_back),
 		cmocka_unit_test(test_refused),
 	};
