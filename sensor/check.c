@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "sensor/probe/features.h"
 #include "sensor/probe/probe.h"
 
 static void line(const char *what, const char *state, const char *consequence)
@@ -16,35 +17,71 @@ static void line(const char *what, const char *state, const char *consequence)
 	(void)printf("%-10s %-12s %s\n", what, state, consequence);
 }
 
-static void tell_kernel(void)
+static void tell_kernel(const struct features *features)
 {
 	struct utsname name;
 
 	if (uname(&name) == 0)
-		(void)printf("%-10s %-12s %s\n", "kernel", name.release, name.machine);
-	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
-		line("btf", "yes", "/sys/kernel/btf/vmlinux");
+		line("kernel", name.release, name.machine);
+	if (features->btf)
+		line("btf", "yes", FEATURES_BTF);
 	else
 		line("btf", "no", "the sensor cannot run: a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed");
 }
 
-static void tell_probe(const struct probe_stats *stats)
+/* Returns whether anything is degraded. What a kernel was built without is not: it has nothing to tell there. */
+static bool tell_hooks(const struct probe_stats *stats, const struct features *features)
 {
 	if (stats->mode == PROBE_TYPED)
 		line("hooks", "typed", "fork, exec and exit by tp_btf");
 	else
 		line("hooks", "plain", "degraded: fork, exec and exit by raw_tracepoint, each event costs the kernel more");
+	if (!stats->preemptible)
+		line("skipped", "never", "a hook cannot be preempted");
+	else if (stats->doubled)
+		line("skipped", "caught", "a hook that preempts itself is skipped; its second copy tells what it missed");
+	else
+		line("skipped", "counted", "degraded: what a hook misses that preempts itself is lost, and told as a gap");
+	if (features->group_dead)
+		line("ends", "told", "the kernel says which thread is the last");
+	else
+		line("ends", "found", "the last thread is found by the count of live ones, told once");
+	return stats->mode != PROBE_TYPED || (stats->preemptible && !stats->doubled);
+}
+
+static bool tell_snapshot(const struct probe_stats *stats)
+{
 	if (stats->iterator)
 		line("snapshot", "iterator", "exact identities of what runs already");
 	else
 		line("snapshot", "procfs", "degraded: what ran before is read from /proc; start times are exact to 10 ms only");
-	(void)printf("%-10s %-12zu bytes of ring between kernel and sensor\n", "ring", stats->ring_bytes);
+	return !stats->iterator;
+}
+
+static void tell_fields(const struct features *features)
+{
+	line("audit", features->audit ? "yes" : "no", features->audit ? "login uid and session" : "not told: login uid and session");
+	line("io", features->io ? "yes" : "no", features->io ? "bytes read and written" : "not told: bytes read and written");
+	line("time-ns", features->time_ns ? "yes" : "no", features->time_ns ? "time namespaces" : "not told: time namespace");
+}
+
+static bool tell_probe(const struct probe_stats *stats, const struct features *features)
+{
+	char size[24];
+	bool degraded = tell_hooks(stats, features);
+
+	degraded = tell_snapshot(stats) || degraded;
+	tell_fields(features);
+	(void)snprintf(size, sizeof(size), "%zu", stats->ring_bytes);
+	line("ring", size, "bytes between kernel and sensor");
+	return degraded;
 }
 
 int check_run(const struct sensor_options *options)
 {
 	struct probe_options probe_options = PROBE_OPTIONS_DEFAULT;
 	struct probe_sink sink = {0};
+	struct features features;
 	struct probe_stats stats;
 	struct probe *probe = NULL;
 	char *why = NULL;
@@ -54,14 +91,14 @@ int check_run(const struct sensor_options *options)
 	probe_options.argv_max = (uint32_t)options->argv_max;
 	probe_options.force_raw_tracepoint = options->raw_tracepoint;
 	probe_options.force_proc_snapshot = options->proc_snapshot;
-	tell_kernel();
+	features_read(&features);
+	tell_kernel(&features);
 	r = probe_open(&probe, &probe_options, &sink, &why);
 	if (r < 0) {
 		line("result", "unusable", why ? why : strerror(-r));
 	} else {
 		probe_stats(probe, &stats);
-		tell_probe(&stats);
-		line("result", "usable", stats.mode == PROBE_TYPED && stats.iterator ? "nothing is degraded" : "degraded as said above");
+		line("result", "usable", tell_probe(&stats, &features) ? "degraded as said above" : "nothing is degraded");
 	}
 	probe_close(probe);
 	free(why);

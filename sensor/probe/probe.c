@@ -328,7 +328,7 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		.snapshots = probe->snapshots,
 		.mode = probe->program.mode,
 		.iterator = probe->program.iterator,
-		.preemptible = second_is_needed(),
+		.preemptible = probe->program.features.preemptible,
 		.doubled = probe->program.doubled,
 	};
 	ret->ring_bytes = ring_size(probe->ring);

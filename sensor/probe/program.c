@@ -11,37 +11,14 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "canopy.skel.h"
 #include "sensor/probe/procfs.h"
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return 0; /* a refused attempt is no news; the last one is told by its error */
-}
-
-/* sched_process_exit got its second argument, group_dead, in 6.16. One parameter more is the tracepoint's own data. */
-static bool exit_tells_group_dead(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *type;
-	bool told = false;
-	int id;
-
-	if (!btf)
-		return false;
-	id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
-	type = id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type) : NULL;
-	if (type && btf_is_ptr(type))
-		type = btf__type_by_id(btf, type->type);
-	if (type && btf_is_func_proto(type))
-		told = btf_vlen(type) >= 3;
-	btf__free(btf);
-	return told;
 }
 
 static bool has_cgroup_v1(void)
@@ -97,7 +74,7 @@ static int configure(struct program *program, const struct probe_options *option
 	skeleton->rodata->wake_bytes = ring / 4;
 	skeleton->rodata->snapshot_slot = (uint32_t)program->cpus;
 	skeleton->rodata->cgroup_v1 = has_cgroup_v1();
-	skeleton->rodata->exit_tells_group_dead = exit_tells_group_dead();
+	skeleton->rodata->exit_tells_group_dead = program->features.group_dead;
 	skeleton->bss->loss_epoch = 1; /* counts begin with 0: the first loss sees that its epoch is new, and dates it */
 	skeleton->rodata->doubled = program->doubled;
 	return size_maps(program, ring, options->cache_entries);
@@ -155,6 +132,7 @@ static int because(char **ret_why, int error, const char *format, ...)
 	return error;
 }
 
+/* What is missing, in the order in which it rules out all that follows. */
 static int explain(char **ret_why, int error)
 {
 	struct utsname name = {0};
@@ -164,17 +142,20 @@ static int explain(char **ret_why, int error)
 	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 10)))
 		return because(ret_why, -EOPNOTSUPP,
 			       "kernel %s is too old for the sensor's BPF programs: boot 5.10 or later", name.release);
+	if (error == -ENOSYS)
+		return because(ret_why, -EOPNOTSUPP,
+			       "kernel %s has no bpf system call: boot a kernel built with CONFIG_BPF_SYSCALL=y", name.release);
+	if (access(FEATURES_BTF, R_OK) < 0)
+		return because(ret_why, -EOPNOTSUPP,
+			       "kernel %s has no type information (" FEATURES_BTF "): boot a kernel built with "
+			       "CONFIG_DEBUG_INFO_BTF=y", name.release);
 	if (error == -EPERM || error == -EACCES)
 		return because(ret_why, -EPERM,
 			       "the kernel does not let this process (uid %u) load BPF programs: run as root or with CAP_BPF and "
 			       "CAP_PERFMON, and not under lockdown=confidentiality", geteuid());
-	if (access(KERNEL_BTF, R_OK) < 0)
+	if (!features_has_ring())
 		return because(ret_why, -EOPNOTSUPP,
-			       "kernel %s has no type information (" KERNEL_BTF "): boot a kernel built with "
-			       "CONFIG_DEBUG_INFO_BTF=y", name.release);
-	if (error == -ENOSYS)
-		return because(ret_why, -EOPNOTSUPP,
-			       "kernel %s has no bpf system call: boot a kernel built with CONFIG_BPF_SYSCALL=y", name.release);
+			       "kernel %s has no BPF ring buffer: boot 5.10 or later as its maker built it", name.release);
 	return because(ret_why, error, "kernel %s refused the sensor's BPF programs: %s; see the kernel's log (dmesg) and report it",
 		       name.release, strerror(-error));
 }
@@ -183,20 +164,23 @@ int program_init(struct program *program, const struct probe_options *options, c
 {
 	libbpf_print_fn_t before = libbpf_set_print(quiet);
 	int cpus = libbpf_num_possible_cpus();
+	struct features features;
 	int r = -EOPNOTSUPP;
 
+	features_read(&features);
 	/* From the best form to the most modest: both hooks and iterator can each be refused by a policy of its own. */
 	for (int form = 0; form < 4 && r < 0 && r != -EPERM; form++) {
 		*program = (struct program){
-			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus,
-			.doubled = options->force_second_copy || second_is_needed()};
+			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus, .features = features,
+			.doubled = options->force_second_copy || features.preemptible};
 		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
 		    (options->force_proc_snapshot && program->iterator))
 			continue;
 		r = cpus < 0 ? cpus : attempt(program, options);
 	}
+	r = r < 0 ? explain(ret_why, r) : 0;
 	(void)libbpf_set_print(before);
-	return r < 0 ? explain(ret_why, r) : 0;
+	return r;
 }
 
 void program_finish(struct program *program)

@@ -3,6 +3,7 @@
 #ifndef CANOPY_SENSOR_PROBE_PROGRAM_H
 #define CANOPY_SENSOR_PROBE_PROGRAM_H
 
+#include "sensor/probe/features.h"
 #include "sensor/probe/probe.h"
 #include "sensor/probe/second.h"
 
@@ -12,6 +13,7 @@ struct canopy_bpf;
 
 struct program {
 	struct canopy_bpf *skeleton;
+	struct features features;
 	enum probe_mode mode;
 	bool iterator;
 	bool doubled; /* each hook is attached twice */

@@ -4,22 +4,12 @@
 #include "sensor/probe/second.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <sys/utsname.h>
+#include <stdbool.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "canopy.skel.h"
-
-bool second_is_needed(void)
-{
-	struct utsname name;
-	int major = 0;
-
-	/* a46023d5616e of 7.0 put tracepoints under SRCU instead of a section without preemption; nothing in BTF tells of it. */
-	return uname(&name) == 0 && sscanf(name.release, "%d", &major) == 1 && major >= 7;
-}
 
 /* Every map but the constants, in which the copies differ. */
 static int share_maps(struct canopy_bpf *copy, const struct canopy_bpf *first)

@@ -3,8 +3,6 @@
 #ifndef CANOPY_SENSOR_PROBE_SECOND_H
 #define CANOPY_SENSOR_PROBE_SECOND_H
 
-#include <stdbool.h>
-
 #include "sensor/probe/probe.h"
 
 #define SECOND_HOOKS 3 /* fork, exec, exit */
@@ -15,9 +13,6 @@ struct canopy_bpf;
 struct second {
 	struct bpf_link *links[SECOND_HOOKS];
 };
-
-/* Whether tracing programs can be preempted here. */
-bool second_is_needed(void);
 
 /* Loads and attaches the copy of first, which is attached already and keeps the maps: the order of attachment is that of the calls.
  * Nothing of first is held. Errors: negative errno; then nothing is attached. */
