@@ -68,6 +68,12 @@ static void on_event(void *owner, const struct event *event)
 		sensor->unbatched_since_ns = event->time_ns;
 }
 
+/* The probe has let facts gather already: to hold them any longer would only cost latency, and a timer. */
+static void on_drained(void *owner)
+{
+	(void)batcher_flush(((struct sensor *)owner)->batcher); /* without memory its timer tries again */
+}
+
 static void on_gap(void *owner, const struct gap *gap)
 {
 	struct sensor *sensor = owner;
@@ -391,7 +397,7 @@ static int create_batcher(struct sensor *sensor)
 static int open_probe(struct sensor *sensor)
 {
 	struct probe_options options = PROBE_OPTIONS_DEFAULT;
-	struct probe_sink sink = {.owner = sensor, .event = on_event, .gap = on_gap, .snapshot = on_snapshot};
+	struct probe_sink sink = {.owner = sensor, .event = on_event, .gap = on_gap, .snapshot = on_snapshot, .drained = on_drained};
 	struct probe_stats stats;
 	char *why = NULL;
 	int r;

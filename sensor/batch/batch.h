@@ -12,7 +12,7 @@
 #include "proto/batch/encoder.h"
 #include "sensor/batch/refine.h"
 
-#define BATCHER_DELAY_MS 10u /* with the 5 ms that the probe gathers, a fact leaves the host within 15 ms */
+#define BATCHER_DELAY_MS 20u /* for what comes outside of a drain of the ring, behind which the batch is closed anyway */
 
 struct batcher;
 

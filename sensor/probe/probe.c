@@ -3,7 +3,8 @@
  *
  * Waking a reader costs the process that forks about 16 us an event when each event wakes it, so the reader coalesces: it waits for
  * the ring by epoll, then leaves it alone for some milliseconds, drains it and waits again. While the ring holds anything unread the
- * kernel stays silent by itself. A drain is bounded, so that a storm does not keep the loop from its other work. */
+ * kernel stays silent by itself. As long as drains bring much it does not even wait: another pause follows at once, which saves the
+ * wake-up and the system calls of waiting. A drain is bounded, so that a storm does not keep the loop from its other work. */
 #include "sensor/probe/probe.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 #include "sensor/probe/program.h"
 #include "sensor/probe/ring.h"
 
-#define PROBE_PAUSE_MS 5         /* events gather this long; adds to latency, divides the wake-ups */
+#define PROBE_PAUSE_MS 20        /* events gather this long; adds to latency, divides the wake-ups, batches and acknowledgements */
+#define PROBE_BUSY_MIN 8         /* records of a drain from which on the next ones are not waited for */
 #define PROBE_DRAIN_MAX 4096     /* records a turn of the loop */
 #define PROBE_CHECK_MS 1000      /* from events to the look for losses */
 #define PROBE_RESYNC_NS 5000000000u /* between two snapshots that the probe takes by itself */
@@ -100,7 +102,7 @@ static int drain(struct probe *probe, unsigned budget)
 
 	probe->budget = budget;
 	r = ring_consume(probe->ring, on_record, probe);
-	if (r >= 0 && probe->sink.drained)
+	if (r >= 0 && probe->sink.drained && !probe->in_snapshot)
 		probe->sink.drained(probe->sink.owner);
 	return r < 0 ? r : 0;
 }
@@ -234,6 +236,8 @@ int probe_snapshot(struct probe *probe)
 	probe->snapshots++;
 	if (probe->sink.snapshot)
 		probe->sink.snapshot(probe->sink.owner, &mark);
+	if (probe->sink.drained)
+		probe->sink.drained(probe->sink.owner);
 	return 0;
 }
 
@@ -262,6 +266,8 @@ static void on_pause_over(uv_timer_t *timer)
 		(void)uv_timer_start(&probe->check, on_check, PROBE_CHECK_MS, 0);
 	if (r == -EAGAIN)
 		(void)uv_timer_start(timer, on_pause_over, 0, 0); /* let the loop turn once */
+	else if (PROBE_DRAIN_MAX - probe->budget >= PROBE_BUSY_MIN)
+		(void)uv_timer_start(timer, on_pause_over, PROBE_PAUSE_MS, 0);
 	else
 		(void)uv_poll_start(&probe->poll, UV_READABLE, on_readable);
 }

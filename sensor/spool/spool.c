@@ -26,6 +26,7 @@ struct spool {
 	struct seglog *log;           /* NULL while the folder cannot be opened after a failure */
 	struct seglog_reader *reader; /* the uplink's place in the log */
 	uint64_t reader_seq;          /* what it reads next */
+	struct bytes fresh;           /* the newest batch while on_append is told of it: mostly what is read next */
 	struct seglog_sync *sync;     /* under way on the thread pool */
 	uint64_t stream, next, acked, acked_saved;
 	uint64_t damaged_end; /* damage below it has been counted */
@@ -337,8 +338,11 @@ int spool_append(struct spool *spool, const uint8_t *batch, size_t len, struct g
 		spool->dropped_batches++;
 	}
 	tell_loss(spool, batch, len, ret_dropped, ret_was_dropped);
-	if (r == 0 && spool->on_append)
+	if (r == 0 && spool->on_append) {
+		spool->fresh = bytes_make(batch, len);
 		spool->on_append(spool->on_append_owner);
+		spool->fresh = BYTES_NULL;
+	}
 	return r == 0 ? 0 : SPOOL_E_REFUSED;
 }
 
@@ -402,6 +406,11 @@ int spool_read(struct spool *spool, uint64_t seq, struct bytes *ret, uint64_t *r
 
 	if (!spool->log)
 		return SPOOL_E_END;
+	if (spool->fresh.len && seq + 1 == spool->next) {
+		*ret = spool->fresh;
+		*ret_seq = seq;
+		return 0;
+	}
 	r = seek(spool, seq);
 	if (r < 0)
 		return r;

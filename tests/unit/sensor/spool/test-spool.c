@@ -239,6 +239,39 @@ static void the_listener_hears_each_append(void **state)
 	assert_int_equal(heard, 3);
 }
 
+struct eager {
+	struct rig *rig;
+	uint64_t found[4];
+	unsigned count;
+};
+
+/* As the uplink does: what was told of is read at once. The last one lets its batch wait. */
+static void read_at_once(void *owner)
+{
+	struct eager *eager = owner;
+
+	if (eager->count < 3)
+		eager->found[eager->count] = rig_read(eager->rig, spool_next_seq(eager->rig->spool) - 1);
+	eager->count++;
+}
+
+static void the_listener_may_read_what_it_is_told_of(void **state)
+{
+	struct rig *rig = *state;
+	struct eager eager = {.rig = rig};
+
+	rig_open(rig);
+	spool_on_append(rig->spool, read_at_once, &eager);
+	rig_fill(rig, 4);
+	spool_on_append(rig->spool, NULL, NULL);
+	assert_int_equal(eager.count, 4);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(eager.found[i], i + 1);
+	for (uint64_t seq = 4; seq > 0; seq--) /* and what is on disk is the same, in any order */
+		assert_int_equal(rig_read(rig, seq), seq);
+	assert_int_equal(rig_read(rig, 5), 0);
+}
+
 static void an_idle_spool_lets_the_loop_end(void **state)
 {
 	struct rig *rig = *state;
@@ -280,6 +313,7 @@ int main(void)
 	    TEST(numbers_that_were_acknowledged_are_not_given_again),
 	    TEST(a_damaged_position_only_sends_again),
 	    TEST(the_listener_hears_each_append),
+	    TEST(the_listener_may_read_what_it_is_told_of),
 	    TEST(an_idle_spool_lets_the_loop_end),
 	    TEST(a_spool_in_use_is_refused),
 	};
