@@ -32,6 +32,7 @@
 #include "collector/journal/journal.h"
 #include "collector/lake/lake.h"
 #include "collector/listen/listener.h"
+#include "collector/secure.h"
 #include "collector/state.h"
 
 #define WATCH_INTERVAL_MS 1000 /* how soon the log tells that the collector is not ready any more, or again */
@@ -39,7 +40,8 @@
 struct collector {
 	const struct collector_options *options;
 	uv_loop_t loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[3];
+	struct secure secure;
 	struct forest *forest;
 	struct journal *journal;
 	struct ingest *ingest;
@@ -105,6 +107,24 @@ static bool fleet_ready(void *owner, const char **ret_why)
 	return ingest_ready(collector->ingest, ret_why);
 }
 
+static int fleet_reload(void *owner, char **ret_why)
+{
+	return secure_reload(&((struct collector *)owner)->secure, ret_why);
+}
+
+static void fleet_tls(void *owner, struct fleet_tls *ret)
+{
+	struct secure *secure = &((struct collector *)owner)->secure;
+
+	*ret = (struct fleet_tls){.expiry = INT64_MAX};
+	if (secure->sensors)
+		tls_context_counts(secure->sensors, &ret->sensors);
+	if (secure->console)
+		tls_context_counts(secure->console, &ret->console);
+	if (secure->sensors || secure->console)
+		ret->expiry = tls_context_expiry(secure->sensors ? secure->sensors : secure->console);
+}
+
 /* ---- the end: in reverse order of building, each room calls back when it is gone ----------------------------- */
 
 static void tear_down(void *owner)
@@ -138,7 +158,7 @@ static void tear_down(void *owner)
 	forest_destroy(collector->forest);
 	collector->forest = NULL;
 	uv_close((uv_handle_t *)&collector->watch, NULL);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&collector->signals[i], NULL);
 }
 
@@ -152,11 +172,15 @@ static void stop(struct collector *collector)
 	tear_down(collector);
 }
 
-/* The first signal drains, a second one ends at once: what was acknowledged is on disk either way. */
+/* SIGHUP reads certificates and tokens again. Of the others the first drains, a second one ends at once: what was acknowledged is on disk either way. */
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct collector *collector = handle->data;
 
+	if (number == SIGHUP) {
+		(void)secure_reload(&collector->secure, NULL);
+		return;
+	}
 	if (collector->stopping)
 		_exit(EXIT_FAILURE);
 	log_info("event=stopping signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -178,10 +202,10 @@ static void raise_descriptor_limit(void)
 
 static void start_signals(struct collector *collector)
 {
-	static const int numbers[2] = {SIGTERM, SIGINT};
+	static const int numbers[3] = {SIGTERM, SIGINT, SIGHUP};
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		(void)uv_signal_init(&collector->loop, &collector->signals[i]);
 		collector->signals[i].data = collector;
 		(void)uv_signal_start(&collector->signals[i], on_signal, numbers[i]);
@@ -197,6 +221,7 @@ static void on_watch(uv_timer_t *timer)
 
 	if (collector->stopping)
 		return;
+	secure_refresh(&collector->secure);
 	ready = fleet_ready(collector, &why);
 	if (ready && !collector->ready)
 		log_info("event=ready");
@@ -292,6 +317,8 @@ static void fill_fleet(struct collector *collector)
 	    .ingest = fleet_ingest,
 	    .sinks = fleet_sinks,
 	    .ready = fleet_ready,
+	    .reload = fleet_reload,
+	    .tls = fleet_tls,
 	};
 }
 
@@ -312,7 +339,9 @@ static int announce(struct collector *collector, const char *name, const char *a
 static int build_console(struct collector *collector, char **ret_why)
 {
 	struct console_options options = {
-	    .server = {.address = collector->options->http, .insecure = collector->options->http_insecure}};
+	    .server = {.address = collector->options->http, .insecure = collector->options->insecure || collector->options->http_insecure,
+		       .tls = collector->secure.console,
+		       .tokens = collector->secure.tokens}};
 	int r = console_create(&collector->console, &options, &collector->fleet, ret_why);
 
 	if (r == 0)
@@ -323,7 +352,7 @@ static int build_console(struct collector *collector, char **ret_why)
 static int build_listener(struct collector *collector, char **ret_why)
 {
 	struct listener_options options = {
-	    .address = collector->options->listen, .ingest = collector->ingest, .http = collector->http};
+	    .address = collector->options->listen, .ingest = collector->ingest, .tls = collector->secure.sensors, .http = collector->http};
 	char address[ADDRESS_TEXT_MAX];
 	int r = listener_create(&collector->listener, &collector->loop, &options, ret_why);
 
@@ -340,6 +369,8 @@ static int build(struct collector *collector, char **ret_why)
 	struct forest_options forest = FOREST_OPTIONS_DEFAULT;
 	int r = state_prepare(collector->options->state, ret_why);
 
+	if (r == 0)
+		r = secure_open(&collector->secure, collector->options, ret_why);
 	if (r < 0)
 		return r;
 	forest.exited_bytes_max = collector->options->exited_bytes;
@@ -383,6 +414,7 @@ int collector_run(const struct collector_options *options)
 	free(why);
 	(void)uv_run(&collector.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&collector.loop);
+	secure_finish(&collector.secure);
 	if (collector.failed == 0) /* otherwise the last line is the one that says why */
 		log_info("event=stopped");
 	return collector.failed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of options, and of each what its value has to be. Every refusal names the option, the value and what would be right. Both
- * ports are loopback unless the user says otherwise: neither asks who connects. */
+ * ports are loopback unless the user says otherwise, and open there; elsewhere they ask who connects. */
 #include "collector/options.h"
 
 #include <stdlib.h>
@@ -73,6 +73,19 @@ static const struct command_option rows[] = {
 	 .help = "folder of the journal; made when it is missing"},
 	{.name = "listen", .letter = 'L', .value = "ADDR:PORT", .take = take_listen, .help = "for sensors (" LISTEN_DEFAULT ")"},
 	{.name = "http", .letter = 'H', .value = "ADDR:PORT", .take = take_http, .help = "for the console, curl, metrics (" HTTP_DEFAULT ")"},
+	{.name = "tls-cert", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_cert, const char *),
+	 .help = "certificate of this collector, as 'canopy pki collector' makes it; the console takes TLS with it wherever others can "
+		 "reach it"},
+	{.name = "tls-key", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_key, const char *), .help = "and its private key"},
+	{.name = "tls-ca", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_ca, const char *),
+	 .help = "sensors must speak TLS and show a certificate that one of these authorities has signed"},
+	{.name = "tls-crl", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_crl, const char *),
+	 .help = "and that does not stand in these revocation lists"},
+	{.name = "token-file", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(token_file, const char *),
+	 .help = "who asks the console must show a token of this file: lines 'read TOKEN' or 'admin TOKEN'"},
+	{.name = "http-tls", .kind = COMMAND_SET, MEMBER(http_tls, bool), .help = "TLS for the console on loopback as well"},
+	{.name = "insecure", .kind = COMMAND_SET, MEMBER(insecure, bool),
+	 .help = "allow --listen and --http in the clear, or without tokens, on addresses that others can reach"},
 	{.name = "http-insecure", .kind = COMMAND_SET, MEMBER(http_insecure, bool),
 	 .help = "allow --http on an address that others can reach: whoever reaches it reads everything"},
 	{.name = "lake", .value = "SPEC", .take = take_lake, .help = "write facts to a data lake, as ndjson:DIR; may be repeated"},
@@ -95,18 +108,62 @@ static const struct command command = {
 	.options = rows,
 };
 
-/* Until it asks who is there, the console is for this machine alone. */
-static int check_http(const struct collector_options *options)
+static bool is_loopback(const struct address *address)
 {
 	struct sockaddr_storage name;
+
+	return address_to_sockaddr(address, &name) == 0 && address_is_loopback((const struct sockaddr *)&name);
+}
+
+static bool console_is_local(const struct collector_options *options)
+{
 	struct address address;
 
-	if (options->http_insecure || address_parse(options->http, &address, NULL) < 0 || address_to_sockaddr(&address, &name) < 0 ||
-	    address_is_loopback((const struct sockaddr *)&name))
+	return address_parse(options->http, &address, NULL) == 0 && is_loopback(&address);
+}
+
+bool collector_options_console_tls(const struct collector_options *options)
+{
+	return options->tls_cert && (options->http_tls || !console_is_local(options));
+}
+
+static int check_tls(const struct collector_options *options)
+{
+	if (!options->tls_cert != !options->tls_key)
+		return command_refuse(&command, options->tls_cert ? "--tls-cert" : "--tls-key",
+				      options->tls_cert ? options->tls_cert : options->tls_key,
+				      "a certificate and its private key belong together: give --tls-cert and --tls-key");
+	if (options->tls_ca && !options->tls_cert)
+		return command_refuse(&command, "--tls-cert", NULL, "is missing: with --tls-ca this collector needs a certificate of its own");
+	if (options->tls_crl && !options->tls_ca)
+		return command_refuse(&command, "--tls-ca", NULL, "is missing: --tls-crl says whom of those that it trusts not to trust");
+	if (options->http_tls && !options->tls_cert)
+		return command_refuse(&command, "--tls-cert", NULL, "is missing: --http-tls needs a certificate");
+	return 0;
+}
+
+/* Others than this machine: they prove who they are, or the user has said that they need not. */
+static int check_listen(const struct collector_options *options)
+{
+	if (options->insecure || options->tls_ca || is_loopback(&options->listen))
 		return 0;
-	return command_refuse(&command, "--http", options->http,
-			      "others can reach this address, and the console does not ask who they are: give 127.0.0.1:PORT, or "
-			      "--http-insecure as well");
+	return command_refuse(&command, "--listen", options->listen.host,
+			      "others can reach this address: give --tls-cert, --tls-key and --tls-ca (see 'canopy pki'), or --insecure to "
+			      "take whatever anybody sends in the clear");
+}
+
+static int check_http(const struct collector_options *options)
+{
+	if (options->insecure || options->http_insecure || console_is_local(options))
+		return 0;
+	if (!options->tls_cert)
+		return command_refuse(&command, "--http", options->http,
+				      "others can reach this address: give --tls-cert, --tls-key and --token-file, or 127.0.0.1:PORT, or "
+				      "--http-insecure to let everybody read everything");
+	if (!options->token_file)
+		return command_refuse(&command, "--http", options->http,
+				      "others can reach this address: give --token-file, or --http-insecure to let everybody read everything");
+	return 0;
 }
 
 int collector_options_parse(int argc, char **argv, struct collector_options *ret)
@@ -119,6 +176,10 @@ int collector_options_parse(int argc, char **argv, struct collector_options *ret
 		r = command_parse(&command, argc, argv, &options);
 	if (r == 0 && !options.state)
 		r = command_refuse(&command, "--state", NULL, "is missing: give the folder for its journal, such as --state /var/lib/canopy");
+	if (r == 0)
+		r = check_tls(&options);
+	if (r == 0)
+		r = check_listen(&options);
 	if (r == 0)
 		r = check_http(&options);
 	if (r == 0)

@@ -15,7 +15,11 @@
 struct collector_options {
 	struct address listen; /* for sensors */
 	const char *http;      /* for the console, ADDR:PORT; borrowed from argv, as all strings here */
-	bool http_insecure;    /* the console may listen where others can reach it */
+	const char *tls_ca, *tls_cert, *tls_key, *tls_crl; /* PEM files; NULL = none */
+	const char *token_file; /* who may ask the console; NULL = everybody who reaches it */
+	bool http_tls;         /* TLS for the console also on loopback */
+	bool insecure;         /* both ports may listen in the clear where others can reach them */
+	bool http_insecure;    /* the console alone */
 	const char *state;     /* folder of journal and cursors */
 	const char *lakes[COLLECTOR_LAKES_MAX];
 	size_t lake_count;
@@ -30,5 +34,8 @@ enum {
 /* Fills *ret from argv. Returns 0, OPTIONS_E_DONE, or -EINVAL after a message on stderr that names option, value and
  * remedy. Sets log_level. */
 int collector_options_parse(int argc, char **argv, struct collector_options *ret);
+
+/* Whether the console speaks TLS: with a certificate it does wherever others can reach it. */
+bool collector_options_console_tls(const struct collector_options *options);
 
 #endif

@@ -109,6 +109,13 @@ static int take_env(const struct command *command, const char *text, void *into)
 static const struct command_option rows[] = {
 	{.name = "collector", .letter = 'c', .value = "HOST:PORT", .take = take_collector,
 	 .help = "where canopy-collector listens for sensors; may be repeated, the best first: the others stand in for it"},
+	{.name = "tls-ca", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_ca, const char *),
+	 .help = "speak TLS, and trust collectors whose certificate is signed by one of these"},
+	{.name = "tls-cert", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_cert, const char *),
+	 .help = "this host's certificate, as 'canopy pki sensor' makes it"},
+	{.name = "tls-key", .value = "FILE", .kind = COMMAND_TEXT, MEMBER(tls_key, const char *), .help = "and its private key"},
+	{.name = "insecure", .kind = COMMAND_SET, MEMBER(insecure, bool),
+	 .help = "speak to collectors on other machines in the clear: who is on the way reads and changes everything"},
 	{.name = "spool", .letter = 's', .value = "DIR", .kind = COMMAND_TEXT, MEMBER(spool_dir, const char *),
 	 .help = "keeps what the collector has not acknowledged"},
 	{.name = "spool-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(spool_bytes, uint64_t), .min = SPOOL_BYTES_MIN,
@@ -157,6 +164,32 @@ static int check_ring(const struct sensor_options *options)
 	return command_refuse(&command, "--ring-bytes", bytes, "give a power of two, such as 8M");
 }
 
+static bool is_loopback(const char *host)
+{
+	struct sockaddr_storage name;
+	struct address address = {0};
+
+	(void)snprintf(address.host, sizeof(address.host), "%s", host);
+	return strcmp(host, "localhost") == 0 ||
+	       (address_to_sockaddr(&address, &name) == 0 && address_is_loopback((const struct sockaddr *)&name));
+}
+
+static int check_tls(const struct sensor_options *options)
+{
+	if (!options->tls_cert != !options->tls_key)
+		return command_refuse(&command, options->tls_cert ? "--tls-cert" : "--tls-key",
+				      options->tls_cert ? options->tls_cert : options->tls_key,
+				      "a certificate and its private key belong together: give --tls-cert and --tls-key");
+	if (options->tls_cert && !options->tls_ca)
+		return command_refuse(&command, "--tls-ca", NULL, "is missing: give the authorities that the collector must be signed by");
+	for (size_t i = 0; i < options->collector_count && !options->tls_ca && !options->insecure; i++)
+		if (!is_loopback(options->collectors[i].host))
+			return command_refuse(&command, "--collector", options->collectors[i].host,
+					      "is another machine: give --tls-ca, --tls-cert and --tls-key (see 'canopy pki'), or --insecure "
+					      "to send everything in the clear");
+	return 0;
+}
+
 /* What the options are together. */
 static int check_whole(const struct sensor_options *options)
 {
@@ -174,7 +207,7 @@ static int check_whole(const struct sensor_options *options)
 	if (!options->spool_dir)
 		return command_refuse(&command, "--spool", NULL,
 				      "is missing: give a folder for what is not acknowledged yet, such as /var/lib/canopy/spool");
-	return 0;
+	return check_tls(options);
 }
 
 int sensor_options_parse(int argc, char **argv, struct sensor_options *ret)

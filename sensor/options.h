@@ -18,6 +18,8 @@ struct sensor_options {
 	const char *collector; /* the first as given; NULL with print */
 	struct address collectors[PEERS_MAX]; /* best first */
 	size_t collector_count;
+	const char *tls_ca, *tls_cert, *tls_key; /* PEM files; NULL = none */
+	bool insecure;         /* collectors on other machines may be spoken to in the clear */
 	const char *spool_dir;
 	uint64_t spool_bytes;  /* bound of the spool on disk */
 	uint64_t ring_bytes;   /* a power of two */

@@ -26,6 +26,7 @@
 #include "sensor/health.h"
 #include "sensor/identity.h"
 #include "sensor/probe/probe.h"
+#include "sensor/secure.h"
 #include "sensor/spool/spool.h"
 #include "sensor/uplink/uplink.h"
 
@@ -43,7 +44,8 @@ struct sensor {
 	struct batcher *batcher;
 	struct probe *probe;
 	uv_loop_t loop;
-	uv_signal_t signals[2];
+	struct tls_context *tls; /* NULL = in the clear */
+	uv_signal_t signals[3];
 	uv_timer_t watch;
 	uint64_t watched_until_ns; /* by the sensor before this one; 0 = nobody or not known */
 	uint64_t last_fact_ns;
@@ -225,6 +227,7 @@ static void on_watch(uv_timer_t *timer)
 
 	tell_unbatched(sensor);
 	tell_filtered(sensor, false);
+	secure_refresh(sensor->tls, false);
 	(void)downtime_write(SPOOL_HERE, &sensor->identity.boot, clock_boottime());
 }
 
@@ -244,7 +247,7 @@ static void on_spool_closed(void *owner)
 	struct sensor *sensor = owner;
 
 	sensor->spool = NULL;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&sensor->signals[i], NULL);
 }
 
@@ -300,11 +303,15 @@ static void stop(struct sensor *sensor)
 		close_batcher(sensor);
 }
 
-/* The first signal drains, a second one ends at once: what is in the spool is safe either way. */
+/* SIGHUP reads certificates again. Of the others the first drains, a second one ends at once: what is in the spool is safe either way. */
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct sensor *sensor = handle->data;
 
+	if (number == SIGHUP) {
+		secure_refresh(sensor->tls, true);
+		return;
+	}
 	if (sensor->stopping)
 		_exit(EXIT_FAILURE);
 	log_info("event=stopping signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -361,7 +368,9 @@ static int open_spool(struct sensor *sensor)
 static int create_uplink(struct sensor *sensor)
 {
 	const struct host_identity *identity = &sensor->identity;
-	struct uplink_options options = {.collector_count = sensor->options->collector_count, .compress = sensor->options->compress};
+	struct uplink_options options = {.collector_count = sensor->options->collector_count,
+					 .compress = sensor->options->compress,
+					 .tls = sensor->tls};
 	struct uplink_source source = {sensor,     source_first_unacked, source_next_seq, source_read,
 				       source_ack, source_resync,        source_heartbeat};
 
@@ -433,8 +442,10 @@ static void give_up_privileges(const struct sensor *sensor)
 
 static int start(struct sensor *sensor)
 {
-	int r = open_spool(sensor);
+	int r = secure_open(&sensor->tls, sensor->options);
 
+	if (r == 0)
+		r = open_spool(sensor);
 	if (r == 0)
 		r = create_uplink(sensor);
 	if (r == 0)
@@ -458,9 +469,9 @@ static int start(struct sensor *sensor)
 
 static void start_handles(struct sensor *sensor)
 {
-	static const int numbers[2] = {SIGTERM, SIGINT};
+	static const int numbers[3] = {SIGTERM, SIGINT, SIGHUP};
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		(void)uv_signal_init(&sensor->loop, &sensor->signals[i]);
 		sensor->signals[i].data = sensor;
 		(void)uv_signal_start(&sensor->signals[i], on_signal, numbers[i]);
@@ -491,6 +502,7 @@ int sensor_run(const struct sensor_options *options)
 	(void)uv_loop_close(&sensor.loop);
 	probe_close(sensor.probe);
 	refiner_destroy(sensor.refiner);
+	tls_context_unref(sensor.tls);
 	if (r == 0)
 		log_info("event=stopped");
 	return r;

@@ -12,6 +12,7 @@
 #include "canopy/identity.h"
 #include "collector/forest/forest.h"
 #include "collector/journal/journal.h"
+#include "proto/stream/tls-context.h"
 #include "proto/wire/message.h"
 
 /* Live side of one host boot: what its sensors' sessions say. */
@@ -36,6 +37,8 @@ struct fleet_ingest_stats {
 	uint64_t facts_new[5], facts_known[5];
 	uint64_t bytes_received;
 	uint64_t frames_bad;
+	uint64_t foreign_total;       /* Hellos that the certificate did not fit, or of a boot that is another machine's */
+	uint64_t securing;            /* TLS handshakes under way */
 	uint64_t sequence_gaps;
 	/* ingest latency, received frame to durable: histogram of seconds, upper bounds of fleet_latency_bounds, last
 	 * one +Inf */
@@ -53,6 +56,12 @@ struct fleet_sink {
 	uint64_t rows_total;
 };
 
+/* TLS of both ports. */
+struct fleet_tls {
+	struct tls_counts sensors, console;
+	int64_t expiry;               /* of the collector's certificate, seconds since the epoch; INT64_MAX = no TLS */
+};
+
 struct fleet {
 	uv_loop_t *loop;
 	struct forest *forest;
@@ -63,6 +72,9 @@ struct fleet {
 	void (*ingest)(void *owner, struct fleet_ingest_stats *ret);
 	size_t (*sinks)(void *owner, struct fleet_sink *ret, size_t max);
 	bool (*ready)(void *owner, const char **ret_why); /* false: ret_why tells what is missing */
+	/* Reads certificates, revocations and tokens again; a failure leaves a malloc'ed sentence. NULL = there are none. */
+	int (*reload)(void *owner, char **ret_why);
+	void (*tls)(void *owner, struct fleet_tls *ret); /* NULL = no TLS */
 };
 
 #endif

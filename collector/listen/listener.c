@@ -34,6 +34,7 @@ struct listener {
 	struct index addresses;        /* of struct address_count, owned */
 	uint32_t session_count;
 	uint64_t sessions_total;
+	uint64_t tls_reloads; /* of the context, when the sessions were last judged by it */
 	unsigned holds; /* timer and acceptor that have not yet called back */
 	bool closing;
 	void (*closed)(void *owner);
@@ -140,6 +141,8 @@ static const char *judge(const struct listener *listener, uint32_t of_address, c
 	else if (listener->session_count > options->connections_max)
 		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one",
 			       options->connections_max);
+	else if (listener->shared.securing > LISTENER_HANDSHAKES_MAX)
+		(void)snprintf(text, size, "%u TLS handshakes are under way, which is the limit", LISTENER_HANDSHAKES_MAX);
 	else if (listener->shared.greeting > options->connections_max / 2 + 1)
 		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");
 	else
@@ -170,12 +173,31 @@ static void on_connection(void *owner, uv_stream_t *server)
 		session_abort(session, why);
 }
 
+/* The context may be reloaded by another thread: each listener finds out by itself. */
+static void judge_certificates(struct listener *listener)
+{
+	struct session *session, *next;
+	struct tls_counts counts;
+
+	if (!listener->shared.tls)
+		return;
+	tls_context_counts(listener->shared.tls, &counts);
+	if (counts.reloads == listener->tls_reloads)
+		return;
+	listener->tls_reloads = counts.reloads;
+	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
+		next = LIST_NEXT(session, siblings);
+		session_verify_again(session);
+	}
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct listener *listener = timer->data;
 	uint64_t now_ms = uv_now(listener->shared.loop);
 	struct session *session, *next;
 
+	judge_certificates(listener);
 	/* Sessions leave the list only in close callbacks, never in here. */
 	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
 		next = LIST_NEXT(session, siblings);
@@ -200,6 +222,7 @@ static void init_options(struct listener *listener, const struct listener_option
 	listener->shared.linger_ms = or_default(options->linger_ms, SESSION_LINGER_MS);
 	listener->shared.ingest = options->ingest;
 	listener->shared.http = options->http;
+	listener->shared.tls = options->tls;
 	/* A batch decodes to at most BATCH_DECODED_BYTES_MAX; its message and our verdict bits come on top. */
 	listener->shared.arena.limit = BATCH_DECODED_BYTES_MAX + (size_t)FRAME_BYTES_MAX;
 }
@@ -244,6 +267,8 @@ void listener_stats(const struct listener *listener, struct fleet_ingest_stats *
 	stats->sessions_total += listener->sessions_total;
 	stats->rejects_total += shared->rejects_total;
 	stats->frames_bad += shared->frames_bad;
+	stats->foreign_total += shared->foreign;
+	stats->securing += shared->securing;
 	stats->bytes_received += shared->bytes_received;
 }
 

@@ -13,6 +13,7 @@
 #define LISTENER_CONNECTIONS_MAX 20000u /* as many as the forest takes host boots */
 #define LISTENER_PER_ADDRESS_MAX 1024u  /* a whole site may stand behind one address translator */
 #define LISTENER_REFUSING_MAX 256u      /* connections that are being told why; beyond it they are cut without a word */
+#define LISTENER_HANDSHAKES_MAX 2048u   /* TLS handshakes under way: 40 KiB each, and three seconds of a core */
 #define LISTENER_TICK_MS 1000u          /* how finely slowness is judged */
 
 struct listener;
@@ -20,6 +21,7 @@ struct listener;
 struct listener_options {
 	struct address address;
 	struct ingest *ingest; /* must outlive the listener */
+	struct tls_context *tls; /* sensors must speak TLS, with a certificate; NULL = in the clear. Borrowed */
 	const char *http;      /* where the console answers, ADDR:PORT, told to browsers; NULL = nowhere. Borrowed */
 	uint32_t connections_max, per_address_max; /* 0 = the bounds above */
 	uint32_t hello_ms, idle_ms, linger_ms;     /* 0 = those of session.h */

@@ -94,11 +94,18 @@ static void log_refusal(struct session *session, const char *why)
 		log_warning("event=session-refused peer=%s reason=\"%s\"", session->name, why);
 }
 
+static void end_securing(struct session *session)
+{
+	session->shared->securing -= session->securing;
+	session->securing = false;
+}
+
 static void change_state(struct session *session, enum session_state state, const char *why)
 {
 	log_debug("event=session peer=%s from=%s to=%s why=\"%s\"", session->name, state_words[session->state],
 		  state_words[state], why);
 	(*count_of(session))--;
+	end_securing(session);
 	session->state = state;
 	if (state != SESSION_CLOSED)
 		(*count_of(session))++;
@@ -184,7 +191,7 @@ static void answer_foreign(struct session *session, enum foreign foreign)
 		answer_http(session);
 	else if (foreign == FOREIGN_TLS)
 		refuse_because(session, REJECT_BAD_FRAME,
-			       "this port takes plain connections, TLS came; start the sensor without TLS");
+			       "this port takes plain connections, TLS came; start the sensor without TLS, or the collector with --tls-cert");
 	else
 		refuse_because(session, REJECT_BAD_FRAME,
 			       "this port takes Canopy sensors; what came is not their protocol");
@@ -237,6 +244,35 @@ static uint32_t reconnect_ms(const struct session_shared *shared)
 	return ms < SESSION_RECONNECT_MS_MAX ? (uint32_t)ms : SESSION_RECONNECT_MS_MAX;
 }
 
+/* Whoever has a certificate speaks for the host that it names, and for no other. */
+static bool is_its_own(struct session *session, const struct hello *hello)
+{
+	struct certificate certificate;
+	enum certificate_verdict verdict;
+	char name[CERTIFICATE_NAME_MAX + 1] = "nobody";
+
+	if (!session->shared->tls)
+		return true;
+	if (!stream_certificate(session->stream, &certificate)) {
+		refuse_because(session, REJECT_IDENTITY, "no certificate was shown");
+		return false;
+	}
+	verdict = certificate_judge(&certificate, hello->hostname, hello->machine_id_known ? hello->machine_id : NULL);
+	if (verdict == CERTIFICATE_FITS)
+		return true;
+	if (certificate.name_count > 0)
+		(void)snprintf(name, sizeof(name), "%s", certificate.names[0]);
+	session->shared->foreign++;
+	if (verdict == CERTIFICATE_OTHER_HOST)
+		refuse_because(session, REJECT_IDENTITY,
+			       "the certificate is of %.64s, the Hello of host '%.*s'; make one for that host", name,
+			       hello->hostname.len < 64 ? (int)hello->hostname.len : 64, hello->hostname.data ? hello->hostname.data : "");
+	else
+		refuse_because(session, REJECT_IDENTITY,
+			       "the certificate of %.64s is bound to another machine id than this host's; make one for it", name);
+	return false;
+}
+
 static void greet(struct session *session, const struct hello *hello)
 {
 	struct message answer = {.type = MESSAGE_WELCOME};
@@ -249,6 +285,8 @@ static void greet(struct session *session, const struct hello *hello)
 			       hello->protocol_version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
 		return;
 	}
+	if (!is_its_own(session, hello))
+		return;
 	/* Joining may pause the session at once; the Welcome is due in any case. */
 	r = ingest_join(session->shared->ingest, hello, &peer_events, session, wall_now(), &session->peer,
 			&answer.welcome, &refusal);
@@ -492,14 +530,20 @@ static void on_drained(void *owner)
 
 static void on_ended(void *owner, int error)
 {
+	struct session *session = owner;
 	struct detail detail = {.why = error ? strerror(-error) : "the peer has ended"};
 
+	if (error == -EPROTO && *stream_why(session->stream)) {
+		detail.why = stream_why(session->stream);
+		session->shared->rejects_total++;
+		log_refusal(session, detail.why);
+	}
 	fsm(owner, error ? EVENT_ERROR : EVENT_END, &detail);
 }
 
 static void on_connected(void *owner)
 {
-	(void)owner; /* sessions are accepted, they never connect */
+	end_securing(owner);
 }
 
 static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended};
@@ -515,7 +559,10 @@ int session_create(struct session **ret, struct session_shared *shared, uv_strea
 	if (!session)
 		return -ENOMEM;
 	r = stream_create(&session->stream, shared->loop, &stream_events, session);
+	if (r == 0 && shared->tls)
+		r = stream_secure(session->stream, shared->tls, NULL);
 	if (r < 0) {
+		stream_close(session->stream, NULL);
 		free(session);
 		return r;
 	}
@@ -523,6 +570,8 @@ int session_create(struct session **ret, struct session_shared *shared, uv_strea
 	session->since_ms = session->heard_ms = uv_now(shared->loop);
 	frame_reader_init(&session->reader, SESSION_HELLO_BYTES_MAX);
 	shared->greeting++;
+	session->securing = shared->tls;
+	shared->securing += session->securing;
 	r = stream_accept(session->stream, server);
 	if (r == 0 && stream_peer(session->stream, &peer)) {
 		address_key((const struct sockaddr *)&peer, session->key);
@@ -553,6 +602,12 @@ void session_abort(struct session *session, const char *why)
 {
 	if (session->state != SESSION_CLOSED)
 		change_state(session, SESSION_CLOSED, why);
+}
+
+void session_verify_again(struct session *session)
+{
+	if (session->state <= SESSION_STREAMING && !session->securing && stream_verify_again(session->stream) < 0)
+		session_refuse(session, REJECT_IDENTITY, 0, stream_why(session->stream));
 }
 
 void session_tick(struct session *session, uint64_t now_ms)

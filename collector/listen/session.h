@@ -44,12 +44,15 @@ struct session;
 struct session_shared {
 	uv_loop_t *loop;
 	struct ingest *ingest;
+	struct tls_context *tls;                /* sensors must speak TLS, with a certificate; NULL = in the clear. Borrowed */
 	struct arena arena;                     /* of the frame that is being served */
 	uint8_t scratch[SESSION_SCRATCH_BYTES]; /* for bytes that are thrown away */
 	size_t memory;                          /* held by all receive buffers */
 	uint32_t hello_ms, idle_ms, linger_ms;
 	const char *http;                       /* where the console answers, ADDR:PORT; NULL = nowhere */
 	uint32_t greeting, streaming, refusing; /* sessions in these states */
+	uint32_t securing;                      /* those of greeting whose TLS handshake is not done */
+	uint64_t foreign;                       /* Hellos that the certificate does not fit */
 	uint64_t rejects_total, frames_bad, bytes_received;
 	uint64_t log_second;
 	uint32_t logged;
@@ -70,6 +73,7 @@ struct session {
 	uint64_t discarded;
 	uint64_t ack_seq; /* to be sent when ack_due */
 	bool paused, ack_due;
+	bool securing; /* counted in shared->securing */
 	uint8_t key[16];             /* of the peer's address */
 	char name[ADDRESS_TEXT_MAX]; /* of the peer */
 };
@@ -83,6 +87,8 @@ void session_refuse(struct session *session, enum reject_code code, uint32_t ret
 /* Drops the connection at once. */
 void session_abort(struct session *session, const char *why);
 /* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
+/* The certificates that count have changed: judges the peer's again. */
+void session_verify_again(struct session *session);
 void session_tick(struct session *session, uint64_t now_ms);
 void session_free(struct session *session);
 

@@ -542,6 +542,8 @@ int stream_secure(struct stream *stream, struct tls_context *context, const char
 	int r;
 
 	assert(stream->state == STREAM_NEW && !stream->tls);
+	if (!context)
+		return 0;
 	r = tls_create(&tls, context, peer);
 	use_tls(stream, tls);
 	return r;

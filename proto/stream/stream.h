@@ -47,7 +47,7 @@ int stream_create(struct stream **ret, uv_loop_t *loop, const struct stream_even
 void stream_begin_at(struct stream *stream, unsigned first);
 
 /* Before stream_connect or stream_accept: the bytes go through TLS. peer: when connecting, the name or number that must
- * stand in the other end's certificate; otherwise NULL. The handshake has no time limit here. Errors: -ENOMEM. */
+ * stand in the other end's certificate; otherwise NULL. Without a context nothing is done. The handshake has no time limit here. Errors: -ENOMEM. */
 int stream_secure(struct stream *stream, struct tls_context *context, const char *peer);
 
 /* Resolves host on the loop's thread pool and tries its addresses one after the other; answers by connected or ended

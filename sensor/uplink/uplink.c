@@ -405,8 +405,10 @@ static void enter_connecting(struct uplink *uplink)
 	r = stream_create(&uplink->stream, uplink->loop, &stream_events, uplink);
 	if (r == 0) {
 		stream_begin_at(uplink->stream, peer->first);
-		r = stream_connect(uplink->stream, uplink->host, uplink->port);
+		r = stream_secure(uplink->stream, uplink->options.tls, uplink->host);
 	}
+	if (r == 0)
+		r = stream_connect(uplink->stream, uplink->host, uplink->port);
 	if (r < 0)
 		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->port, strerror(-r));
 }
@@ -525,9 +527,8 @@ static void expire(struct uplink *uplink)
 		(void)snprintf(uplink->error, sizeof(uplink->error), "%s %s:%u within %u ms",
 			       uplink->state == UPLINK_GREETING ? "no Welcome came from" : "cannot connect to",
 			       uplink->host, uplink->port,
-			       uplink->state == UPLINK_GREETING
-				   ? or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS)
-				   : UPLINK_CONNECT_MS);
+			       uplink->state == UPLINK_GREETING ? or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS)
+								: UPLINK_CONNECT_MS);
 	give_up(uplink, uplink->error);
 }
 
@@ -708,11 +709,13 @@ static void on_ended(void *owner, int error)
 {
 	struct uplink *uplink = owner;
 
-	if (uplink->state == UPLINK_CONNECTING)
+	if (*stream_why(uplink->stream))
+		broken(uplink, "TLS with %s:%u: %s", uplink->host, uplink->port, stream_why(uplink->stream));
+	else if (uplink->state == UPLINK_CONNECTING)
 		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->port, uv_strerror(error));
 	else
 		broken(uplink, "the connection to %s:%u ended: %s", uplink->host, uplink->port,
-		       error ? strerror(-error) : "the collector closed it");
+		       error ? strerror(-error) : "the collector closed it; if that is for good, does it take TLS alone?");
 }
 
 static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended};

@@ -25,7 +25,7 @@
 #define UPLINK_MOVE_MS 10000u              /* for the batches in flight to be acknowledged before a move */
 #define UPLINK_QUEUE_MAX ((size_t)4 << 20) /* bytes not yet taken by the kernel: bounds memory over a slow link */
 #define UPLINK_FRAME_MAX 65536u            /* of the collector's messages, which are small */
-#define UPLINK_ERROR_MAX 320u
+#define UPLINK_ERROR_MAX 896u /* fits what TLS has to say, with the address before it */
 
 struct uplink;
 
@@ -49,6 +49,7 @@ struct uplink_source {
 struct uplink_options {
 	struct address collectors[PEERS_MAX]; /* best first */
 	size_t collector_count;               /* at least 1 */
+	struct tls_context *tls;              /* NULL = in the clear; borrowed */
 	bool compress;                        /* zstd on the wire where the collector takes it, or else zlib */
 	/* For tests; 0 = the bounds above. */
 	uint32_t welcome_ms, stall_ms, heartbeat_ms, return_ms;

@@ -64,6 +64,33 @@ static void ready(struct api *api, struct connection *connection, const struct r
 		api_fail(connection, 503, "not_ready", why, NULL);
 }
 
+/* ---- what only an admin may -------------------------------------------------------------------------------------- */
+
+static void reload(struct api *api, struct connection *connection, const struct request *request)
+{
+	struct json body = JSON_EMPTY;
+	char *why = NULL;
+	int r;
+
+	if (request->role != TOKEN_ADMIN) {
+		api_fail(connection, 403, "not_admin", "only an admin may have files read again",
+			 "use a token that stands behind 'admin' in the collector's --token-file");
+		return;
+	}
+	r = api->fleet->reload ? api->fleet->reload(api->fleet->owner, &why) : 0;
+	if (r < 0) {
+		api_fail(connection, 500, "not_reloaded", why ? why : strerror(-r), "what failed stays as it was");
+	} else {
+		json_object_begin(&body);
+		json_key(&body, "reloaded");
+		json_bool(&body, true);
+		json_object_end(&body);
+		json_raw(&body, "\n", 1);
+		connection_answer(connection, 200, RESPONSE_JSON, NULL, &body);
+	}
+	free(why);
+}
+
 /* ---- routes -------------------------------------------------------------------------------------------------- */
 
 typedef void (*route_fn)(struct api *api, struct connection *connection, const struct request *request);
@@ -101,8 +128,25 @@ static bool request_process(struct api *api, struct connection *connection, stru
 	return true;
 }
 
+/* The one path that changes something, and the only method there. Returns whether it was it. */
+static bool request_reload(struct api *api, struct connection *connection, const struct request *request)
+{
+	bool post = request->method == REQUEST_POST;
+
+	if (post == bytes_equal(request->path, BYTES_LITERAL("/api/v1/reload"))) {
+		if (post)
+			reload(api, connection, request);
+		return post;
+	}
+	api_fail(connection, 405, "method_not_allowed", post ? "only GET and HEAD are known here" : "only POST is known here",
+		 post ? "the console reads; it changes nothing of the fleet" : NULL);
+	return true;
+}
+
 void api_request(struct api *api, struct connection *connection, const struct request *request)
 {
+	if (request_reload(api, connection, request))
+		return;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (bytes_equal(request->path, bytes_from_string(routes[i].path))) {
 			routes[i].show(api, connection, request);

@@ -170,6 +170,7 @@ void connection_answer(struct connection *c, int status, const char *content_typ
 				    .length = (int64_t)body->len,
 				    .keep_alive = c->keep_alive,
 				    .allow = status == 405,
+				    .challenge = status == 401 || status == 403,
 				    .retry = status == 503};
 	bool failed = body->failed;
 
@@ -382,7 +383,7 @@ static void dispatch(struct connection *c, size_t head_len)
 		connection_error(c, &(struct response_error){.status = 405,
 							     .code = "method_not_allowed",
 							     .message = "only GET and HEAD are known here",
-							     .hint = "the console reads, it changes nothing"});
+							     .hint = "the console reads; it changes nothing of the fleet"});
 	else if (request.has_body)
 		refuse(c, 413, "too_large", "the request has a body",
 		       "send it without one: all is said by the path and the query");
@@ -479,11 +480,21 @@ static void on_ended(void *owner, int error)
 		close_because(c, "the follower is gone");
 }
 
+/* Only with TLS. */
+static void on_connected(void *owner)
+{
+	struct connection *c = owner;
+
+	if (c->state == CONNECTION_IDLE)
+		arm(c, c->timeouts->idle);
+}
+
 static const struct stream_events stream_events = {
-    .space = on_space, .filled = on_filled, .drained = on_drained, .ended = on_ended};
+    .connected = on_connected, .space = on_space, .filled = on_filled, .drained = on_drained, .ended = on_ended};
 
 int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *server,
-		      const struct connection_timeouts *timeouts, const struct connection_events *events, void *owner)
+		      struct tls_context *tls, const struct connection_timeouts *timeouts,
+		      const struct connection_events *events, void *owner)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	int r;
@@ -492,6 +503,8 @@ int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *ser
 		return -ENOMEM;
 	*c = (struct connection){.timeouts = timeouts, .events = events, .owner = owner, .holds = 2};
 	r = stream_create(&c->stream, loop, &stream_events, c);
+	if (r == 0 && tls)
+		r = stream_secure(c->stream, tls, NULL);
 	if (r == 0)
 		r = stream_accept(c->stream, server);
 	if (r == 0)
@@ -504,7 +517,7 @@ int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *ser
 	c->reading = true;
 	(void)uv_timer_init(loop, &c->timer); /* never fails */
 	c->timer.data = c;
-	arm(c, timeouts->idle);
+	arm(c, tls ? timeouts->head : timeouts->idle); /* with TLS, for its handshake */
 	*ret = c;
 	return 0;
 }

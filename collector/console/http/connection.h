@@ -59,9 +59,10 @@ struct connection_events {
 	void (*closed)(void *owner, struct connection *connection);
 };
 
-/* Takes the connection that waits at server. *ret is freed after closed. Errors: -errno, then closed is not called. */
+/* Takes the connection that waits at server. tls: NULL = in the clear. *ret is freed after closed. Errors: -errno, then closed is not called. */
 int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *server,
-		      const struct connection_timeouts *timeouts, const struct connection_events *events, void *owner);
+		      struct tls_context *tls, const struct connection_timeouts *timeouts,
+		      const struct connection_events *events, void *owner);
 /* Drops it, whatever it is doing. May be called more than once. */
 void connection_close(struct connection *connection);
 

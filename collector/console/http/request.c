@@ -219,6 +219,8 @@ static int parse_method(struct bytes text, struct request *request, const char *
 		request->method = REQUEST_GET;
 	else if (bytes_equal(text, BYTES_LITERAL("HEAD")))
 		request->method = REQUEST_HEAD;
+	else if (bytes_equal(text, BYTES_LITERAL("POST")))
+		request->method = REQUEST_POST;
 	return 0;
 }
 
@@ -235,7 +237,7 @@ static int parse_request_line(struct arena *arena, struct bytes line, struct req
 /* ---- headers ------------------------------------------------------------------------------------------------- */
 
 struct headers {
-	bool host, length, absolute; /* seen already; absolute: the target named the host */
+	bool host, length, authorization, absolute; /* seen already; absolute: the target named the host */
 };
 
 /* keep-alive and close, in a list of anything */
@@ -268,6 +270,23 @@ static int read_length(struct bytes value, struct headers *seen, struct request 
 	return 0;
 }
 
+/* Another scheme than Bearer counts as no token. */
+static int read_authorization(struct arena *arena, struct bytes value, struct headers *seen, struct request *request,
+			      const char **ret_why)
+{
+	struct bytes token = value, scheme = cut(&token, ' ');
+
+	if (seen->authorization)
+		return refuse(400, "there are two Authorization headers", ret_why);
+	seen->authorization = true;
+	while (token.len && token.data[0] == ' ')
+		token = bytes_make(token.data + 1, token.len - 1);
+	if (!is_word(scheme, "bearer") || token.len == 0)
+		return 0;
+	request->bearer = arena_copy(arena, token);
+	return request->bearer.data ? 0 : -ENOMEM;
+}
+
 static int read_header(struct arena *arena, struct bytes name, struct bytes value, struct headers *seen,
 		       struct request *request, const char **ret_why)
 {
@@ -285,6 +304,8 @@ static int read_header(struct arena *arena, struct bytes name, struct bytes valu
 		return read_length(value, seen, request, ret_why);
 	} else if (is_word(name, "transfer-encoding")) {
 		request->has_body = true;
+	} else if (is_word(name, "authorization")) {
+		return read_authorization(arena, value, seen, request, ret_why);
 	} else if (is_word(name, "last-event-id")) {
 		request->last_event_id = arena_copy(arena, value);
 		return request->last_event_id.data ? 0 : -ENOMEM;

@@ -10,6 +10,7 @@
 
 #include "canopy/arena.h"
 #include "canopy/bytes.h"
+#include "collector/console/http/tokens.h"
 
 #define REQUEST_HEAD_MAX (32u * 1024u) /* bytes of line and headers: what one connection may make us keep */
 #define REQUEST_LINE_MAX                                                                                               \
@@ -20,6 +21,7 @@
 enum request_method {
 	REQUEST_GET,
 	REQUEST_HEAD,
+	REQUEST_POST,
 	REQUEST_OTHER, /* well-formed, not spoken here */
 };
 
@@ -33,6 +35,8 @@ struct request {
 	struct request_parameter parameters[REQUEST_PARAMETERS_MAX];
 	size_t parameter_count;
 	struct bytes host;          /* as sent, with port; empty when there is none */
+	struct bytes bearer;        /* the token of 'Authorization: Bearer TOKEN'; empty when there is none */
+	enum token_role role;       /* what the server found the token to be good for */
 	struct bytes last_event_id; /* empty when there is none */
 	uint8_t minor;              /* of HTTP/1.minor; more than 1 counts as 1 */
 	bool keep_alive;            /* the client wants the connection again */

@@ -73,6 +73,9 @@ void response_write(struct json *out, const struct response *response)
 	put(out, response->policy ? response->policy : "default-src 'none'; frame-ancestors 'none'");
 	put(out, "\r\n");
 	put(out, response->allow ? "Allow: GET, HEAD\r\n" : "");
+	if (response->challenge)
+		put(out, response->status == 403 ? "WWW-Authenticate: Bearer realm=\"canopy\", error=\"insufficient_scope\"\r\n"
+						 : "WWW-Authenticate: Bearer realm=\"canopy\"\r\n");
 	put(out, response->retry ? "Retry-After: 1\r\n" : "");
 	put_length(out, response);
 	put(out, "\r\n");

@@ -19,6 +19,7 @@ struct response {
 	bool keep_alive;
 	bool allow;           /* Allow: GET, HEAD (405) */
 	bool retry;           /* Retry-After: 1 (503) */
+	bool challenge;       /* WWW-Authenticate: Bearer (401, 403) */
 };
 
 #define RESPONSE_JSON "application/json; charset=utf-8"

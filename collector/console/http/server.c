@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console has no users yet, so it is for this machine alone: it refuses any other address unless it is told that
- * this is meant, and on loopback it refuses requests whose Host says that a browser was lured here. No CORS header is
+/* Whoever has TLS and tokens may listen anywhere; otherwise the console is for this machine alone unless it is told
+ * otherwise. On loopback it refuses requests whose Host says that a browser was lured here. No CORS header is
  * ever sent. */
 #include "collector/console/http/server.h"
 
@@ -19,6 +19,8 @@ struct server {
 	struct connection *connections; /* list */
 	char address[ADDRESS_TEXT_MAX]; /* bound */
 	bool loopback;
+	struct tls_context *tls;      /* NULL = in the clear; a reference */
+	const struct tokens *tokens;  /* NULL = everybody may ask */
 	uint32_t connections_max;
 	struct connection_timeouts timeouts;
 	server_request_cb request;
@@ -39,14 +41,39 @@ static void release(struct server *server)
 
 	if (--server->holds > 0)
 		return;
+	tls_context_unref(server->tls);
 	free(server);
 	if (closed)
 		closed(owner);
 }
 
+/* Whether it lives may be asked by whoever reaches us: what watches over programs has no token. */
+static bool is_open(const struct request *request)
+{
+	return bytes_equal(request->path, BYTES_LITERAL("/livez")) || bytes_equal(request->path, BYTES_LITERAL("/readyz"));
+}
+
+/* Without tokens whoever reaches the console reads; nobody is admin. */
+static bool may_ask(struct server *server, struct connection *connection, const struct request *request, struct request *ret)
+{
+	*ret = *request;
+	ret->role = server->tokens ? tokens_judge(server->tokens, request->bearer) : TOKEN_READ;
+	if (ret->role != TOKEN_NONE || is_open(request))
+		return true;
+	server->stats.unauthorized_total++;
+	connection_error(connection,
+			 &(struct response_error){
+			     .status = 401,
+			     .code = request->bearer.len ? "wrong_token" : "no_token",
+			     .message = request->bearer.len ? "the token is none of this collector's" : "the console wants a token",
+			     .hint = "send 'Authorization: Bearer TOKEN' with one of the collector's --token-file; canopy: --token-file"});
+	return false;
+}
+
 static void on_request(void *owner, struct connection *connection, const struct request *request)
 {
 	struct server *server = owner;
+	struct request judged;
 
 	server->stats.requests_total++;
 	if (server->loopback && !host_is_local(request->host, server->address)) {
@@ -57,7 +84,8 @@ static void on_request(void *owner, struct connection *connection, const struct 
 						 .hint = "use localhost, 127.0.0.1 or [::1]"});
 		return;
 	}
-	server->request(server->owner, connection, request);
+	if (may_ask(server, connection, request, &judged))
+		server->request(server->owner, connection, &judged);
 }
 
 static void on_connection_closed(void *owner, struct connection *connection)
@@ -93,7 +121,7 @@ static void on_connection(void *owner, uv_stream_t *waiting)
 {
 	struct server *server = owner;
 	struct connection *connection;
-	int r = connection_create(&connection, server->loop, waiting, &server->timeouts, &connection_events, server);
+	int r = connection_create(&connection, server->loop, waiting, server->tls, &server->timeouts, &connection_events, server);
 
 	if (r < 0) {
 		log_warning("console cannot accept a connection error=\"%s\"", uv_strerror(r));
@@ -137,10 +165,10 @@ static int check_address(const struct server_options *options, struct address *r
 		return refuse(r, ret_why, "console address '%s': '%s' is a name, give the number of a local address",
 			      options->address, ret->host);
 	*ret_loopback = address_is_loopback((struct sockaddr *)&socket);
-	if (!*ret_loopback && !options->insecure)
+	if (!*ret_loopback && !options->insecure && !(options->tls && options->tokens))
 		return refuse(-EACCES, ret_why,
 			      "console address '%s': others than this machine could read everything there, without "
-			      "encryption and password; use 127.0.0.1 "
+			      "encryption and password; use TLS and tokens, or 127.0.0.1 "
 			      "and reach it through ssh -L, or ask for it with --http-insecure",
 			      options->address);
 	return 0;
@@ -162,6 +190,8 @@ int server_create(struct server **ret, uv_loop_t *loop, const struct server_opti
 		return -ENOMEM;
 	*server = (struct server){.loop = loop,
 				  .loopback = loopback,
+				  .tls = tls_context_ref(options->tls),
+				  .tokens = options->tokens,
 				  .request = request,
 				  .owner = owner,
 				  .holds = 1,
@@ -170,6 +200,7 @@ int server_create(struct server **ret, uv_loop_t *loop, const struct server_opti
 				  .timeouts = timeouts->idle ? *timeouts : CONNECTION_TIMEOUTS_DEFAULT};
 	r = acceptor_create(&server->acceptor, loop, &address, on_connection, server, ret_why);
 	if (r < 0) {
+		tls_context_unref(server->tls);
 		free(server);
 		return r;
 	}

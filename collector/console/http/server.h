@@ -15,7 +15,10 @@
 
 struct server_options {
 	const char *address;                    /* HOST:PORT or [V6]:PORT; port 0: the kernel chooses */
-	bool insecure;                          /* listen also where others than this machine can reach it */
+	bool insecure;                          /* listen also where others than this machine can reach it, in the clear or
+						 * without tokens */
+	struct tls_context *tls;                /* NULL = in the clear. Borrowed */
+	const struct tokens *tokens;            /* who may ask; NULL = everybody. Borrowed */
 	uint32_t connections_max;               /* 0 = SERVER_CONNECTIONS_MAX */
 	struct connection_timeouts timeouts;    /* all 0 = CONNECTION_TIMEOUTS_DEFAULT */
 };
@@ -23,7 +26,7 @@ struct server_options {
 struct server_stats {
 	uint64_t connections;                   /* open now */
 	uint64_t connections_total, refused_total; /* refused: over the bound */
-	uint64_t requests_total;
+	uint64_t requests_total, unauthorized_total; /* unauthorized: without a token that counts */
 };
 
 struct server;

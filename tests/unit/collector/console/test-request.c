@@ -181,7 +181,7 @@ static void test_meanings(void **state)
 	check("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", REQUEST_GET, "/", "", true, false);
 	check("GET / HTTP/1.1\r\nHost: x\r\nCONNECTION: te , Close\r\n\r\n", REQUEST_GET, "/", "x", false, false);
 	check("HEAD /a%2Fb+c HTTP/1.1\r\nHost: x\r\n\r\n", REQUEST_HEAD, "/a/b+c", "x", true, false);
-	check("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", REQUEST_OTHER, "/", "x", true, true);
+	check("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", REQUEST_POST, "/", "x", true, true);
 	check("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", REQUEST_GET, "/", "x", true, true);
 	check("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 00\r\n\r\n", REQUEST_GET, "/", "x", true, false);
 	check("GET HTTP://y:1?q HTTP/1.1\r\nHost: x\r\n\r\n", REQUEST_GET, "/", "y:1", true, false);

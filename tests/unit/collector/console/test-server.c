@@ -238,7 +238,7 @@ static void test_refused(void **state)
 	    {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", "HTTP/1.1 505", "\"error\":{"},
 	    {"DELETE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 405",
 	     "Allow: GET, HEAD\r\n"},
-	    {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405",
+	    {"PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405",
 	     "method_not_allowed"},
 	    {"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 413", "too_large"},
 	    {"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", "HTTP/1.1 421", "wrong_host"},
