@@ -11,14 +11,19 @@ shift
 
 mode=quick
 case ${1:-} in quick | full) mode=$1; shift ;; esac
-if [ "$mode" = quick ]; then
-  rounds=${PRICE_ROUNDS:-3} lives=${PRICE_LIVES:-1500} blocks=${PRICE_BLOCKS:-100} idle_seconds=${PRICE_IDLE:-10} asks=${PRICE_ASKS:-150}
-else
-  rounds=${PRICE_ROUNDS:-15} lives=${PRICE_LIVES:-3000} blocks=${PRICE_BLOCKS:-600} idle_seconds=${PRICE_IDLE:-60} asks=${PRICE_ASKS:-500}
-fi
+# What 'quick' and 'full' mean: each can be set by itself.
+size() { printf -v "$1" %s "$(if [ "$mode" = quick ]; then echo "$2"; else echo "$3"; fi)"; } # VARIABLE QUICK FULL
+size rounds "${PRICE_ROUNDS:-3}" "${PRICE_ROUNDS:-15}"           # of pairs
+size lives "${PRICE_LIVES:-1500}" "${PRICE_LIVES:-3000}"         # a burst of pairs and programs
+size program_rounds "${PRICE_ROUNDS:-5}" "${PRICE_ROUNDS:-15}"
+size blocks "${PRICE_BLOCKS:-150}" "${PRICE_BLOCKS:-800}"        # of bursts
+size rate_seconds "${PRICE_RATE_SECONDS:-3}" "${PRICE_RATE_SECONDS:-10}"
+size idle_seconds "${PRICE_IDLE_SECONDS:-12}" "${PRICE_IDLE_SECONDS:-60}"
+size asks "${PRICE_ASKS:-150}" "${PRICE_ASKS:-500}"              # of latency
+size units "${PRICE_UNITS:-150}" "${PRICE_UNITS:-600}"           # of the build
 bin=$CANOPY_BUILD/tests/bench/sensor
 known_monitors=(nothing canopy connector bpftrace quark auditd) # auditd last: see monitors/auditd.sh
-known_parts=(pairs)
+known_parts=(programs bursts pairs rate starved idle latency build)
 IFS=', ' read -r -a monitors <<<"${PRICE_MONITORS:-${known_monitors[*]}}"
 
 title() { printf '\n%s\n' "$1"; }
@@ -48,7 +53,8 @@ done
 
 [ "$(id -u)" = 0 ] || die "needs root: monitors load BPF programs or listen to the kernel"
 [ -x "$CANOPY_SENSOR" ] || die "the sensor was not built"
-[ -z "${PRICE_NICE:-}" ] || renice -n "$PRICE_NICE" -p $$ >/dev/null # monitors and workload alike: they stay equal among themselves
+# Everything from here on before whatever else this machine does, equal among itself.
+[ -z "${PRICE_REALTIME:-}" ] || chrt --rr --pid 1 $$ || die "no realtime priority"
 parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=("${known_parts[@]}")
 for part in "${parts[@]}"; do

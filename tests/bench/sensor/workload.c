@@ -8,85 +8,28 @@
  * fork: fork + exit. exec: fork + exec of PROGRAM + exit. vfork: the same by vfork. spawn: by posix_spawn. PROGRAM is
  * 'noop' beside this program unless given; -a gives it one argument of so many bytes. -r spreads the lives evenly
  * over time, all workers together; without it they follow each other as fast as they can. */
-#include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
-#include <spawn.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "life.h"
+
 #define LIVES_MAX 100000000ul
 #define WORKERS_MAX 256ul
 #define RATE_MAX 10000000ul
-#define ARGUMENT_MAX 131071ul /* the kernel's bound of one argument, less its NUL */
-#define WARM_LIVES 50ul       /* before the clock starts: page tables, slabs, the program's pages */
+#define WARM_LIVES 50ul /* before the clock starts: page tables, slabs, the program's pages */
 
 struct plan {
-	const char *name;
-	pid_t (*live)(void);
+	struct life life;
 	unsigned long lives, workers;
-	unsigned long rate;    /* lives a second of all workers; 0 = as fast as they can */
-	unsigned long argument; /* bytes */
+	unsigned long rate; /* lives a second of all workers; 0 = as fast as they can */
 };
-
-static char *program, *arguments[3];
-static char *const no_environment[] = {NULL};
-
-static pid_t live_fork(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(0);
-	return pid;
-}
-
-static pid_t live_exec(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)execve(program, arguments, no_environment);
-		_exit(127);
-	}
-	return pid;
-}
-
-static pid_t live_vfork(void)
-{
-	pid_t pid = vfork();
-
-	if (pid == 0) {
-		(void)execve(program, arguments, no_environment);
-		_exit(127);
-	}
-	return pid;
-}
-
-static pid_t live_spawn(void)
-{
-	pid_t pid;
-	int r = posix_spawn(&pid, program, NULL, NULL, arguments, no_environment);
-
-	if (r == 0)
-		return pid;
-	errno = r;
-	return -1;
-}
-
-static const struct {
-	const char *name;
-	pid_t (*live)(void);
-} modes[] = {{"fork", live_fork}, {"exec", live_exec}, {"vfork", live_vfork}, {"spawn", live_spawn}};
 
 static double now(void)
 {
@@ -112,17 +55,6 @@ static double cpu_seconds(void)
 	       seconds_of(children.ru_stime);
 }
 
-static bool one_life(const struct plan *plan)
-{
-	pid_t pid = plan->live();
-	int status;
-
-	if (pid > 0 && waitpid(pid, &status, 0) == pid && status == 0)
-		return true;
-	fprintf(stderr, "workload: a life of worker %d failed: %s\n", getpid(), pid < 0 ? strerror(errno) : "bad exit");
-	return false;
-}
-
 /* Until the life of this number is due; one that is late begins at once. */
 static void wait_for_turn(double begin, double interval, unsigned long number)
 {
@@ -144,7 +76,7 @@ static int work(const struct plan *plan, unsigned long lives, const struct gates
 	char byte = 0;
 
 	for (unsigned long i = 0; i < WARM_LIVES; i++)
-		if (!one_life(plan))
+		if (!life_live(&plan->life))
 			return 1;
 	(void)!write(gates->warm[1], &byte, 1);
 	(void)!read(gates->start[0], &byte, 1);
@@ -153,7 +85,7 @@ static int work(const struct plan *plan, unsigned long lives, const struct gates
 	for (unsigned long i = 0; i < lives; i++) {
 		if (plan->rate)
 			wait_for_turn(begin, interval, i);
-		if (!one_life(plan))
+		if (!life_live(&plan->life))
 			return 1;
 	}
 	*ret_cpu = cpu_seconds() - cpu;
@@ -199,7 +131,7 @@ static void report(const struct plan *plan, double seconds, const double *cpu)
 	for (unsigned long i = 0; i < plan->workers; i++)
 		cpu_sum += cpu[i];
 	printf("mode=%s lives=%lu workers=%lu seconds=%.4f lives_per_s=%.0f us_per_life=%.2f cpu_us_per_life=%.2f\n",
-	       plan->name, plan->lives, plan->workers, seconds, lives / seconds, seconds / lives * 1e6,
+	       plan->life.name, plan->lives, plan->workers, seconds, lives / seconds, seconds / lives * 1e6,
 	       cpu_sum / lives * 1e6);
 }
 
@@ -231,17 +163,6 @@ static unsigned long parse(const char *text, unsigned long max)
 	return *text < '0' || *text > '9' || *end || number > max ? 0 : number;
 }
 
-static char *beside(const char *name)
-{
-	char self[PATH_MAX], *path = NULL;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (len < 0)
-		return NULL;
-	self[len] = '\0';
-	return asprintf(&path, "%s/%s", dirname(self), name) < 0 ? NULL : path;
-}
-
 static int usage(void)
 {
 	fputs("usage: workload [-w WORKERS] [-r LIVES_PER_SECOND] [-a ARGV_BYTES] [-p PROGRAM] fork|exec|vfork|spawn LIVES\n",
@@ -249,23 +170,10 @@ static int usage(void)
 	return 2;
 }
 
-static bool make_arguments(unsigned long bytes)
-{
-	if (!program)
-		program = beside("noop");
-	arguments[0] = program;
-	if (!bytes)
-		return program;
-	arguments[1] = malloc(bytes + 1);
-	if (!program || !arguments[1])
-		return false;
-	memset(arguments[1], 'a', bytes);
-	arguments[1][bytes] = '\0';
-	return true;
-}
-
 int main(int argc, char **argv)
 {
+	unsigned long argument = 0;
+	const char *program = NULL;
 	struct plan plan = {.workers = 1};
 	int option;
 
@@ -276,18 +184,14 @@ int main(int argc, char **argv)
 			program = optarg;
 		else if (option == 'r' && (plan.rate = parse(optarg, RATE_MAX)) != 0)
 			continue;
-		else if (option == 'a' && (plan.argument = parse(optarg, ARGUMENT_MAX)) != 0)
+		else if (option == 'a' && (argument = parse(optarg, LIFE_ARGUMENT_MAX)) != 0)
 			continue;
 		else
 			return usage();
 	}
-	for (size_t i = 0; argc - optind == 2 && i < sizeof(modes) / sizeof(*modes); i++)
-		if (!strcmp(argv[optind], modes[i].name)) {
-			plan.name = modes[i].name;
-			plan.live = modes[i].live;
-			plan.lives = parse(argv[optind + 1], LIVES_MAX);
-		}
-	if (!plan.live || !plan.lives || !plan.workers || !make_arguments(plan.argument))
+	if (argc - optind == 2)
+		plan.lives = parse(argv[optind + 1], LIVES_MAX);
+	if (!plan.lives || !plan.workers || !life_init(&plan.life, argv[optind], program, argument))
 		return usage();
 	return perform(&plan);
 }

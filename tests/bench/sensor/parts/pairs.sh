@@ -19,25 +19,29 @@ pairs_burst() {
 # pairs_cost NAME: of the monitor's processes so far.
 pairs_cost() { if [ ${#monitor_pids[@]} -gt 0 ]; then "$bin/meter" "${monitor_pids[@]}" | value "$1"; else echo 0; fi; }
 
-# BPF run time of a fork + exec + exit life, where the monitor has programs of its own.
+# BPF run time of a fork + exec + exit life, where the monitor has programs of its own: what a run of each of them takes, together. Programs that
+# run less than once in two lives (for setsid, say) are none of a life.
 pairs_programs() { # MONITOR
-  local said
   [ ${#monitor_pids[@]} -gt 0 ] || return 0
-  said=$("$bin/programs" "$(IFS=,; echo "${monitor_pids[*]}")" "$bin/workload" exec "$lives") || return 0
-  echo "$1 $(compute "$(tail -n 1 <<<"$said" | value programs_ns) / $lives / 1000" %.3f)" >>"$work/programs"
+  "$bin/programs" "$(IFS=,; echo "${monitor_pids[*]}")" "$bin/workload" exec "$lives" | programs_life "$1" >>"$work/programs"
+}
+
+# programs_life NAME: 'NAME us' of the output of 'programs' over some exec lives; nothing where no program ran.
+programs_life() {
+  awk -v name="$1" -v lives="$lives" '
+    /^program=/ { for (i = 1; i <= NF; i++) { split($i, pair, "="); v[pair[1]] = pair[2] } if (v["runs"] * 2 > lives) { ns += v["ns_per_run"]; n++ } }
+    END { if (n) printf "%s %.3f\n", name, ns / 1000 }'
 }
 
 # One monitor in one round.
 pairs_round() { # MONITOR ROUND
-  local cpu0 cpu
+  local cpu0 cpu rss peak
   pairs_burst "$1" "$2" without
   "$1_up"
   cpu0=$(pairs_cost cpu_ns)
   pairs_burst "$1" "$2" with
   pairs_burst "$1" "$2" with
   "$1_settle"
-  cpu=$(($(pairs_cost cpu_ns) - cpu0))
-  local rss peak
   rss=$(pairs_cost rss_kib) peak=$(pairs_cost peak_kib)
   pairs_programs "$1"
   "$1_settle"
@@ -76,16 +80,17 @@ pairs_column() {
 }
 
 pairs_cost_table() {
-  local monitor
+  local monitor per_life
   title "What the monitor itself takes; events are of the whole machine, a life is fork + exec + exit"
   printf '  %-12s %12s %11s %8s %8s %10s %10s %8s %10s %12s\n' monitor "CPU us/event" "CPU us/life" "RSS MiB" "peak MiB" events lost "B/event" "B/life" "BPF us/life"
   for monitor in "${ran[@]}"; do
     [ "$monitor" != nothing ] || continue
+    per_life=${monitor}_per_life per_life=${!per_life:-3}
     printf '  %-12s %12s %11s %8s %8s %10s %10s %8s %10s %12s\n' "$monitor" "$(pairs_column "$monitor" '$2 / $3 / 1000' %.2f)" \
-      "$(pairs_column "$monitor" '3 * $2 / $3 / 1000' %.2f)" "$(pairs_column "$monitor" '$6 / 1024')" "$(pairs_column "$monitor" '$7 / 1024')" \
+      "$(pairs_column "$monitor" "$per_life * \$2 / \$3 / 1000" %.2f)" "$(pairs_column "$monitor" '$6 / 1024')" "$(pairs_column "$monitor" '$7 / 1024')" \
       "$(awk -v m="$monitor" '$1 == m { n += $3 } END { printf "%.0f", n }' "$work/costs")" \
       "$(awk -v m="$monitor" '$1 == m { n += $4 } END { printf "%.0f", n }' "$work/costs")" \
-      "$(pairs_column "$monitor" '$5 / $3' %.0f)" "$(pairs_column "$monitor" '3 * $5 / $3' %.0f)" \
+      "$(pairs_column "$monitor" '$5 / $3' %.0f)" "$(pairs_column "$monitor" "$per_life * \$5 / \$3" %.0f)" \
       "$(awk -v m="$monitor" '$1 == m && $2 > 0 { print $2 }' "$work/programs" | median | awk '{ printf "%.2f", $1; shown = 1 } END { if (!shown) printf "-" }')"
   done
 }

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# What a real workload weighs: make compiles a tree of C, captured live. Only that build's facts are taken where the kernel has the unified
+# cgroup hierarchy: the build runs in a group of its own there, and the sensor keeps that group alone.
+
+# build_tree DIR UNITS: folders of ten units each, a library and a program a folder, whose output a shell script compares.
+build_tree() {
+  local dir=$1 units=$2 i folder
+  mkdir -p "$dir"
+  for ((i = 0; i < units; i++)); do
+    folder=$dir/module-$((i / 10))
+    mkdir -p "$folder"
+    printf '#include <stdio.h>\n#include <string.h>\n#include "unit.h"\nint unit_%d(const char *text) { return (int)strlen(text) * %d; }\n' $i $i >"$folder/unit-$i.c"
+    if [ $((i % 10)) = 0 ]; then
+      printf '#pragma once\nint unit_%d(const char *text);\n' $i >"$folder/unit.h"
+      printf '#include <stdio.h>\n#include "unit.h"\nint main(void) { return printf("%%d\\n", unit_%d("text")) < 0; }\n' $i >"$folder/main.c"
+      # shellcheck disable=SC2016
+      printf '%s\n' 'objects = $(patsubst %.c,%.o,$(sort $(wildcard unit-*.c)))' 'check: program' \
+        "	./program | sed 's/^/got /' | grep -q 'got $((4 * i))'" \
+        'program: main.o libmodule.a' '	$(CC) -o $@ $^' 'libmodule.a: $(objects)' '	$(AR) rcs $@ $^' \
+        '%.o: %.c unit.h' '	$(CC) -O1 -g -Wall -Wextra -D_GNU_SOURCE -I. -c -o $@ $<' >"$folder/Makefile"
+    fi
+  done
+  # shellcheck disable=SC2016
+  printf '%s\n' 'modules = $(wildcard module-*)' 'all: $(modules)' '$(modules):' '	$(MAKE) -C $@ check' '.PHONY: all $(modules)' >"$dir/Makefile"
+}
+
+build_group() { # sets group (its path below the root, empty where there is none) and group_dir
+  local root
+  group='' group_dir=''
+  root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+  [ -n "$root" ] && mkdir "$root/canopy-price-$$" 2>/dev/null || return 0
+  group=/canopy-price-$$ group_dir=$root$group
+  undo+=("rmdir $group_dir")
+}
+
+build_run() { # DIR: make, in the group where there is one
+  bash -c '[ -z "$1" ] || echo $$ >"$1/cgroup.procs"; cd "$2" && exec make -s -j"$(nproc)" CC=gcc' build "$group_dir" "$1" >"$work/make" 2>&1 ||
+    die "the build failed: $(tail -n 3 "$work/make")"
+}
+
+build_weigh() { # DESCRIPTION [SENSOR-ARGUMENT…]
+  local description=$1 filter=() journal0 batches0 events wire journal batches
+  shift
+  [ -z "$group" ] || filter=(--filter "keep:cgroup=$group*" --filter 'drop:cgroup=*')
+  rm -rf "$work/tree"
+  build_tree "$work/tree" "$units"
+  start_sensor "build-$((++canopy_sessions))" "${filter[@]}" "$@"
+  wait_until 30 canopy_attached "$work/sensor-build-$canopy_sessions.log" || die "the sensor did not attach"
+  wait_until 30 build_snapshot || die "no snapshot"
+  canopy_begin
+  journal0=$(canopy_metric '^canopy_collector_journal_bytes') batches0=$(canopy_metric '^canopy_collector_batches_total.result="new"')
+  build_run "$work/tree"
+  build_mark || die "the build's end did not arrive"
+  events=$(($(canopy_facts) - canopy_events0)) wire=$(($(canopy_sent "$sensor_pid") - canopy_bytes0))
+  journal=$(($(canopy_metric '^canopy_collector_journal_bytes') - journal0)) batches=$(($(canopy_metric '^canopy_collector_batches_total.result="new"') - batches0))
+  row "$description" "$events events in $batches batches; $(compute "$wire / $events" %.1f) bytes an event on the wire, $(compute "$journal / $events" %.1f) in the journal"
+  stop_process "$sensor_pid"
+}
+build_snapshot() { [ "$(canopy_metric '^canopy_collector_events_total.type="snapshot"')" -gt 0 ]; }
+
+# A program of the group that nobody saw before; whoever follows it has come after everything of the build.
+build_mark() {
+  local mark=mark-$RANDOM$RANDOM$RANDOM
+  bash -c '[ -z "$1" ] || echo $$ >"$1/cgroup.procs"; "$2" "$3"; :' build "$group_dir" "$bin/noop" "$mark"
+  wait_until 30 has "proc.cmdline contains $mark"
+}
+
+part_build() {
+  command -v make >/dev/null || { title "Build: skipped: make is not installed"; return; }
+  title "Build: make -j$(nproc) of $units units of C, sub-makes, libraries, programs and checks, captured live, $(load)"
+  build_group
+  [ -n "$group" ] || row "facts" "of everything on this machine: there is no unified cgroup hierarchy to tell the build by"
+  build_weigh "zlib-1 frames"
+  build_weigh "frames as they are (--no-compress)" --no-compress
+}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# From an exec on this host until whoever follows the console's events sees it.
+part_latency() {
+  title "Latency: exec to the console's event stream, $asks programs, $(load)"
+  canopy_sensor_up
+  "$bin/latency" "$http" "$asks" "$bin/noop" >"$work/latency" || die "no latency"
+  row "p50, p90, p99, max" "$(value p50_ms <"$work/latency"), $(value p90_ms <"$work/latency"), $(value p99_ms <"$work/latency"), $(value max_ms <"$work/latency") ms"
+  stop_process "$sensor_pid"
+}
