@@ -19,7 +19,7 @@ auditd_why_not() {
 }
 
 auditd_configure() {
-  mkdir -p -m 0700 "$work/audit/plugins.d"
+  mkdir -p "$work/audit/plugins.d"
   cat >"$work/audit/auditd.conf" <<TXT
 local_events = yes
 write_logs = yes

@@ -39,38 +39,33 @@ build_run() { # DIR: make, in the group where there is one
     die "the build failed: $(tail -n 3 "$work/make")"
 }
 
-build_weigh() { # DESCRIPTION [SENSOR-ARGUMENT…]
-  local description=$1 filter=() journal0 batches0 events wire journal batches
-  shift
-  [ -z "$group" ] || filter=(--filter "keep:cgroup=$group*" --filter 'drop:cgroup=*')
-  rm -rf "$work/tree"
+part_build() {
+  local filter=() events wire
+  command -v make >/dev/null || { title "Build: skipped: make is not installed"; return; }
+  title "Build: make -j$(nproc) of $units units of C, sub-makes, libraries, programs and checks, captured live, $(load)"
+  build_group
+  if [ -n "$group" ]; then filter=(--filter "keep:cgroup=$group*" --filter 'drop:cgroup=*')
+  else row "facts" "of everything on this machine: there is no unified cgroup hierarchy to tell the build by"; fi
   build_tree "$work/tree" "$units"
-  start_sensor "build-$((++canopy_sessions))" "${filter[@]}" "$@"
-  wait_until 30 canopy_attached "$work/sensor-build-$canopy_sessions.log" || die "the sensor did not attach"
-  wait_until 30 build_snapshot || die "no snapshot"
+  start_sensor build "${filter[@]}"
+  wait_until 30 canopy_attached "$work/sensor-build.log" || die "the sensor did not attach"
+  build_mark || die "the collector hears nothing"
   canopy_begin
-  journal0=$(canopy_metric '^canopy_collector_journal_bytes') batches0=$(canopy_metric '^canopy_collector_batches_total.result="new"')
+  SECONDS=0
   build_run "$work/tree"
   build_mark || die "the build's end did not arrive"
   events=$(($(canopy_facts) - canopy_events0)) wire=$(($(canopy_sent "$sensor_pid") - canopy_bytes0))
-  journal=$(($(canopy_metric '^canopy_collector_journal_bytes') - journal0)) batches=$(($(canopy_metric '^canopy_collector_batches_total.result="new"') - batches0))
-  row "$description" "$events events in $batches batches; $(compute "$wire / $events" %.1f) bytes an event on the wire, $(compute "$journal / $events" %.1f) in the journal"
+  "$bin/weigh" "$work/spool-build" >"$work/weight" || die "the spool cannot be read"
+  row "events, batches, seconds" "$events, $(value batches <"$work/weight"), $SECONDS"
+  row "spool and journal, bytes an event" "$(value spool <"$work/weight")"
+  row "wire, as sent, with heartbeats" "$(compute "$wire / $events" %.1f)"
+  row "frames of batches: zlib-1, zstd, uncompressed" "$(value zlib <"$work/weight"), $(value zstd <"$work/weight"), $(value plain <"$work/weight")"
   stop_process "$sensor_pid"
 }
-build_snapshot() { [ "$(canopy_metric '^canopy_collector_events_total.type="snapshot"')" -gt 0 ]; }
 
 # A program of the group that nobody saw before; whoever follows it has come after everything of the build.
 build_mark() {
   local mark=mark-$RANDOM$RANDOM$RANDOM
   bash -c '[ -z "$1" ] || echo $$ >"$1/cgroup.procs"; "$2" "$3"; :' build "$group_dir" "$bin/noop" "$mark"
   wait_until 30 has "proc.cmdline contains $mark"
-}
-
-part_build() {
-  command -v make >/dev/null || { title "Build: skipped: make is not installed"; return; }
-  title "Build: make -j$(nproc) of $units units of C, sub-makes, libraries, programs and checks, captured live, $(load)"
-  build_group
-  [ -n "$group" ] || row "facts" "of everything on this machine: there is no unified cgroup hierarchy to tell the build by"
-  build_weigh "zlib-1 frames"
-  build_weigh "frames as they are (--no-compress)" --no-compress
 }
