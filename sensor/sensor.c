@@ -32,6 +32,7 @@
 
 #define WATCH_INTERVAL_MS 2000u /* how often it is noted that this boot is watched: the error of a gap's beginning */
 #define SPOOL_HERE "."          /* see enter_spool */
+#define NAMES_AGAIN_NS 60000000000u /* between two lists of what lives for the sake of late names */
 #define DRAIN_MS 3000u          /* at the end, for the collector to acknowledge what is on its way */
 
 struct sensor {
@@ -49,6 +50,8 @@ struct sensor {
 	uv_timer_t watch;
 	uint64_t watched_until_ns; /* by the sensor before this one; 0 = nobody or not known */
 	uint64_t last_fact_ns;
+	uint64_t named_ns;     /* when what lives was last told again for its names' sake */
+	bool names_late;
 	uint64_t snapshot_seq; /* the newest snapshot stands in batches from here on */
 	uint64_t unbatched_facts[EVENT_TYPES]; /* given up for lack of memory since the last look */
 	uint64_t unbatched_since_ns;
@@ -221,10 +224,25 @@ static void tell_filtered(struct sensor *sensor, bool all)
 		(void)batcher_add_gap(sensor->batcher, &gap);
 }
 
+/* A name that the directory gave too late for the first facts of its processes reaches those that live by another list of them. */
+static void tell_names(struct sensor *sensor)
+{
+	uint64_t now = clock_boottime();
+
+	sensor->names_late |= refiner_take_late(sensor->refiner);
+	if (!sensor->names_late || now - sensor->named_ns < NAMES_AGAIN_NS)
+		return;
+	sensor->names_late = false;
+	sensor->named_ns = now;
+	log_info("event=resync why=\"late names of users\"");
+	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
+}
+
 static void on_watch(uv_timer_t *timer)
 {
 	struct sensor *sensor = timer->data;
 
+	tell_names(sensor);
 	tell_unbatched(sensor);
 	tell_filtered(sensor, false);
 	secure_refresh(sensor->tls, false);

@@ -74,6 +74,11 @@ bool refiner_take_gap(struct refiner *refiner, uint64_t now_ns, bool all, struct
 	return refiner->filter && filter_take_gap(refiner->filter, now_ns, all, ret);
 }
 
+bool refiner_take_late(struct refiner *refiner)
+{
+	return users_take_late(refiner->users);
+}
+
 uint64_t refiner_redacted(const struct refiner *refiner)
 {
 	return refiner->redactor ? redactor_count(refiner->redactor) : 0;

@@ -39,6 +39,8 @@ int refiner_event(struct refiner *refiner, const struct event *event, struct fac
 void refiner_snapshot(struct refiner *refiner, const struct snapshot_mark *mark);
 bool refiner_take_gap(struct refiner *refiner, uint64_t now_ns, bool all, struct gap *ret);
 
+bool refiner_take_late(struct refiner *refiner); /* as users_take_late */
+
 uint64_t refiner_redacted(const struct refiner *refiner);                       /* places hidden so far */
 uint64_t refiner_filtered(const struct refiner *refiner, enum fact_type type); /* as filter_count */
 
