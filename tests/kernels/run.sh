@@ -12,7 +12,7 @@ guest=$cache/guest
 seconds=2400 # bound of one guest; emulation is some ten times slower than the machine, and forks most of all
 tests=(demo hosts restart cases/exit-status cases/exit-storm cases/exec-images cases/exec-arguments cases/exec-rights cases/exec-paths
   cases/fields-process cases/fields-lake cases/tree-parents cases/tree-reuse cases/clock-hosts cases/collector-snapshot cases/collector-loss
-  cases/collector-twice cases/collector-million)
+  cases/collector-twice cases/collector-million cases/collector-shuffled)
 [ -z "${CANOPY_KERNEL_TESTS:-}" ] || read -ra tests <<<"$CANOPY_KERNEL_TESTS"
 
 # What the tests call. Each is copied with the libraries it is linked to.

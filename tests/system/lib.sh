@@ -77,6 +77,12 @@ equal() {
   return 1
 }
 
+kernel_at_least() { # MAJOR MINOR
+  local major minor
+  IFS=.- read -r major minor _ < <(uname -r)
+  [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }
+}
+
 finish() {
   if [ $tap_failed -gt 0 ]; then
     local log
@@ -123,8 +129,13 @@ start_sensor() {
   pids+=("$sensor_pid")
 }
 
+# set_shift NANOSECONDS: of the wall clock of sensors that are started through shifted_clock.
+set_shift() { printf '%-32s' "$1" 1<>"$work/shift"; }
+# shifted_clock: for the environment of such a sensor
+shifted_clock() { echo "LD_PRELOAD=$WORKLOADS/libwall_clock.so CANOPY_WALL_SHIFT=$work/shift"; }
+
 # start_host NAME BOOT_ID [ARGUMENT…]: a sensor that believes to be another host: own mount and UTS namespace, its boot_id, machine id and
-# name over the real ones. Sets sensor_pid.
+# name over the real ones, and where host_environment holds words VAR=VALUE, those variables. Sets sensor_pid.
 start_host() {
   local name=$1 boot=$2 dir=$work/host-$1
   shift 2
@@ -135,7 +146,7 @@ start_host() {
     mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id &&
     { [ ! -e /etc/machine-id ] || mount --bind "$1/machine-id" /etc/machine-id; } &&
     hostname "$2" && shift 2 && exec "$@"' start_host "$dir" "$name" \
-    "$CANOPY_SENSOR" --collector "$listen" --spool "$work/spool-$name" "$@" >>"$work/sensor-$name.log" 2>&1 &
+    env ${host_environment:-} "$CANOPY_SENSOR" --collector "$listen" --spool "$work/spool-$name" "$@" >>"$work/sensor-$name.log" 2>&1 &
   sensor_pid=$!
   pids+=("$sensor_pid")
 }

@@ -150,4 +150,68 @@ if unshare --time --boottime 86400 --fork true 2>/dev/null; then
 else
   check "clock 35: a sensor in a time namespace # SKIP this kernel or unshare has none" true
 fi
+
+# ---- 35 with a real sensor: the wall clock goes back an hour while it watches. A guest turns its own clock; on a machine that others use the sensor
+# alone sees it jump.
+hour=3600
+turn() { # SECONDS
+  if [ -n "${CANOPY_TEST_GUEST:-}" ]; then date -s "@$(($(date +%s) + $1))" >/dev/null; else set_shift $(($1 * S)); fi
+}
+wall_of_host() { # seconds since 1970, as the sensor's host has it
+  if [ -n "${CANOPY_TEST_GUEST:-}" ]; then date +%s; else echo $(($(date +%s) + turned)); fi
+}
+near() { # A B: seconds that differ by no more than it takes to look
+  [ $(($1 - $2)) -le $((20 * ${CANOPY_PATIENCE:-1})) ] && [ $(($2 - $1)) -le $((20 * ${CANOPY_PATIENCE:-1})) ] || { echo "$1 is not near $2"; return 1; }
+}
+set_shift 0
+turned=0
+host_machine_id='' host_environment=$(shifted_clock) start_host turning 33333333-eeee-4eee-8eee-000000000001
+turning="host.name = turning and proc.ppid = $$ and proc.name = sleep"
+check "clock 35: a real sensor: live" wait_until 20 host_is turning live
+begun() { has "$turning and proc.pid = $1 and proc.exe = sleep"; }
+sleep 700 & early=$!
+pids+=("$early")
+check "clock 35: a real sensor: it sees who begins before the jump" wait_until 20 begun $early
+early_wall=$(wall_of_host)
+turn -$hour
+turned=-$hour
+sleep 701 & late=$!
+pids+=("$late")
+check "clock 35: a real sensor: it sees who begins after it" wait_until 20 begun $late
+late_wall=$(wall_of_host)
+stop_process $early
+check "clock 35: a real sensor: an end after the jump" wait_until 20 has "$turning and proc.pid = $early and proc.alive = false"
+start_of() { one_process '.start[:19] + "Z" | fromdate' "$turning and proc.pid = $1"; }
+check "clock 35: a real sensor: who began before the jump keeps that time" near "$(start_of $early)" "$early_wall"
+check "clock 35: a real sensor: who began after it has the new one" near "$(start_of $late)" "$late_wall"
+check "clock 35: a real sensor: an hour lies between" near $(($(start_of $early) - $(start_of $late))) $hour
+check "clock 35: a real sensor: the list is in order of boottime" \
+  equal "$(processes "$turning and (proc.pid = $early or proc.pid = $late)" | jq -s 'map(.pid) | tojson' -r)" "[$early,$late]"
+check "clock 35: a real sensor: a lifetime over the jump is that of boottime" \
+  near "$(one_process '.duration_ns / 1000000000 | floor' "$turning and proc.pid = $early")" 0
+check "clock 35: a real sensor: no lifetime is negative" \
+  equal "$(processes 'host.name = turning' | jq -s 'map(select(.duration_ns != null and .duration_ns < 0)) | length')" 0
+skew() { near "$(canopy hosts -o ndjson | jq 'select(.host == "turning") | .skew_seconds | floor')" "$1"; }
+if [ -z "${CANOPY_TEST_GUEST:-}" ]; then check "clock 35: a real sensor: hosts tells how far its clock is off" wait_until 30 skew -$hour; fi
+stop_process "$sensor_pid"
+turn $([ -n "${CANOPY_TEST_GUEST:-}" ] && echo $hour || echo 0)
+
+# ---- 36 with real sensors: the same machine, name, pids and start times, another boot, two days later
+host_machine_id=ffffffffffff4fff8fff0000000000ff
+begin() { start_host risen "44444444-eeee-4eee-8eee-00000000000$1"; } # BOOT
+of_boot() { echo "host.name = risen and host.boot endswith $1 and proc.pid = $late"; }
+begin 1
+check "clock 36: real sensors: the first boot is live" wait_until 20 has "$(of_boot 1) and proc.alive = true"
+stop_process "$sensor_pid" KILL # nobody says goodbye when a machine dies
+set_shift $((2 * 86400 * S))
+host_environment=$(shifted_clock) begin 2
+state_of_boot() { canopy hosts -o ndjson | jq -r "select(.host == \"risen\" and (.boot_id | endswith(\"$1\"))) | .state"; }
+second_lives() { [ "$(state_of_boot 2)" = live ] && has "$(of_boot 2) and proc.alive = true"; }
+check "clock 36: real sensors: the second boot is live" wait_until 20 second_lives
+check "clock 36: real sensors: the first is rebooted" equal "$(state_of_boot 1)" rebooted
+check "clock 36: real sensors: its processes are closed as 'host rebooted', without an exit" \
+  equal "$(one_process '"\(.state) \(.quality | tojson) \(.exit | tojson)"' "$(of_boot 1)")" 'unknown ["seeded","host_rebooted"] null'
+check "clock 36: real sensors: nobody of the first boot lives" not has "host.name = risen and host.boot endswith 1 and proc.alive = true"
+check "clock 36: real sensors: the same pid and start time are two processes" \
+  equal "$(processes "host.name = risen and proc.pid = $late" | jq -s 'map([.start_boottime_ns, .id]) | [(map(.[0]) | unique | length), (map(.[1]) | unique | length)] | tojson' -r)" '[1,2]'
 finish

@@ -189,9 +189,3 @@ children() { jq -n --argjson pid "$1" 'inputs | select(.ppid == $pid) | .pid' "$
 
 # The console knows the processes that there were, and none else: no thread, no failed exec, nothing twice.
 exactly_these() { equal "$(jq -n 'inputs.pid' "$work/console" | sort -n | tr '\n' ' ')" "$(printf '%s\n' "${expected[@]}" | sort -n | tr '\n' ' ')"; }
-
-kernel_at_least() { # MAJOR MINOR
-  local major minor
-  IFS=.- read -r major minor _ < <(uname -r)
-  [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }
-}
