@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of the data in the collector, one room after the other:
  *
- *   listen    sockets -> sessions -> messages
- *   ingest    messages -> validated batches, each taken once
- *   journal   batches -> disk; the ack travels back from here
- *   forest    facts -> processes
- *   lake, console   read what journal and forest hold
+ *   listen    sockets -> sessions -> messages                   \
+ *   ingest    messages -> validated batches, each taken once     | in each shard, on its own loop and thread,
+ *   journal   batches -> disk; the ack travels back from here    | for the host boots that it owns
+ *   forest    facts -> processes                                /
+ *   lake, console   read what journals and forests hold, on the main loop
  *
  * They are built from the end, so that nothing is accepted that has nowhere to go, and torn down in reverse: no new
- * data, then what reads, then what keeps. Everything runs on one loop; only disk work goes to the loop's thread pool.
+ * data, then what reads, then what keeps. Disk work goes to the thread pool that the loops share.
  */
 #include "collector/collector.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,10 @@
 #include "collector/lake/lake.h"
 #include "collector/listen/listener.h"
 #include "collector/secure.h"
+#include "collector/shard/shards.h"
 #include "collector/state.h"
 
+#define POOL_THREADS 4u        /* for lakes and whatever else asks the disk, beside the shards' commits */
 #define WATCH_INTERVAL_MS 1000 /* how soon the log tells that the collector is not ready any more, or again */
 
 struct collector {
@@ -42,18 +44,17 @@ struct collector {
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	struct secure secure;
-	struct forest *forest;
-	struct journal *journal;
-	struct ingest *ingest;
-	struct lake *lakes[COLLECTOR_LAKES_MAX];
+	struct shards shards;
+	struct lake **lakes; /* owned; for each lake one of each shard */
 	size_t lake_count;
 	struct fleet fleet;
 	struct console *console;
 	char http[ADDRESS_TEXT_MAX]; /* where the console answers */
-	struct listener *listener;
+	bool listening;
 	uv_timer_t watch;
 	bool ready; /* as last logged */
 	bool stopping;
+	bool owner; /* of the state folder: the journals are open */
 	int failed; /* -errno of what went wrong for good */
 };
 
@@ -67,44 +68,74 @@ static int64_t wall_now(void)
 
 /* ---- what the console may ask -------------------------------------------------------------------------------- */
 
+static size_t fleet_place(void *owner, const struct boot_id *boot)
+{
+	return placement_of(&((struct collector *)owner)->shards.placement, boot);
+}
+
 static void fleet_link(void *owner, const struct boot_id *boot, struct fleet_link *ret)
 {
-	ingest_link(((struct collector *)owner)->ingest, boot, wall_now(), ret);
+	ingest_link(shards_of(&((struct collector *)owner)->shards, boot)->ingest, boot, wall_now(), ret);
 }
 
 static void fleet_ingest(void *owner, struct fleet_ingest_stats *ret)
 {
-	struct collector *collector = owner;
+	struct shards *shards = &((struct collector *)owner)->shards;
 
 	*ret = (struct fleet_ingest_stats){0};
-	ingest_stats(collector->ingest, ret);
-	if (collector->listener)
-		listener_stats(collector->listener, ret);
+	for (size_t i = 0; i < shards->count; i++) {
+		struct shard *shard = shards->all[i];
+
+		gate_enter(&shard->gate);
+		ingest_stats(shard->ingest, ret);
+		if (shard->listener)
+			listener_stats(shard->listener, ret);
+		gate_leave(&shard->gate);
+	}
 }
 
 static size_t fleet_sinks(void *owner, struct fleet_sink *ret, size_t max)
 {
 	struct collector *collector = owner;
-	size_t count = 0;
+	size_t shards = collector->shards.count, count = 0;
+	struct fleet_sink one;
 
-	for (size_t i = 0; i < collector->lake_count; i++)
-		count += lake_sinks(collector->lakes[i], ret + count, max - count);
+	for (size_t i = 0; i < collector->lake_count && count + (i % shards == 0) <= max; i++) {
+		if (lake_sinks(collector->lakes[i], &one, 1) == 0)
+			continue;
+		if (i % shards == 0) {
+			ret[count++] = one;
+			continue;
+		}
+		ret[count - 1].lag_records += one.lag_records;
+		ret[count - 1].lag_bytes += one.lag_bytes;
+		ret[count - 1].failures_total += one.failures_total;
+		ret[count - 1].rows_total += one.rows_total;
+	}
 	return count;
 }
 
 static bool fleet_ready(void *owner, const char **ret_why)
 {
 	struct collector *collector = owner;
+	bool ready = true;
 
 	if (collector->stopping) {
 		*ret_why = "the collector is shutting down";
 		return false;
 	}
-	if (!collector->listener) {
+	if (!collector->listening) {
 		*ret_why = "the collector does not listen for sensors yet";
 		return false;
 	}
-	return ingest_ready(collector->ingest, ret_why);
+	for (size_t i = 0; ready && i < collector->shards.count; i++) {
+		struct shard *shard = collector->shards.all[i];
+
+		gate_enter(&shard->gate);
+		ready = ingest_ready(shard->ingest, ret_why);
+		gate_leave(&shard->gate);
+	}
+	return ready;
 }
 
 static int fleet_reload(void *owner, char **ret_why)
@@ -130,13 +161,11 @@ static void fleet_tls(void *owner, struct fleet_tls *ret)
 static void tear_down(void *owner)
 {
 	struct collector *collector = owner;
-	struct listener *listener = collector->listener;
 	struct console *console = collector->console;
-	struct journal *journal = collector->journal;
 
-	if (listener) {
-		collector->listener = NULL;
-		listener_close(listener, tear_down, collector);
+	if (collector->listening) {
+		collector->listening = false;
+		shards_stop_listening(&collector->shards, tear_down, collector);
 		return;
 	}
 	if (console) {
@@ -148,15 +177,10 @@ static void tear_down(void *owner)
 		lake_close(collector->lakes[--collector->lake_count], tear_down, collector);
 		return;
 	}
-	ingest_destroy(collector->ingest);
-	collector->ingest = NULL;
-	if (journal) {
-		collector->journal = NULL;
-		journal_close(journal, tear_down, collector);
+	if (collector->shards.count > 0) {
+		shards_close(&collector->shards, tear_down, collector);
 		return;
 	}
-	forest_destroy(collector->forest);
-	collector->forest = NULL;
 	uv_close((uv_handle_t *)&collector->watch, NULL);
 	for (unsigned i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&collector->signals[i], NULL);
@@ -165,7 +189,7 @@ static void tear_down(void *owner)
 static void stop(struct collector *collector)
 {
 	collector->stopping = true;
-	if (collector->journal) { /* otherwise the folder may be that of a collector that runs */
+	if (collector->owner) { /* otherwise the folder may be that of a collector that runs */
 		state_remove(collector->options->state, "http");
 		state_remove(collector->options->state, "listen");
 	}
@@ -237,66 +261,113 @@ static void start_watch(struct collector *collector)
 	(void)uv_timer_start(&collector->watch, on_watch, 0, WATCH_INTERVAL_MS);
 }
 
-static void on_durable(void *owner, uint64_t position, int error)
+static void on_grown(void *owner, size_t shard)
 {
 	struct collector *collector = owner;
 
-	(void)position;
-	if (!error)
-		return;
+	if (collector->console)
+		console_wake(collector->console);
+	for (size_t i = shard; i < collector->lake_count; i += collector->shards.count)
+		lake_wake(collector->lakes[i]);
+}
+
+static void on_failed(void *owner, size_t shard, int error)
+{
+	struct collector *collector = owner;
+
 	collector->failed = error;
 	log_error("object=journal dir=%s/journal error=\"%s\" remedy=\"sensors are refused and keep their batches; see "
 		  "to the disk, then restart\"",
-		  collector->options->state, strerror(-error));
+		  collector->shards.all[shard]->dir, strerror(-error));
 }
 
-static int build_journal(struct collector *collector, char **ret_why)
-{
-	struct journal_options options = {.retain_bytes = collector->options->retain_bytes};
-	struct seglog_recovery recovery;
-	char dir[PATH_MAX];
-	int r;
+static const struct shards_events shards_events = {.grown = on_grown, .failed = on_failed};
 
-	if (snprintf(dir, sizeof(dir), "%s/journal", collector->options->state) >= (int)sizeof(dir))
-		return -ENAMETOOLONG;
-	options.dir = dir;
-	r = journal_open(&collector->journal, &collector->loop, &options, &recovery, ret_why);
-	if (r < 0)
-		return r;
-	state_remove(collector->options->state,
-		     "http"); /* of a collector that was killed; the journal's lock says that it is gone */
-	state_remove(collector->options->state, "listen");
-	journal_on_durable(collector->journal, on_durable, collector);
-	if (recovery.torn_bytes > 0 || recovery.holes > 0)
-		log_warning("event=journal-damaged torn_bytes=%" PRIu64 " holes=%" PRIu64 " lost_records=%" PRIu64
+static void log_damage(const struct shard *shard)
+{
+	const struct seglog_recovery *recovery = &shard->recovery;
+
+	if (recovery->torn_bytes > 0 || recovery->holes > 0)
+		log_warning("event=journal-damaged dir=%s/journal torn_bytes=%" PRIu64 " holes=%" PRIu64
+			    " lost_records=%" PRIu64
 			    " remedy=\"a torn tail is what a crash leaves; for holes look at the disk\"",
-			    recovery.torn_bytes, recovery.holes, recovery.lost_records);
-	return 0;
+			    shard->dir, recovery->torn_bytes, recovery->holes, recovery->lost_records);
 }
 
-static int recover(struct collector *collector)
+/* Shards recover side by side: the time is that of the slowest. */
+static void log_recovery(const struct shards *shards)
 {
-	uint64_t begin_ns = uv_hrtime();
-	struct replay_counts counts;
-	int r = ingest_recover(collector->ingest, &counts);
+	struct replay_counts sum = {0};
+	uint64_t ms = 0;
 
-	if (r < 0)
-		return r;
-	log_info("event=recovered batches=%" PRIu64 " facts=%" PRIu64 " hosts=%" PRIu64 " ms=%" PRIu64, counts.batches,
-		 counts.facts, counts.hosts, (uv_hrtime() - begin_ns) / 1000000);
-	if (counts.holes > 0 || counts.refused > 0)
+	for (size_t i = 0; i < shards->count; i++) {
+		const struct shard *shard = shards->all[i];
+
+		log_damage(shard);
+		sum.batches += shard->counts.batches;
+		sum.facts += shard->counts.facts;
+		sum.hosts += shard->counts.hosts;
+		sum.holes += shard->counts.holes;
+		sum.refused += shard->counts.refused;
+		ms = shard->recovery_ms > ms ? shard->recovery_ms : ms;
+	}
+	log_info("event=recovered batches=%" PRIu64 " facts=%" PRIu64 " hosts=%" PRIu64 " shards=%zu ms=%" PRIu64,
+		 sum.batches, sum.facts, sum.hosts, shards->count, ms);
+	if (sum.holes > 0 || sum.refused > 0)
 		log_warning(
 		    "event=recovered-incomplete holes=%" PRIu64 " facts_without_room=%" PRIu64
 		    " remedy=\"holes: the disk has lost parts of the journal; room: give the collector more memory\"",
-		    counts.holes, counts.refused);
+		    sum.holes, sum.refused);
+}
+
+/* As many as this process may run on. */
+static size_t core_count(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+	return count < 1 ? 1 : (size_t)count < SHARDS_MAX ? (size_t)count : SHARDS_MAX;
+}
+
+/* Commits of all shards may wait for the disk at the same time, beside the lakes' work; libuv's own number is four. */
+static void widen_pool(size_t shards)
+{
+	char size[16];
+
+	(void)snprintf(size, sizeof(size), "%zu", shards + POOL_THREADS);
+	(void)setenv("UV_THREADPOOL_SIZE", size, 0);
+}
+
+static int build_shards(struct collector *collector, char **ret_why)
+{
+	const struct collector_options *given = collector->options;
+	struct shards_options options = {.state = given->state,
+					 .count = given->shards ? given->shards : core_count(),
+					 .retain_bytes = given->retain_bytes,
+					 .exited_bytes = given->exited_bytes,
+					 .events = &shards_events,
+					 .owner = collector};
+	int r;
+
+	widen_pool(options.count);
+	r = shards_open(&collector->shards, &collector->loop, &options, ret_why);
+	if (r < 0)
+		return r;
+	collector->owner = true;
+	state_remove(given->state, "http"); /* of a collector that was killed; the journals' locks say that it is gone */
+	state_remove(given->state, "listen");
+	log_recovery(&collector->shards);
+	if (given->shards && given->shards < collector->shards.count)
+		log_info("event=shards count=%zu asked=%u reason=\"the state folder holds so many\"",
+			 collector->shards.count, given->shards);
 	return 0;
 }
 
-static int build_lakes(struct collector *collector, char **ret_why)
+static int build_lake(struct collector *collector, const char *spec, char **ret_why)
 {
-	for (size_t i = 0; i < collector->options->lake_count; i++) {
-		int r = lake_create(&collector->lakes[i], &collector->loop, collector->options->lakes[i],
-				    collector->options->state, collector->journal, collector->forest, ret_why);
+	for (size_t i = 0; i < collector->shards.count; i++) {
+		int r = lake_create(&collector->lakes[collector->lake_count], &collector->loop, spec,
+				    collector->shards.all[i]->dir, &collector->fleet.shards[i], ret_why);
 
 		if (r < 0)
 			return r;
@@ -305,14 +376,29 @@ static int build_lakes(struct collector *collector, char **ret_why)
 	return 0;
 }
 
+static int build_lakes(struct collector *collector, char **ret_why)
+{
+	size_t count = collector->options->lake_count;
+	int r = 0;
+
+	if (count == 0)
+		return 0;
+	collector->lakes = calloc(count * collector->shards.count, sizeof(*collector->lakes));
+	if (!collector->lakes)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = build_lake(collector, collector->options->lakes[i], ret_why);
+	return r;
+}
+
 static void fill_fleet(struct collector *collector)
 {
 	collector->fleet = (struct fleet){
 	    .loop = &collector->loop,
-	    .forest = collector->forest,
-	    .journal = collector->journal,
+	    .shard_count = collector->shards.count,
 	    .started_wall_ns = wall_now(),
 	    .owner = collector,
+	    .shard_of = fleet_place,
 	    .link = fleet_link,
 	    .ingest = fleet_ingest,
 	    .sinks = fleet_sinks,
@@ -320,6 +406,11 @@ static void fill_fleet(struct collector *collector)
 	    .reload = fleet_reload,
 	    .tls = fleet_tls,
 	};
+	for (size_t i = 0; i < collector->shards.count; i++) {
+		struct shard *shard = collector->shards.all[i];
+
+		collector->fleet.shards[i] = (struct fleet_shard){shard->forest, shard->journal, &shard->gate};
+	}
 }
 
 /* Tells tests and scripts where a port is that the kernel chose. */
@@ -352,13 +443,15 @@ static int build_console(struct collector *collector, char **ret_why)
 static int build_listener(struct collector *collector, char **ret_why)
 {
 	struct listener_options options = {
-	    .address = collector->options->listen, .ingest = collector->ingest, .tls = collector->secure.sensors, .http = collector->http};
+	    .address = collector->options->listen, .tls = collector->secure.sensors, .http = collector->http};
 	char address[ADDRESS_TEXT_MAX];
-	int r = listener_create(&collector->listener, &collector->loop, &options, ret_why);
+	int r;
 
+	collector->listening = true;
+	r = shards_listen(&collector->shards, &options, ret_why);
 	if (r < 0)
 		return r;
-	listener_address(collector->listener, address);
+	shards_address(&collector->shards, address);
 	r = announce(collector, "listen", address, ret_why);
 	/* Last of all: who has seen DIR/http can use everything. */
 	return r < 0 ? r : announce(collector, "http", collector->http, ret_why);
@@ -366,27 +459,18 @@ static int build_listener(struct collector *collector, char **ret_why)
 
 static int build(struct collector *collector, char **ret_why)
 {
-	struct forest_options forest = FOREST_OPTIONS_DEFAULT;
 	int r = state_prepare(collector->options->state, ret_why);
 
 	if (r == 0)
 		r = secure_open(&collector->secure, collector->options, ret_why);
+	if (r == 0)
+		r = build_shards(collector, ret_why);
 	if (r < 0)
 		return r;
-	forest.exited_bytes_max = collector->options->exited_bytes;
-	r = forest_create(&collector->forest, &forest);
+	fill_fleet(collector);
+	r = build_lakes(collector, ret_why);
 	if (r == 0)
-		r = build_journal(collector, ret_why);
-	if (r == 0)
-		r = ingest_create(&collector->ingest, collector->forest, collector->journal);
-	if (r == 0)
-		r = recover(collector);
-	if (r == 0)
-		r = build_lakes(collector, ret_why);
-	if (r == 0) {
-		fill_fleet(collector);
 		r = build_console(collector, ret_why);
-	}
 	if (r == 0)
 		r = build_listener(collector, ret_why);
 	return r;
@@ -415,6 +499,7 @@ int collector_run(const struct collector_options *options)
 	(void)uv_run(&collector.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&collector.loop);
 	secure_finish(&collector.secure);
+	free(collector.lakes);
 	if (collector.failed == 0) /* otherwise the last line is the one that says why */
 		log_info("event=stopped");
 	return collector.failed;

@@ -3,10 +3,12 @@
  * ports are loopback unless the user says otherwise, and open there; elsewhere they ask who connects. */
 #include "collector/options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/lake/spec.h"
+#include "collector/shard/shard.h"
 #include "proto/command/command.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:7071"
@@ -66,6 +68,20 @@ static int take_lake(const struct command *command, const char *text, void *into
 	return 0;
 }
 
+static int take_shards(const struct command *command, const char *text, void *into)
+{
+	struct collector_options *options = into;
+	char *end;
+	unsigned long count;
+
+	errno = 0;
+	count = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || count < 1 || count > SHARDS_MAX)
+		return command_refuse(command, "--shards", text, "give a number from 1 to 64");
+	options->shards = (uint32_t)count;
+	return 0;
+}
+
 #define MEMBER(name, type) .member = COMMAND_MEMBER(struct collector_options, name, type)
 
 static const struct command_option rows[] = {
@@ -93,6 +109,7 @@ static const struct command_option rows[] = {
 	 .help = "of the journal; the oldest goes (16G; 0 = keep all)"},
 	{.name = "exited-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(exited_bytes, uint64_t), .min = EXITED_BYTES_MIN,
 	 .help = "memory for exited processes (256M)"},
+	{.name = "shards", .value = "NUMBER", .take = take_shards, .help = "threads that hosts are spread over (one for each core)"},
 	COMMAND_COMMON,
 };
 

@@ -76,6 +76,11 @@ void console_address(const struct console *console, char *out, size_t len)
 	server_address(console->server, out, len);
 }
 
+void console_wake(struct console *console)
+{
+	api_wake(console->api);
+}
+
 void console_close(struct console *console, void (*closed)(void *owner), void *owner)
 {
 	if (!console)

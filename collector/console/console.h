@@ -24,6 +24,8 @@ int console_create(struct console **ret, const struct console_options *options, 
 		   char **ret_why);
 /* ADDRESS:PORT with the true port; out has len bytes. */
 void console_address(const struct console *console, char *out, size_t len);
+/* More has become durable in a journal: followers are told. On the console's loop. */
+void console_wake(struct console *console);
 /* Drops every connection; closed (may be NULL) is called on the loop when nothing reads the fleet any more. Takes NULL,
  * then closed is not called. */
 void console_close(struct console *console, void (*closed)(void *owner), void *owner);

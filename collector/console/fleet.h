@@ -12,6 +12,7 @@
 #include "canopy/identity.h"
 #include "collector/forest/forest.h"
 #include "collector/journal/journal.h"
+#include "collector/shard/gate.h"
 #include "proto/stream/tls-context.h"
 #include "proto/wire/message.h"
 
@@ -62,13 +63,25 @@ struct fleet_tls {
 	int64_t expiry;               /* of the collector's certificate, seconds since the epoch; INT64_MAX = no TLS */
 };
 
-struct fleet {
-	uv_loop_t *loop;
+/* The host boots of one shard. */
+struct fleet_shard {
 	struct forest *forest;
 	struct journal *journal;
+	struct gate *gate; /* NULL: they live on the reader's own thread */
+};
+#define FLEET_SHARDS_MAX 64u
+
+struct fleet {
+	uv_loop_t *loop;
+	struct fleet_shard shards[FLEET_SHARDS_MAX];
+	size_t shard_count;
 	int64_t started_wall_ns;
 	void *owner;                  /* handed to the functions below */
+	/* Which shard a boot belongs to; NULL: there is but one. From anywhere. */
+	size_t (*shard_of)(void *owner, const struct boot_id *boot);
+	/* Inside (see below). */
 	void (*link)(void *owner, const struct boot_id *boot, struct fleet_link *ret);
+	/* Outside. */
 	void (*ingest)(void *owner, struct fleet_ingest_stats *ret);
 	size_t (*sinks)(void *owner, struct fleet_sink *ret, size_t max);
 	bool (*ready)(void *owner, const char **ret_why); /* false: ret_why tells what is missing */
@@ -76,5 +89,46 @@ struct fleet {
 	int (*reload)(void *owner, char **ret_why);
 	void (*tls)(void *owner, struct fleet_tls *ret); /* NULL = no TLS */
 };
+
+/* ---- reading while the shards work ---------------------------------------------------------------------------- */
+
+/* Forests and journals may be read only inside, and what is borrowed from them ends with it. Between enter and leave no
+ * shard works: whoever is inside leaves after API_SLICE_NS (2 ms), so a shard stands still for at most that and the
+ * time that the slowest one takes to make way, which is GATE_TURN_NS (2 ms) and one batch; after that it works for 2 ms
+ * at least. enter_shard stops this one alone; never both kinds at a time. */
+void fleet_enter(const struct fleet *fleet);
+void fleet_leave(const struct fleet *fleet);
+void fleet_enter_shard(const struct fleet *fleet, size_t shard);
+void fleet_leave_shard(const struct fleet *fleet, size_t shard);
+
+/* Inside. NULL: not known. */
+struct forest_host *fleet_host_find(const struct fleet *fleet, const struct boot_id *boot);
+size_t fleet_shard_of(const struct fleet *fleet, const struct boot_id *boot);
+
+/* A place among the host boots that stays when their forests change. */
+struct fleet_place {
+	struct boot_id boot;
+	uint32_t name_len;
+	char name[HELLO_HOSTNAME_MAX];
+};
+void fleet_place_of(const struct forest_host *host, struct fleet_place *ret);
+
+/* All host boots by name, then boot id, as one forest would list them. Inside; a walk ends with it and can be begun
+ * again behind a place (NULL: from the first). */
+struct fleet_walk {
+	const struct fleet *fleet;
+	struct forest_host *next[FLEET_SHARDS_MAX]; /* of each shard */
+	struct fleet_walk_key {
+		struct bytes name;
+		const struct boot_id *boot;
+	} keys[FLEET_SHARDS_MAX];
+};
+void fleet_walk_begin(struct fleet_walk *walk, const struct fleet *fleet, const struct fleet_place *behind);
+/* NULL at the end. */
+struct forest_host *fleet_walk_next(struct fleet_walk *walk);
+
+/* Outside: calls fn inside for each host boot in that order, and goes outside in between so that no shard waits for the
+ * whole of it. */
+void fleet_each_host(const struct fleet *fleet, void (*fn)(void *owner, struct forest_host *host), void *owner);
 
 #endif

@@ -81,6 +81,29 @@ struct forest_host *forest_host_next(const struct forest *forest, const struct f
 	return at < forest->host_count ? forest->ordered[at] : NULL;
 }
 
+void forest_host_name(const struct forest_host *host, struct bytes *ret_name, const struct boot_id **ret_boot)
+{
+	*ret_name = host_name(host);
+	*ret_boot = &host->boot;
+}
+
+struct forest_host *forest_host_behind(const struct forest *forest, struct bytes name, const struct boot_id *boot)
+{
+	uint32_t low = 0, high = forest->host_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct forest_host *host = forest->ordered[middle];
+		int order = bytes_compare(host_name(host), name);
+
+		if (order > 0 || (order == 0 && memcmp(host->boot.octets, boot->octets, BOOT_ID_BYTES) > 0))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low < forest->host_count ? forest->ordered[low] : NULL;
+}
+
 /* ---- hosts ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t hash_of(const struct forest *forest, const struct boot_id *boot)
@@ -212,6 +235,20 @@ int forest_host_describe(struct forest *forest, struct forest_host *host, const 
 	if (host->machine)
 		machine_look(host->machine);
 	return 0;
+}
+
+int64_t forest_machine_elsewhere(struct forest *forest, const uint8_t machine_id[16], int64_t begin_wall_ns)
+{
+	struct machine *machine = machine_find(forest, machine_id);
+
+	if (!machine)
+		return INT64_MIN;
+	if (begin_wall_ns > machine->elsewhere_ns) {
+		machine->elsewhere_ns = begin_wall_ns;
+		machine->dirty = true;
+		machine_look(machine);
+	}
+	return machine_latest(machine);
 }
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */

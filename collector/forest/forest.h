@@ -50,6 +50,10 @@ int forest_host_forget(struct forest *forest, struct forest_host *host);
  * -ENOMEM. */
 int forest_host_describe(struct forest *forest, struct forest_host *host, const struct hello *hello);
 
+/* A boot of this machine that another forest holds began then, by wall clock: boots here that ended before are over.
+ * Returns the latest beginning of a boot of it here, INT64_MIN when there is none (what was told is then forgotten). */
+int64_t forest_machine_elsewhere(struct forest *forest, const uint8_t machine_id[16], int64_t begin_wall_ns);
+
 /* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the
  * same fact from a second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC
  * (nodes_per_host_max); the forest is then as before. */
@@ -95,6 +99,10 @@ struct forest_host_info {
 void forest_host_info(const struct forest_host *host, struct forest_host_info *ret);
 /* Host boots ordered by host name, then boot id. Pass NULL to begin. */
 struct forest_host *forest_host_next(const struct forest *forest, const struct forest_host *after);
+/* What that order goes by; borrowed like everything of forest_host_info. */
+void forest_host_name(const struct forest_host *host, struct bytes *ret_name, const struct boot_id **ret_boot);
+/* The first host boot behind that name and boot id, whether or not there is such a one. O(log n). */
+struct forest_host *forest_host_behind(const struct forest *forest, struct bytes name, const struct boot_id *boot);
 
 struct forest_node *forest_find(const struct forest_host *host, struct process_key key);
 /* The newest process that had this tgid, or NULL. */

@@ -8,17 +8,30 @@
 
 #include "collector/forest/place.h"
 
+static uint32_t hash_of(const struct forest *forest, const uint8_t id[16])
+{
+	return (uint32_t)XXH3_64bits_withSeed(id, 16, forest->pool.seed);
+}
+
+struct machine *machine_find(const struct forest *forest, const uint8_t id[16])
+{
+	uint32_t hash = hash_of(forest, id);
+
+	for (struct intern *entry = intern_first(&forest->machines, hash); entry; entry = entry->next) {
+		if (entry->hash == hash && memcmp(((struct machine *)entry)->id, id, 16) == 0)
+			return (struct machine *)entry;
+	}
+	return NULL;
+}
+
 int machine_get(struct forest *forest, const uint8_t id[16], struct machine **ret)
 {
 	struct memory *memory = &forest->pool.memory;
-	uint32_t hash = (uint32_t)XXH3_64bits_withSeed(id, 16, forest->pool.seed);
-	struct machine *machine;
+	struct machine *machine = machine_find(forest, id);
 
-	for (struct intern *entry = intern_first(&forest->machines, hash); entry; entry = entry->next) {
-		if (entry->hash == hash && memcmp(((struct machine *)entry)->id, id, 16) == 0) {
-			*ret = (struct machine *)entry;
-			return 0;
-		}
+	if (machine) {
+		*ret = machine;
+		return 0;
 	}
 	if (intern_reserve(&forest->machines, memory) < 0)
 		return -ENOMEM;
@@ -26,7 +39,8 @@ int machine_get(struct forest *forest, const uint8_t id[16], struct machine **re
 	if (!machine)
 		return -ENOMEM;
 	memcpy(machine->id, id, 16);
-	intern_add(&forest->machines, &machine->intern, hash);
+	machine->elsewhere_ns = INT64_MIN;
+	intern_add(&forest->machines, &machine->intern, hash_of(forest, id));
 	*ret = machine;
 	return 0;
 }
@@ -94,6 +108,15 @@ static void latest(const struct machine *machine, const struct forest_host **ret
 	}
 }
 
+int64_t machine_latest(const struct machine *machine)
+{
+	const struct forest_host *last;
+	int64_t first, second;
+
+	latest(machine, &last, &first, &second);
+	return first;
+}
+
 void machine_look(struct machine *machine)
 {
 	const struct forest_host *last;
@@ -106,6 +129,8 @@ void machine_look(struct machine *machine)
 	for (struct forest_host *host = machine->hosts; host; host = host->machine_next) {
 		int64_t begin = host == last ? second : first, seen = host_last_seen(host);
 
+		if (begin < machine->elsewhere_ns)
+			begin = machine->elsewhere_ns;
 		set_rebooted(host, seen != INT64_MIN && begin > seen);
 	}
 }

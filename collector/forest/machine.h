@@ -10,11 +10,16 @@ struct machine {
 	struct intern intern; /* first */
 	uint8_t id[16];
 	struct forest_host *hosts; /* by machine_next */
+	int64_t elsewhere_ns;      /* latest beginning of a boot of it in another forest; INT64_MIN = none is known */
 	bool dirty;                /* a clock of one of them moved since the last look */
 };
 
 /* The machine with this id, made when it is new. Errors: -ENOMEM. */
 int machine_get(struct forest *forest, const uint8_t id[16], struct machine **ret);
+/* NULL when none of its boots is here. */
+struct machine *machine_find(const struct forest *forest, const uint8_t id[16]);
+/* Latest beginning of its boots here. */
+int64_t machine_latest(const struct machine *machine);
 /* Moves the host to a machine; NULL = to none. A machine without hosts goes. */
 void machine_move(struct forest_host *host, struct machine *machine);
 /* Looks which boots are over, if something changed since the last look. */

@@ -37,6 +37,7 @@ struct ingest_peer {
 	uint64_t acked_seq;
 	uint32_t unacked; /* batches brought and not acknowledged */
 	bool paused, acking;
+	bool session; /* counted in the link */
 };
 
 TAILQ_HEAD(peers, ingest_peer);
@@ -137,7 +138,7 @@ void ingest_leave(struct ingest_peer *peer)
 		TAILQ_REMOVE(&ingest->acks, peer, unsaid);
 	pending_forget(&ingest->pending, peer);
 	peer->entry->users--;
-	peer->link->sessions--;
+	peer->link->sessions -= peer->session;
 	free(peer);
 }
 
@@ -372,7 +373,8 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 				     .boot = hello->boot,
 				     .stream = hello->stream,
 				     .entry = entry,
-				     .link = link};
+				     .link = link,
+				     .session = true};
 	entry->users++;
 	link->sessions++;
 	link->goodbye = false;
@@ -385,10 +387,42 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 	return 0;
 }
 
+int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream,
+		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
+		      struct ingest_refusal *ret_refusal)
+{
+	struct stream_entry *entry = NULL;
+	struct ingest_peer *peer;
+	struct link *link;
+	int r;
+
+	if (ingest->error)
+		return refuse_failed(ingest, ret_refusal);
+	if (links_get(&ingest->links, boot, &link) < 0)
+		return refuse_memory(ret_refusal);
+	r = resolve_stream(ingest, boot, stream, &entry, ret_refusal);
+	if (r != 0)
+		return r;
+	peer = calloc(1, sizeof(*peer));
+	if (!peer)
+		return refuse_memory(ret_refusal);
+	*peer = (struct ingest_peer){.ingest = ingest,
+				     .events = events,
+				     .owner = owner,
+				     .boot = *boot,
+				     .stream = stream,
+				     .entry = entry,
+				     .link = link};
+	entry->users++;
+	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
+	*ret = peer;
+	return 0;
+}
+
 /* ---- batches ------------------------------------------------------------------------------------------------- */
 
 /* What a peer may bring at all, by identity and number alone. */
-static int check_identity(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
+int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
 {
 	if (id->stream != peer->stream)
 		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx",
@@ -409,6 +443,11 @@ static int check_identity(const struct ingest_peer *peer, const struct batch_id 
 			      "more than %u batches are unacknowledged, which is the window that the Welcome gave",
 			      INGEST_WINDOW_BATCHES);
 	return 0;
+}
+
+void ingest_passed(struct ingest_peer *peer, uint64_t seq)
+{
+	peer->last_seq = seq;
 }
 
 /* Must be reserved before. */
@@ -537,7 +576,7 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 	if (batch_peek((const uint8_t *)data.data, data.len, &id) < 0)
 		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0,
 			      "bad batch: boot_id, stream or seq is missing or damaged");
-	r = check_identity(peer, &id, ret_refusal);
+	r = ingest_check(peer, &id, ret_refusal);
 	if (r != 0)
 		return r;
 	entry = streams_find(&ingest->streams, &id.boot, id.stream);

@@ -3,7 +3,7 @@
  * stream table, joined into the forest, appended to the journal, and acknowledged once that is durable. Each batch of
  * (boot, stream, seq) is taken once, whoever brings it and how often. No sockets here; sessions stand in front of it.
  *
- * One thread, the loop's. */
+ * One thread, the loop's; several of it share nothing. */
 #ifndef CANOPY_COLLECTOR_INGEST_INGEST_H
 #define CANOPY_COLLECTOR_INGEST_INGEST_H
 
@@ -64,6 +64,16 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 		int64_t now_ns, struct ingest_peer **ret, struct welcome *ret_welcome,
 		struct ingest_refusal *ret_refusal);
 void ingest_leave(struct ingest_peer *peer); /* takes NULL */
+
+/* For batches of boots that another ingest owns, brought in a session of this one. check: 0, or INGEST_E_REFUSED when
+ * such a batch may not stand here. passed: the other ingest has made it durable. */
+int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret_refusal);
+void ingest_passed(struct ingest_peer *peer, uint64_t seq);
+/* On the side of the owner: a peer that brings batches of this boot and stream without a session of its own, and
+ * therefore does not count as connected. Otherwise as ingest_join. */
+int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream,
+		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
+		      struct ingest_refusal *ret_refusal);
 
 /* data: the bytes of a Batch; the arena takes what is decoded and can be reset after the call. Returns 0 or
  * INGEST_E_REFUSED; then the peer still is to be left. */

@@ -40,8 +40,9 @@ enum lake_state {
 
 struct lake {
 	uv_loop_t *loop;
-	struct journal *journal;
+	struct journal *journal; /* to be read inside the gate, like the forest */
 	struct forest *forest;
+	struct gate *gate;
 	struct lake_spec spec;
 	struct ndjson *sink;
 	enum lake_state state;
@@ -117,8 +118,11 @@ static void on_closed(uv_handle_t *handle)
 
 static void close_reader(struct lake *lake)
 {
-	if (lake->reader)
+	if (lake->reader) {
+		gate_enter(lake->gate);
 		journal_reader_close(lake->reader);
+		gate_leave(lake->gate);
+	}
 	lake->reader = NULL;
 	lake->entry_open = false;
 	lake->hole_from = 0;
@@ -178,7 +182,9 @@ static void recovered(struct lake *lake)
 			    "lost its end; goes on at position %" PRIu64,
 			    lake->spec.dir, ndjson_next(lake->sink));
 	lake->expected = lake->next;
+	gate_enter(lake->gate);
 	r = journal_reader_open(&lake->reader, lake->journal, lake->expected);
+	gate_leave(lake->gate);
 	if (r < 0)
 		fail(lake, "read the journal", strerror(-r));
 	else
@@ -282,7 +288,9 @@ static void enter(struct lake *lake, enum lake_state state, const char *reason)
 	switch (state) {
 	case LAKE_RECOVERING:
 		close_reader(lake);
+		gate_enter(lake->gate);
 		describe_journal(lake);
+		gate_leave(lake->gate);
 		start_work(lake, do_recover);
 		break;
 	case LAKE_READING:
@@ -398,7 +406,7 @@ static int put_entry(struct lake *lake, size_t *budget)
 	return r;
 }
 
-/* Opens the next entry. Returns 0, JOURNAL_E_END or an error. */
+/* Opens the next entry. Returns 0, JOURNAL_E_END or an error. Inside the gate, like the row building above. */
 static int next_entry(struct lake *lake)
 {
 	int r = journal_reader_next(lake->reader, &lake->entry_memory, &lake->entry);
@@ -453,20 +461,34 @@ static bool settle(struct lake *lake, bool at_end)
 	return at_end;
 }
 
+/* Works on one entry for a while. Returns 0, JOURNAL_E_END or an error; *ret_doing then says what failed. */
+static int advance(struct lake *lake, size_t *budget, const char **ret_doing)
+{
+	int r = 0;
+
+	gate_enter(lake->gate);
+	*ret_doing = "read the journal";
+	if (!lake->entry_open)
+		r = next_entry(lake);
+	if (r >= 0 && lake->entry_open) {
+		*ret_doing = "build rows";
+		r = put_entry(lake, budget);
+	}
+	gate_leave(lake->gate);
+	return r;
+}
+
 static void on_slice(uv_idle_t *handle)
 {
 	struct lake *lake = handle->data;
 	size_t budget = SLICE_FACTS;
 
 	while (budget) {
-		int r = lake->entry_open ? 0 : next_entry(lake);
+		const char *doing;
+		int r = advance(lake, &budget, &doing);
 
 		if (r < 0) {
-			fail(lake, "read the journal", strerror(-r));
-			return;
-		}
-		if (lake->entry_open && (r = put_entry(lake, &budget)) < 0) {
-			fail(lake, "build rows", strerror(-r));
+			fail(lake, doing, strerror(-r));
 			return;
 		}
 		if (ndjson_pending(lake->sink) && !uv_is_active((uv_handle_t *)&lake->interval))
@@ -482,12 +504,9 @@ static void on_slice(uv_idle_t *handle)
 	}
 }
 
-static void on_durable(void *owner, uint64_t position, int error)
+void lake_wake(struct lake *lake)
 {
-	struct lake *lake = owner;
-
-	(void)position;
-	if (!error && lake->state == LAKE_WAITING)
+	if (lake->state == LAKE_WAITING)
 		enter(lake, LAKE_READING, "journal grew");
 }
 
@@ -521,8 +540,8 @@ static void init_handles(struct lake *lake)
 	lake->handles = 3;
 }
 
-int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char *state_dir, struct journal *journal,
-		struct forest *forest, char **ret_why)
+int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char *state_dir,
+		const struct fleet_shard *source, char **ret_why)
 {
 	struct lake *lake = calloc(1, sizeof(*lake));
 	char *state = NULL;
@@ -531,8 +550,9 @@ int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char
 	if (!lake)
 		return -ENOMEM;
 	lake->loop = loop;
-	lake->journal = journal;
-	lake->forest = forest;
+	lake->journal = source->journal;
+	lake->forest = source->forest;
+	lake->gate = source->gate;
 	lake->retry_ms = RETRY_MS_MIN;
 	r = lake_spec_parse(spec, &lake->spec, ret_why);
 	if (!r && asprintf(&lake->name, "ndjson:%s", lake->spec.dir) < 0) {
@@ -549,7 +569,6 @@ int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char
 		return r;
 	}
 	init_handles(lake);
-	journal_on_durable(journal, on_durable, lake);
 	enter(lake, LAKE_RECOVERING, "created");
 	*ret = lake;
 	return 0;
@@ -557,11 +576,16 @@ int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char
 
 size_t lake_sinks(const struct lake *lake, struct fleet_sink *ret, size_t max)
 {
-	uint64_t first = journal_first(lake->journal), durable = journal_durable(lake->journal);
-	uint64_t next = lake->next, held = durable + 1 - first, lag;
+	uint64_t next = lake->next, first, durable, bytes, held, lag;
 
 	if (!max)
 		return 0;
+	gate_enter(lake->gate);
+	first = journal_first(lake->journal);
+	durable = journal_durable(lake->journal);
+	bytes = journal_bytes(lake->journal);
+	gate_leave(lake->gate);
+	held = durable + 1 - first;
 	if (next < first)
 		next = first;
 	lag = next > durable ? 0 : durable + 1 - next;
@@ -569,7 +593,7 @@ size_t lake_sinks(const struct lake *lake, struct fleet_sink *ret, size_t max)
 		.name = lake->name,
 		.lag_records = lag,
 		/* the journal knows no byte position of a record: its records are taken as equally long */
-		.lag_bytes = held ? (uint64_t)((double)journal_bytes(lake->journal) / (double)held * (double)lag) : 0,
+		.lag_bytes = held ? (uint64_t)((double)bytes / (double)held * (double)lag) : 0,
 		.failures_total = lake->failures,
 		.rows_total = lake->rows,
 	};
@@ -582,7 +606,9 @@ int lake_flush(struct lake *lake, void (*done)(void *owner), void *owner)
 		return -EBUSY;
 	lake->flushed = done;
 	lake->flush_owner = owner;
+	gate_enter(lake->gate);
 	lake->flush_to = journal_durable(lake->journal);
+	gate_leave(lake->gate);
 	if (lake->state == LAKE_WAITING)
 		enter(lake, LAKE_READING, "flush");
 	return 0;
@@ -590,7 +616,6 @@ int lake_flush(struct lake *lake, void (*done)(void *owner), void *owner)
 
 void lake_close(struct lake *lake, void (*closed)(void *owner), void *owner)
 {
-	journal_off_durable(lake->journal, on_durable, lake);
 	lake->closing = true;
 	lake->closed = closed;
 	lake->close_owner = owner;

@@ -9,8 +9,6 @@
 #include <uv.h>
 
 #include "collector/console/fleet.h"
-#include "collector/forest/forest.h"
-#include "collector/journal/journal.h"
 
 struct lake;
 
@@ -20,12 +18,16 @@ struct lake;
 #define LAKE_FILE_BYTES_MIN 4096ull
 
 /* spec: 'ndjson:DIR' or 'ndjson:DIR?interval=30s&bytes=16M' (interval in ms, s, m or h; bytes with k, M or G).
- * state_dir: the collector's state folder, in which a folder 'lake' is made. Journal and forest must outlive the lake;
- * the forest must already hold what the journal holds. Work begins by itself. A folder that is out of reach is no error
+ * state_dir: the shard's state folder, in which a folder 'lake' is made for the cursor. source: the shard whose journal
+ * is followed; journal and forest must outlive the lake, and the forest must already hold what the journal holds. Lakes
+ * of several shards may have one folder: their files have names of their own. Work begins by itself. A folder that is out of reach is no error
  * here: it is logged and tried again. Errors: -EINVAL (spec), -ENOMEM, or the errno of making state_dir/lake; *ret_why
  * (may be NULL) is then a sentence that the caller frees. */
-int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char *state_dir, struct journal *journal,
-		struct forest *forest, char **ret_why);
+int lake_create(struct lake **ret, uv_loop_t *loop, const char *spec, const char *state_dir, const struct fleet_shard *source,
+		char **ret_why);
+
+/* The journal has grown. On the lake's loop. */
+void lake_wake(struct lake *lake);
 
 /* Figures for the metrics: at most max sinks, their number is returned. Names live as long as the lake. */
 size_t lake_sinks(const struct lake *lake, struct fleet_sink *ret, size_t max);

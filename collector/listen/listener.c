@@ -12,18 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ingest/index.h"
 #include "collector/listen/session.h"
 #include "proto/stream/acceptor.h"
 
 #define OVER_LIMIT_RETRY_MS 10000u /* told to those over a bound of connections: dead sessions may end meanwhile */
-
-/* Connections of one address. */
-struct address_count {
-	struct index_node node;
-	uint8_t key[16];
-	uint32_t count;
-};
 
 struct listener {
 	struct session_shared shared;
@@ -31,7 +23,8 @@ struct listener {
 	struct acceptor *acceptor; /* owned; NULL once closing */
 	uv_timer_t timer;
 	LIST_HEAD(, session) sessions; /* owned */
-	struct index addresses;        /* of struct address_count, owned */
+	struct census own;             /* when the options name none */
+	struct census *census;
 	uint32_t session_count;
 	uint64_t sessions_total;
 	uint64_t tls_reloads; /* of the context, when the sessions were last judged by it */
@@ -41,50 +34,15 @@ struct listener {
 	void *closed_owner;
 };
 
-/* ---- counting by address ------------------------------------------------------------------------------------- */
-
-static struct address_count *find_address(struct listener *listener, const uint8_t key[16])
-{
-	struct index_node *node = index_first(&listener->addresses, index_hash(&listener->addresses, key, 16));
-
-	for (; node; node = index_next(node)) {
-		struct address_count *address = index_entry(node, struct address_count, node);
-
-		if (memcmp(address->key, key, 16) == 0)
-			return address;
-	}
-	return NULL;
-}
-
-static int charge_address(struct listener *listener, const uint8_t key[16], uint32_t *ret_count)
-{
-	struct address_count *address = find_address(listener, key);
-
-	if (!address) {
-		address = calloc(1, sizeof(*address));
-		if (!address)
-			return -ENOMEM;
-		memcpy(address->key, key, 16);
-		if (index_insert(&listener->addresses, &address->node, index_hash(&listener->addresses, key, 16)) < 0) {
-			free(address);
-			return -ENOMEM;
-		}
-	}
-	*ret_count = ++address->count;
-	return 0;
-}
-
-static void discharge_address(struct listener *listener, const uint8_t key[16])
-{
-	struct address_count *address = find_address(listener, key);
-
-	if (address && --address->count == 0) {
-		index_remove(&listener->addresses, &address->node);
-		free(address);
-	}
-}
-
 /* ---- the end ------------------------------------------------------------------------------------------------- */
+
+static void free_listener(struct listener *listener)
+{
+	arena_finish(&listener->shared.arena);
+	if (listener->census == &listener->own)
+		census_finish(&listener->own);
+	free(listener);
+}
 
 static void finish_when_empty(struct listener *listener)
 {
@@ -93,9 +51,7 @@ static void finish_when_empty(struct listener *listener)
 
 	if (!listener->closing || listener->holds > 0 || listener->session_count > 0)
 		return;
-	arena_finish(&listener->shared.arena);
-	index_finish(&listener->addresses);
-	free(listener);
+	free_listener(listener);
 	if (closed)
 		closed(owner);
 }
@@ -119,7 +75,8 @@ static void on_session_closed(void *owner, struct session *session)
 	struct listener *listener = owner;
 
 	LIST_REMOVE(session, siblings);
-	discharge_address(listener, session->key);
+	if (!session->passed)
+		census_go(listener->census, session->key);
 	session_free(session);
 	listener->session_count--;
 	if (listener->closing && listener->session_count == 0)
@@ -129,7 +86,7 @@ static void on_session_closed(void *owner, struct session *session)
 /* ---- accepting ----------------------------------------------------------------------------------------------- */
 
 /* Returns why this connection is too many, or NULL. */
-static const char *judge(const struct listener *listener, uint32_t of_address, char *text, size_t size)
+static const char *judge(const struct listener *listener, uint32_t of_address, uint32_t of_all, char *text, size_t size)
 {
 	const struct listener_options *options = &listener->options;
 
@@ -138,16 +95,39 @@ static const char *judge(const struct listener *listener, uint32_t of_address, c
 		    text, size,
 		    "%u connections from this address is the limit; are sensors started over and over there?",
 		    options->per_address_max);
-	else if (listener->session_count > options->connections_max)
+	else if (of_all > options->connections_max)
 		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one",
 			       options->connections_max);
 	else if (listener->shared.securing > LISTENER_HANDSHAKES_MAX)
 		(void)snprintf(text, size, "%u TLS handshakes are under way, which is the limit", LISTENER_HANDSHAKES_MAX);
-	else if (listener->shared.greeting > options->connections_max / 2 + 1)
+	else if (listener->shared.greeting > options->connections_max / 2 / options->listeners + 1)
 		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");
 	else
 		return NULL;
 	return text;
+}
+
+static void keep(struct listener *listener, struct session *session)
+{
+	LIST_INSERT_HEAD(&listener->sessions, session, siblings);
+	listener->session_count++;
+}
+
+void listener_adopt(struct listener *listener, struct census *census, struct passage *passage)
+{
+	struct session *session;
+	uint8_t key[sizeof(passage->key)];
+
+	memcpy(key, passage->key, sizeof(key));
+	if (!listener || listener->closing) {
+		passage_drop(passage);
+		census_go(census, key);
+	} else if (session_adopt(&session, &listener->shared, passage) < 0) {
+		census_go(census, key);
+	} else {
+		keep(listener, session);
+		session_start(session);
+	}
 }
 
 static void on_connection(void *owner, uv_stream_t *server)
@@ -155,16 +135,15 @@ static void on_connection(void *owner, uv_stream_t *server)
 	struct listener *listener = owner;
 	char text[INGEST_REASON_MAX];
 	struct session *session;
-	uint32_t of_address = UINT32_MAX;
+	uint32_t of_address, of_all;
 	const char *why;
 
 	if (session_create(&session, &listener->shared, server) < 0)
 		return; /* out of memory: the connection waits in the kernel */
-	LIST_INSERT_HEAD(&listener->sessions, session, siblings);
-	listener->session_count++;
+	keep(listener, session);
 	listener->sessions_total++;
-	(void)charge_address(listener, session->key, &of_address); /* without memory it counts as too many */
-	why = judge(listener, of_address, text, sizeof(text));
+	census_come(listener->census, session->key, &of_address, &of_all); /* without memory it counts as too many */
+	why = judge(listener, of_address, of_all, text, sizeof(text));
 	if (!why)
 		session_start(session);
 	else if (listener->shared.refusing < LISTENER_REFUSING_MAX)
@@ -223,33 +202,72 @@ static void init_options(struct listener *listener, const struct listener_option
 	listener->shared.ingest = options->ingest;
 	listener->shared.http = options->http;
 	listener->shared.tls = options->tls;
+	listener->shared.route = options->route;
+	listener->options.listeners = or_default(options->listeners, 1);
+	listener->shared.listeners = listener->options.listeners;
+	listener->shared.memory_max = SESSION_MEMORY_MAX / listener->options.listeners;
 	/* A batch decodes to at most BATCH_DECODED_BYTES_MAX; its message and our verdict bits come on top. */
 	listener->shared.arena.limit = BATCH_DECODED_BYTES_MAX + (size_t)FRAME_BYTES_MAX;
 }
 
-int listener_create(struct listener **ret, uv_loop_t *loop, const struct listener_options *options, char **ret_why)
+static struct listener *make(uv_loop_t *loop, const struct listener_options *options)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
-	int r;
 
 	if (!listener)
-		return -ENOMEM;
+		return NULL;
 	init_options(listener, options);
 	listener->shared.loop = loop;
 	listener->shared.closed = on_session_closed;
 	listener->shared.owner = listener;
 	LIST_INIT(&listener->sessions);
-	index_init(&listener->addresses);
-	r = acceptor_create(&listener->acceptor, loop, &options->address, on_connection, listener, ret_why);
-	if (r < 0) {
-		index_finish(&listener->addresses);
+	listener->census = options->census ? options->census : &listener->own;
+	if (!options->census && census_init(&listener->own) < 0) {
 		free(listener);
-		return r;
+		return NULL;
 	}
-	(void)uv_timer_init(loop, &listener->timer);
+	return listener;
+}
+
+static void start(struct listener *listener)
+{
+	(void)uv_timer_init(listener->shared.loop, &listener->timer);
 	listener->timer.data = listener;
 	listener->holds = 2;
 	(void)uv_timer_start(&listener->timer, on_tick, LISTENER_TICK_MS, LISTENER_TICK_MS);
+}
+
+int listener_create(struct listener **ret, uv_loop_t *loop, const struct listener_options *options, char **ret_why)
+{
+	struct listener *listener = make(loop, options);
+	int r;
+
+	if (!listener)
+		return -ENOMEM;
+	r = acceptor_create(&listener->acceptor, loop, &options->address, on_connection, listener, ret_why);
+	if (r < 0) {
+		free_listener(listener);
+		return r;
+	}
+	start(listener);
+	*ret = listener;
+	return 0;
+}
+
+int listener_share(struct listener **ret, uv_loop_t *loop, const struct listener_options *options,
+		   const struct listener *first)
+{
+	struct listener *listener = make(loop, options);
+	int r;
+
+	if (!listener)
+		return -ENOMEM;
+	r = acceptor_share(&listener->acceptor, loop, first->acceptor, on_connection, listener);
+	if (r < 0) {
+		free_listener(listener);
+		return r;
+	}
+	start(listener);
 	*ret = listener;
 	return 0;
 }

@@ -8,6 +8,8 @@
 
 #include "collector/console/fleet.h"
 #include "collector/ingest/ingest.h"
+#include "collector/listen/census.h"
+#include "collector/listen/route.h"
 #include "proto/stream/address.h"
 
 #define LISTENER_CONNECTIONS_MAX 20000u /* as many as the forest takes host boots */
@@ -23,12 +25,23 @@ struct listener_options {
 	struct ingest *ingest; /* must outlive the listener */
 	struct tls_context *tls; /* sensors must speak TLS, with a certificate; NULL = in the clear. Borrowed */
 	const char *http;      /* where the console answers, ADDR:PORT, told to browsers; NULL = nowhere. Borrowed */
+	/* When several listeners share a socket, each on a loop of its own: what they count together (NULL: this one
+	 * counts alone), where connections belong (NULL: all here), and how many they are. All must outlive it. */
+	struct census *census;
+	const struct route *route;
+	uint32_t listeners;        /* 0 = 1 */
 	uint32_t connections_max, per_address_max; /* 0 = the bounds above */
 	uint32_t hello_ms, idle_ms, linger_ms;     /* 0 = those of session.h */
 };
 
 /* Errors and *ret_why as acceptor_create. */
 int listener_create(struct listener **ret, uv_loop_t *loop, const struct listener_options *options, char **ret_why);
+/* Accepts on another loop from the socket of first, whose loop must not run meanwhile. Errors as acceptor_share. */
+int listener_share(struct listener **ret, uv_loop_t *loop, const struct listener_options *options,
+		   const struct listener *first);
+/* Takes a connection that came from the loop of another listener; the passage is consumed. listener NULL: this one is
+ * closed, the connection is cut. */
+void listener_adopt(struct listener *listener, struct census *census, struct passage *passage);
 /* The address that is listened on, with the true port. text has ADDRESS_TEXT_MAX bytes. */
 void listener_address(const struct listener *listener, char *text);
 /* Adds what sessions count to *stats. */

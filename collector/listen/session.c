@@ -116,6 +116,9 @@ static void change_state(struct session *session, enum session_state state, cons
 	}
 	ingest_leave(session->peer);
 	session->peer = NULL;
+	if (session->relay)
+		session->relay->session = NULL; /* it comes back to nobody */
+	session->relay = NULL;
 	forget_input(session);
 	if (state == SESSION_REFUSING) {
 		session->shared->rejects_total++;
@@ -202,6 +205,21 @@ static void answer_foreign(struct session *session, enum foreign foreign)
 static void fsm(struct session *session, enum session_event event, const struct detail *detail);
 static void serve(struct session *session);
 
+static void breathe(struct session *session)
+{
+	const struct route *route = session->shared->route;
+
+	if (route)
+		route->breathe(route->owner);
+}
+
+static bool is_ours(const struct session *session, const struct boot_id *boot)
+{
+	const struct route *route = session->shared->route;
+
+	return !route || route->is_ours(route->owner, boot);
+}
+
 static void on_acked(void *owner, uint64_t seq)
 {
 	struct session *session = owner;
@@ -209,6 +227,26 @@ static void on_acked(void *owner, uint64_t seq)
 	session->ack_seq = seq;
 	session->ack_due = true;
 	send_ack(session);
+	breathe(session);
+}
+
+static bool is_held(const struct session *session)
+{
+	return session->paused || session->relay;
+}
+
+static void hold(struct session *session)
+{
+	stream_read_stop(session->stream);
+}
+
+static void go_on(struct session *session)
+{
+	if (is_held(session))
+		return;
+	session->heard_ms = uv_now(session->shared->loop); /* its silence was our doing */
+	(void)stream_read_start(session->stream);
+	serve(session);
 }
 
 static void on_paused(void *owner, bool paused)
@@ -216,13 +254,10 @@ static void on_paused(void *owner, bool paused)
 	struct session *session = owner;
 
 	session->paused = paused;
-	if (paused) {
-		stream_read_stop(session->stream);
-		return;
-	}
-	session->heard_ms = uv_now(session->shared->loop); /* its silence was our doing */
-	(void)stream_read_start(session->stream);
-	serve(session);
+	if (paused)
+		hold(session);
+	else
+		go_on(session);
 }
 
 static void on_refused(void *owner, const struct ingest_refusal *refusal)
@@ -239,7 +274,7 @@ static const struct ingest_peer_events peer_events = {on_acked, on_paused, on_re
 /* In how much time all sensors of this collector may come back after an end of it. */
 static uint32_t reconnect_ms(const struct session_shared *shared)
 {
-	uint64_t ms = (uint64_t)shared->streaming * SESSION_RECONNECT_MS;
+	uint64_t ms = (uint64_t)shared->streaming * shared->listeners * SESSION_RECONNECT_MS; /* hosts spread evenly */
 
 	return ms < SESSION_RECONNECT_MS_MAX ? (uint32_t)ms : SESSION_RECONNECT_MS_MAX;
 }
@@ -273,6 +308,87 @@ static bool is_its_own(struct session *session, const struct hello *hello)
 	return false;
 }
 
+/* ---- to and from other loops --------------------------------------------------------------------------------- */
+
+/* TLS may have written something that the kernel has not taken: the Hello is then served again later. */
+static void wait_to_leave(struct session *session)
+{
+	session->leaving = true;
+	session->reader.start = session->frame_at;
+	stream_read_stop(session->stream);
+}
+
+static void pass_on(struct session *session, const struct boot_id *boot)
+{
+	const struct route *route = session->shared->route;
+	struct passage *passage;
+	int r;
+
+	if (stream_queued(session->stream) > 0) {
+		wait_to_leave(session);
+		return;
+	}
+	r = passage_create(&passage, session->stream, &session->reader, session->frame_at);
+	if (r < 0) {
+		change_state(session, SESSION_CLOSED, strerror(-r));
+		return;
+	}
+	memcpy(passage->key, session->key, sizeof(passage->key));
+	memcpy(passage->name, session->name, sizeof(passage->name));
+	session->passed = true;
+	change_state(session, SESSION_CLOSED, "goes on on the loop of its boot");
+	route->move(route->owner, boot, passage);
+}
+
+static void relay_batch(struct session *session, const struct batch_id *id, struct bytes batch)
+{
+	const struct route *route = session->shared->route;
+	struct ingest_refusal refusal;
+
+	if (ingest_check(session->peer, id, &refusal) != 0) {
+		refuse(session, &refusal);
+		return;
+	}
+	session->relay = relay_create(id, batch, session, wall_now());
+	if (!session->relay) {
+		fsm(session, EVENT_OVERLOAD, &(struct detail){.why = "the collector is out of memory"});
+		return;
+	}
+	hold(session);
+	route->relay(route->owner, session->relay);
+}
+
+void session_relayed(struct relay *relay)
+{
+	struct session *session = relay->session;
+	struct detail detail = {.refusal = relay->refusal};
+
+	if (session) {
+		session->relay = NULL;
+		if (relay->result == 0) {
+			ingest_passed(session->peer, relay->seq);
+			session->ack_seq = relay->seq;
+			session->ack_due = true;
+			send_ack(session);
+			go_on(session);
+		} else {
+			fsm(session, EVENT_REFUSED, &detail);
+		}
+	}
+	relay_destroy(relay);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------------ */
+
+static void welcome(struct session *session, const struct hello *hello)
+{
+	const struct route *route = session->shared->route;
+
+	change_state(session, SESSION_STREAMING, "hello");
+	if (route)
+		route->joined(route->owner, hello);
+}
+
 static void greet(struct session *session, const struct hello *hello)
 {
 	struct message answer = {.type = MESSAGE_WELCOME};
@@ -287,6 +403,10 @@ static void greet(struct session *session, const struct hello *hello)
 	}
 	if (!is_its_own(session, hello))
 		return;
+	if (!is_ours(session, &hello->boot)) {
+		pass_on(session, &hello->boot);
+		return;
+	}
 	/* Joining may pause the session at once; the Welcome is due in any case. */
 	r = ingest_join(session->shared->ingest, hello, &peer_events, session, wall_now(), &session->peer,
 			&answer.welcome, &refusal);
@@ -296,14 +416,18 @@ static void greet(struct session *session, const struct hello *hello)
 	else if (send_message(session, &answer) < 0)
 		change_state(session, SESSION_CLOSED, "out of memory");
 	else
-		change_state(session, SESSION_STREAMING, "hello");
+		welcome(session, hello);
 }
 
 static void take_batch(struct session *session, struct bytes batch)
 {
 	struct ingest_refusal refusal;
+	struct batch_id id;
 
-	if (ingest_batch(session->peer, &session->shared->arena, batch, wall_now(), &refusal) != 0)
+	if (session->shared->route && batch_peek((const uint8_t *)batch.data, batch.len, &id) == 0 &&
+	    !is_ours(session, &id.boot))
+		relay_batch(session, &id, batch);
+	else if (ingest_batch(session->peer, &session->shared->arena, batch, wall_now(), &refusal) != 0)
 		refuse(session, &refusal);
 }
 
@@ -466,7 +590,7 @@ static bool is_sensor(struct session *session)
 
 static bool is_served(const struct session *session)
 {
-	return session->state == SESSION_GREETING || (session->state == SESSION_STREAMING && !session->paused);
+	return (session->state == SESSION_GREETING && !session->leaving) || (session->state == SESSION_STREAMING && !is_held(session));
 }
 
 static void serve(struct session *session)
@@ -478,16 +602,18 @@ static void serve(struct session *session)
 	while (is_served(session) && r == 0) {
 		if (session->state == SESSION_GREETING && !is_sensor(session))
 			return;
+		session->frame_at = session->reader.start;
 		r = frame_reader_next(&session->reader, &data, &len);
 		if (r == 0)
 			serve_message(session, data, len);
 		else if (r < 0)
 			serve_error(session, r);
+		breathe(session);
 	}
 	if (session->state != SESSION_GREETING && session->state != SESSION_STREAMING)
 		return;
 	charge(session);
-	if (session->shared->memory > SESSION_MEMORY_MAX)
+	if (session->shared->memory > session->shared->memory_max)
 		fsm(session, EVENT_OVERLOAD,
 		    &(struct detail){
 			.why = "the collector's receive buffers are used up by its sensors; come back later"});
@@ -526,6 +652,11 @@ static void on_drained(void *owner)
 
 	if (session->state == SESSION_STREAMING)
 		send_ack(session);
+	if (session->state == SESSION_GREETING && session->leaving) {
+		session->leaving = false;
+		(void)stream_read_start(session->stream);
+		serve(session);
+	}
 }
 
 static void on_ended(void *owner, int error)
@@ -550,19 +681,15 @@ static const struct stream_events stream_events = {on_connected, on_space, on_fi
 
 /* ---- for the listener ---------------------------------------------------------------------------------------- */
 
-int session_create(struct session **ret, struct session_shared *shared, uv_stream_t *server)
+static int make(struct session **ret, struct session_shared *shared)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	struct sockaddr_storage peer = {0};
 	int r;
 
 	if (!session)
 		return -ENOMEM;
 	r = stream_create(&session->stream, shared->loop, &stream_events, session);
-	if (r == 0 && shared->tls)
-		r = stream_secure(session->stream, shared->tls, NULL);
 	if (r < 0) {
-		stream_close(session->stream, NULL);
 		free(session);
 		return r;
 	}
@@ -570,6 +697,26 @@ int session_create(struct session **ret, struct session_shared *shared, uv_strea
 	session->since_ms = session->heard_ms = uv_now(shared->loop);
 	frame_reader_init(&session->reader, SESSION_HELLO_BYTES_MAX);
 	shared->greeting++;
+	*ret = session;
+	return 0;
+}
+
+int session_create(struct session **ret, struct session_shared *shared, uv_stream_t *server)
+{
+	struct sockaddr_storage peer = {0};
+	struct session *session;
+	int r = make(&session, shared);
+
+	if (r < 0)
+		return r;
+	if (shared->tls)
+		r = stream_secure(session->stream, shared->tls, NULL);
+	if (r < 0) {
+		shared->greeting--;
+		stream_close(session->stream, NULL);
+		free(session);
+		return r;
+	}
 	session->securing = shared->tls;
 	shared->securing += session->securing;
 	r = stream_accept(session->stream, server);
@@ -582,12 +729,34 @@ int session_create(struct session **ret, struct session_shared *shared, uv_strea
 	return 0;
 }
 
+int session_adopt(struct session **ret, struct session_shared *shared, struct passage *passage)
+{
+	struct session *session;
+	int r = make(&session, shared);
+
+	if (r == 0) {
+		memcpy(session->key, passage->key, sizeof(session->key));
+		memcpy(session->name, passage->name, sizeof(session->name));
+		/* Whatever fails from here on ends the session like any other that breaks. */
+		r = stream_adopt(session->stream, &passage->stream);
+		if (r == 0)
+			r = passage_unpack(passage, &session->reader);
+		session->broken = r < 0;
+		*ret = session;
+		r = 0;
+	}
+	passage_drop(passage);
+	return r;
+}
+
 void session_start(struct session *session)
 {
-	int r = stream_read_start(session->stream);
+	int r = session->broken ? -ECONNABORTED : stream_read_start(session->stream);
 
 	if (r < 0)
 		session_abort(session, strerror(-r));
+	else if (session->reader.end > session->reader.start)
+		serve(session); /* what came with it from another loop */
 }
 
 void session_refuse(struct session *session, enum reject_code code, uint32_t retry_after_ms, const char *reason)
@@ -616,7 +785,7 @@ void session_tick(struct session *session, uint64_t now_ms)
 	const uint32_t limits[] = {shared->hello_ms, shared->idle_ms, shared->linger_ms, UINT32_MAX};
 	uint64_t begin = session->state == SESSION_STREAMING ? session->heard_ms : session->since_ms;
 
-	if (session->state == SESSION_STREAMING && session->paused)
+	if (session->state == SESSION_STREAMING && is_held(session))
 		return;
 	if (now_ms >= begin && now_ms - begin > limits[session->state])
 		fsm(session, EVENT_TIMEOUT, &(struct detail){.why = "too slow"});

@@ -5,6 +5,8 @@
  *      |                    |                       ^
  *      +--- any breach -----+--> refusing --end, time--+
  *
+ * A session whose Hello names a boot of another loop is closed here and adopted there, in greeting again.
+ *
  * refusing has written why (a Reject, or plain HTTP to a browser), ended its own side and throws away what still comes,
  * since a socket closed with unread bytes would reset the connection and take the reason with it. */
 #ifndef CANOPY_COLLECTOR_LISTEN_SESSION_H
@@ -17,6 +19,7 @@
 
 #include "canopy/arena.h"
 #include "collector/ingest/ingest.h"
+#include "collector/listen/route.h"
 #include "proto/stream/stream.h"
 #include "proto/wire/frame.h"
 
@@ -47,7 +50,9 @@ struct session_shared {
 	struct tls_context *tls;                /* sensors must speak TLS, with a certificate; NULL = in the clear. Borrowed */
 	struct arena arena;                     /* of the frame that is being served */
 	uint8_t scratch[SESSION_SCRATCH_BYTES]; /* for bytes that are thrown away */
-	size_t memory;                          /* held by all receive buffers */
+	const struct route *route;              /* NULL: every boot belongs here */
+	uint32_t listeners;                     /* that share the work, this one counted */
+	size_t memory, memory_max;              /* held by all receive buffers */
 	uint32_t hello_ms, idle_ms, linger_ms;
 	const char *http;                       /* where the console answers, ADDR:PORT; NULL = nowhere */
 	uint32_t greeting, streaming, refusing; /* sessions in these states */
@@ -74,13 +79,21 @@ struct session {
 	uint64_t ack_seq; /* to be sent when ack_due */
 	bool paused, ack_due;
 	bool securing; /* counted in shared->securing */
+	bool leaving;         /* for another loop, once all that was written is gone */
+	bool passed, broken;  /* the connection goes on on another loop; could not be taken from another one */
+	size_t frame_at;      /* where the message that is being served begins in the reader */
+	struct relay *relay;  /* under way; nothing is read until it is back */
 	uint8_t key[16];             /* of the peer's address */
 	char name[ADDRESS_TEXT_MAX]; /* of the peer */
 };
 
 /* Takes the connection that waits at server. *ret is the caller's until session_free. Errors: -ENOMEM, -errno. */
 int session_create(struct session **ret, struct session_shared *shared, uv_stream_t *server);
-/* Begins to read and serve. */
+/* The other end of a passage, which is consumed in any case. Errors as session_create. */
+int session_adopt(struct session **ret, struct session_shared *shared, struct passage *passage);
+/* A relay is back; it is consumed. */
+void session_relayed(struct relay *relay);
+/* Begins to read and serve, what came with a passage at once. */
 void session_start(struct session *session);
 /* Says why it is not served (any more). Nothing happens when it is refused or closed already. */
 void session_refuse(struct session *session, enum reject_code code, uint32_t retry_after_ms, const char *reason);

@@ -66,6 +66,13 @@ static inline void process_clean_up(void)
 	struct folder nested;
 
 	process_kill();
+	/* as many shards as the machine has cores */
+	for (unsigned i = 1; i < 64; i++) {
+		(void)snprintf(nested.path, sizeof(nested.path), "%.480s/state/shard-%u/journal", process.folder.path, i);
+		folder_remove(&nested);
+		(void)snprintf(nested.path, sizeof(nested.path), "%.480s/state/shard-%u", process.folder.path, i);
+		folder_remove(&nested);
+	}
 	(void)snprintf(nested.path, sizeof(nested.path), "%.480s/state/journal", process.folder.path);
 	folder_remove(&nested);
 	(void)snprintf(nested.path, sizeof(nested.path), "%.480s/state", process.folder.path);

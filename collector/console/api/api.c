@@ -159,11 +159,9 @@ void api_request(struct api *api, struct connection *connection, const struct re
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
-static void on_durable(void *owner, uint64_t position, int error)
+void api_wake(struct api *api)
 {
-	(void)position;
-	if (!error)
-		events_wake(owner);
+	events_wake(api);
 }
 
 static void on_changed(void *owner)
@@ -180,7 +178,6 @@ int api_create(struct api **ret, const struct api_options *options, const struct
 	api->fleet = fleet;
 	api->options = *options;
 	watch_init(&api->watch, fleet, on_changed, api);
-	journal_on_durable(fleet->journal, on_durable, api);
 	*ret = api;
 	return 0;
 }
@@ -205,6 +202,5 @@ void api_close(struct api *api, void (*closed)(void *owner), void *owner)
 {
 	api->closed = closed;
 	api->closed_owner = owner;
-	journal_off_durable(api->fleet->journal, on_durable, api);
 	watch_finish(&api->watch, on_watch_closed);
 }

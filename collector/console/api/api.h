@@ -41,6 +41,9 @@ int api_create(struct api **ret, const struct api_options *options, const struct
 void api_close(struct api *api, void (*closed)(void *owner), void *owner);
 void api_use_server(struct api *api, const struct server *server);
 
+/* The journal of a shard has grown, or what is told of hosts has changed: followers look again. */
+void api_wake(struct api *api);
+
 void api_request(struct api *api, struct connection *connection, const struct request *request);
 
 /* ns since 1970 by our clock */

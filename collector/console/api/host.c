@@ -225,7 +225,7 @@ void host_write(struct json *json, const struct host_look *look)
 struct hosts_body {
 	struct body body;
 	struct api *api;
-	struct boot_id boot; /* of the last one written */
+	struct fleet_place place; /* of the last one written */
 	bool begun;
 };
 
@@ -233,25 +233,30 @@ static int hosts_produce(struct body *body, struct json *out)
 {
 	struct hosts_body *hosts = (struct hosts_body *)(void *)body;
 	const struct fleet *fleet = hosts->api->fleet;
-	uint64_t deadline = uv_hrtime() + API_SLICE_NS;
-	struct forest_host *host = NULL;
+	uint64_t deadline;
+	struct forest_host *host;
+	struct fleet_walk walk;
 	struct host_look look;
 
 	if (!hosts->begun) {
 		json_object_begin(out);
 		json_key(out, "hosts");
 		json_array_begin(out);
-	} else {
-		host = forest_host_find(fleet->forest, &hosts->boot);
 	}
+	fleet_enter(fleet);
+	deadline = uv_hrtime() + API_SLICE_NS;
+	fleet_walk_begin(&walk, fleet, hosts->begun ? &hosts->place : NULL);
 	hosts->begun = true;
-	while ((host = forest_host_next(fleet->forest, host))) {
+	while ((host = fleet_walk_next(&walk))) {
 		host_look(fleet, host, api_now(), &look);
 		host_write(out, &look);
-		hosts->boot = look.info.boot;
+		fleet_place_of(host, &hosts->place);
 		if (out->len >= CONNECTION_PIECE || uv_hrtime() > deadline)
-			return BODY_MORE;
+			break;
 	}
+	fleet_leave(fleet);
+	if (host)
+		return BODY_MORE;
 	json_array_end(out);
 	json_object_end(out);
 	json_raw(out, "\n", 1);

@@ -26,7 +26,7 @@ struct host_look {
 	uint64_t now_ns; /* its boottime now; 0 = not known */
 };
 
-/* now_ns: our wall clock. */
+/* Inside the fleet. now_ns: our wall clock. */
 void host_look(const struct fleet *fleet, struct forest_host *host, int64_t now_ns, struct host_look *ret);
 /* The object of /api/v1/hosts, or only its members. */
 void host_write(struct json *json, const struct host_look *look);

@@ -154,7 +154,7 @@ static void forest(struct json *out, const struct fleet *fleet)
 	static const char name[] = "canopy_collector_forest_processes";
 	struct forest_stats stats;
 
-	forest_stats(fleet->forest, &stats);
+	stats_forest(fleet, &stats);
 	head(out, name, "gauge", "Processes held, by state.");
 	sample(out, name, "state", "live");
 	value_uint(out, stats.live);
@@ -183,18 +183,18 @@ static void hosts(struct json *out, const struct fleet *fleet)
 
 static void journal(struct json *out, const struct fleet *fleet)
 {
-	uint64_t commits, ns;
+	struct stats_journal stats;
 
-	journal_commit_stats(fleet->journal, &commits, &ns);
+	stats_journals(fleet, &stats);
 	head(out, "canopy_collector_journal_fsync_seconds", "summary", "Time of group commits of the journal.");
 	put(out, "canopy_collector_journal_fsync_seconds_sum");
-	value_double(out, (double)ns / 1e9);
+	value_double(out, (double)stats.commit_ns / 1e9);
 	put(out, "canopy_collector_journal_fsync_seconds_count");
-	value_uint(out, commits);
-	single(out, "canopy_collector_journal_bytes", "gauge", "Bytes of the journal on disk.",
-	       journal_bytes(fleet->journal));
+	value_uint(out, stats.commits);
+	single(out, "canopy_collector_journal_bytes", "gauge", "Bytes of the journal on disk.", stats.bytes);
 	single(out, "canopy_collector_journal_pending_bytes", "gauge", "Bytes that are not durable yet.",
-	       journal_pending_bytes(fleet->journal));
+	       stats.pending_bytes);
+	single(out, "canopy_collector_shards", "gauge", "Shards that the hosts are spread over.", fleet->shard_count);
 }
 
 static void sinks(struct json *out, const struct fleet *fleet)
@@ -357,29 +357,42 @@ static void figure_of_host(struct json *out, size_t row, const struct host_look 
 	value_double(out, value);
 }
 
+struct telling {
+	struct json *out;
+	const struct api *api;
+	size_t row;
+	double total;
+};
+
+static void figure_host(void *owner, struct forest_host *host)
+{
+	struct telling *telling = owner;
+	size_t row = telling->row;
+	struct host_look look;
+	double value;
+
+	host_look(telling->api->fleet, host, api_now(), &look);
+	if (!figures[row].figure(&look, &value))
+		return;
+	if (!telling->api->options.metrics_without_hosts)
+		figure_of_host(telling->out, row, &look, value);
+	else if (!figures[row].largest)
+		telling->total += value;
+	else if (value > telling->total || -value > telling->total)
+		telling->total = value < 0 ? -value : value;
+}
+
 static void figure(struct json *out, const struct api *api, size_t row)
 {
-	struct forest_host *host = NULL;
-	double total = 0, value;
-	struct host_look look;
+	struct telling telling = {.out = out, .api = api, .row = row};
 
 	if (figures[row].help)
 		head(out, figures[row].name, figures[row].type, figures[row].help);
-	while ((host = forest_host_next(api->fleet->forest, host))) {
-		host_look(api->fleet, host, api_now(), &look);
-		if (!figures[row].figure(&look, &value))
-			continue;
-		if (!api->options.metrics_without_hosts)
-			figure_of_host(out, row, &look, value);
-		else if (!figures[row].largest)
-			total += value;
-		else if (value > total || -value > total)
-			total = value < 0 ? -value : value;
-	}
+	fleet_each_host(api->fleet, figure_host, &telling);
 	if (!api->options.metrics_without_hosts)
 		return;
 	sample(out, figures[row].name, figures[row].label ? "type" : NULL, figures[row].label);
-	value_double(out, total);
+	value_double(out, telling.total);
 }
 
 /* ---- body ---------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,23 @@
 #include "collector/console/api/api.h"
 #include "collector/console/api/incomplete.h"
 
-/* Answers with the error itself; NULL then. */
+/* By anything that a person may type: all shards are asked, since a name or a prefix may be of several. */
+static struct forest_node *resolve(const struct fleet *fleet, const struct process_ref *ref, bool *ret_ambiguous)
+{
+	struct forest_node *found = NULL;
+
+	for (size_t i = 0; i < fleet->shard_count && !*ret_ambiguous; i++) {
+		struct forest_node *node = forest_resolve(fleet->shards[i].forest, ref, ret_ambiguous);
+
+		if (node && found)
+			*ret_ambiguous = true;
+		else if (node)
+			found = node;
+	}
+	return *ret_ambiguous ? NULL : found;
+}
+
+/* Answers with the error itself; NULL then. Inside. */
 static struct forest_node *find(struct api *api, struct connection *connection, struct bytes id)
 {
 	struct process_ref ref;
@@ -22,7 +38,7 @@ static struct forest_node *find(struct api *api, struct connection *connection, 
 			 "HOST:PID");
 		return NULL;
 	}
-	node = forest_resolve(api->fleet->forest, &ref, &ambiguous);
+	node = resolve(api->fleet, &ref, &ambiguous);
 	if (!node && ambiguous)
 		api_fail(connection, 409, "ambiguous", "several host boots go by this name or prefix",
 			 "give more digits of the boot id");
@@ -33,7 +49,7 @@ static struct forest_node *find(struct api *api, struct connection *connection, 
 	return node;
 }
 
-void process_show(struct api *api, struct connection *connection, struct bytes id)
+static void show(struct api *api, struct connection *connection, struct bytes id)
 {
 	struct forest_node *node = find(api, connection, id);
 	struct arena arena = ARENA_NULL;
@@ -53,6 +69,13 @@ void process_show(struct api *api, struct connection *connection, struct bytes i
 	json_raw(&body, "\n", 1);
 	arena_finish(&arena);
 	connection_answer(connection, 200, RESPONSE_JSON, NULL, &body);
+}
+
+void process_show(struct api *api, struct connection *connection, struct bytes id)
+{
+	fleet_enter(api->fleet);
+	show(api, connection, id);
+	fleet_leave(api->fleet);
 }
 
 /* ---- lineage ------------------------------------------------------------------------------------------------- */
@@ -82,10 +105,9 @@ static void write_notes(struct lineage_body *lineage, const struct host_look *lo
 	incomplete_end(&incomplete);
 }
 
-static int lineage_produce(struct body *body, struct json *out)
+static int produce_slice(struct lineage_body *lineage, struct json *out)
 {
-	struct lineage_body *lineage = (struct lineage_body *)(void *)body;
-	struct forest_host *host = forest_host_find(lineage->api->fleet->forest, &lineage->boot);
+	struct forest_host *host = fleet_host_find(lineage->api->fleet, &lineage->boot);
 	struct process_view view;
 	struct host_look look;
 
@@ -114,6 +136,18 @@ static int lineage_produce(struct body *body, struct json *out)
 	json_object_end(out);
 	json_raw(out, "\n", 1);
 	return BODY_DONE;
+}
+
+static int lineage_produce(struct body *body, struct json *out)
+{
+	struct lineage_body *lineage = (struct lineage_body *)(void *)body;
+	size_t shard = fleet_shard_of(lineage->api->fleet, &lineage->boot);
+	int r;
+
+	fleet_enter_shard(lineage->api->fleet, shard);
+	r = produce_slice(lineage, out);
+	fleet_leave_shard(lineage->api->fleet, shard);
+	return r;
 }
 
 static void lineage_destroy(struct body *body)
@@ -158,23 +192,35 @@ static int take_chain(struct lineage_body *lineage, const struct forest_node *no
 	return 0;
 }
 
-void process_lineage(struct api *api, struct connection *connection, struct bytes id)
+/* NULL: answered with the error. */
+static struct lineage_body *begin_lineage(struct api *api, struct connection *connection, struct bytes id)
 {
 	struct forest_node *node = find(api, connection, id);
 	struct lineage_body *lineage;
 
 	if (!node)
-		return;
+		return NULL;
 	lineage = calloc(1, sizeof(*lineage));
 	if (!lineage) {
 		api_fail_errno(connection, -ENOMEM);
-		return;
+		return NULL;
 	}
 	*lineage = (struct lineage_body){.body.type = &lineage_type, .api = api};
 	if (take_chain(lineage, node) < 0) {
 		lineage_destroy(&lineage->body);
 		api_fail_errno(connection, -ENOMEM);
-		return;
+		return NULL;
 	}
-	connection_stream(connection, RESPONSE_JSON, &lineage->body);
+	return lineage;
+}
+
+void process_lineage(struct api *api, struct connection *connection, struct bytes id)
+{
+	struct lineage_body *lineage;
+
+	fleet_enter(api->fleet);
+	lineage = begin_lineage(api, connection, id);
+	fleet_leave(api->fleet);
+	if (lineage)
+		connection_stream(connection, RESPONSE_JSON, &lineage->body);
 }

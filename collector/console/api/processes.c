@@ -112,7 +112,7 @@ static int write_ranked(struct list_body *list, struct json *out)
 
 	if (!rank_next(&list->rank, &list->after))
 		return SCAN_E_END;
-	host = forest_host_find(list->api->fleet->forest, &list->after.boot);
+	host = fleet_host_find(list->api->fleet, &list->after.boot);
 	node = host ? forest_find(host, list->after.process) : NULL;
 	if (!node)
 		return 0;
@@ -191,6 +191,7 @@ static int list_produce(struct body *body, struct json *out)
 	struct list_body *list = (struct list_body *)(void *)body;
 	int r = 0;
 
+	fleet_enter(list->api->fleet);
 	scan_slice(&list->scan);
 	while (r == 0 && list->phase != PHASE_END) {
 		switch (list->phase) {
@@ -211,6 +212,7 @@ static int list_produce(struct body *body, struct json *out)
 			break;
 		}
 	}
+	fleet_leave(list->api->fleet);
 	if (r < 0)
 		return r;
 	if (r == SCAN_E_PAUSE)
@@ -239,6 +241,7 @@ static int read_cursor(struct list_body *list)
 {
 	struct process_ref ref;
 	struct boot_id boot;
+	bool known;
 
 	if (!list->query.cursor.data)
 		return 0;
@@ -249,10 +252,10 @@ static int read_cursor(struct list_body *list)
 	if (process_ref_parse(list->query.cursor, &ref) < 0 || ref.boot_nibbles != 2 * BOOT_ID_BYTES)
 		return -EINVAL;
 	memcpy(boot.octets, ref.boot_prefix, sizeof(boot.octets));
-	if (!forest_host_find(list->api->fleet->forest, &boot))
-		return -EINVAL;
-	scan_skip_to(&list->scan, &boot, ref.key);
-	return 0;
+	fleet_enter(list->api->fleet);
+	known = scan_skip_to(&list->scan, &boot, ref.key);
+	fleet_leave(list->api->fleet);
+	return known ? 0 : -EINVAL;
 }
 
 /* Length and bytes of each parameter but those that differ from page to page: two questions are the same when these bytes are. */

@@ -84,18 +84,23 @@ static void enter_host(struct scan *scan, struct forest_host *host)
 	if (!host)
 		return;
 	forest_host_info(host, &info);
-	scan->boot = info.boot;
+	fleet_place_of(host, &scan->place);
 	if (!scan_wants_host(scan->query, &info))
 		return;
 	host_look(scan->fleet, host, api_now(), &scan->look);
 	scan->node = forest_node_next(host, NULL);
 }
 
-void scan_skip_to(struct scan *scan, const struct boot_id *boot, struct process_key key)
+bool scan_skip_to(struct scan *scan, const struct boot_id *boot, struct process_key key)
 {
+	struct forest_host *host = fleet_host_find(scan->fleet, boot);
+
+	if (!host)
+		return false;
 	scan->begun = true;
-	scan->boot = *boot;
+	fleet_place_of(host, &scan->place);
 	scan->key = key;
+	return true;
 }
 
 void scan_slice(struct scan *scan)
@@ -107,10 +112,16 @@ void scan_slice(struct scan *scan)
 	scan->steps = 0;
 	if (!scan->begun) {
 		scan->begun = true;
-		enter_host(scan, forest_host_next(scan->fleet->forest, NULL));
+		fleet_walk_begin(&scan->walk, scan->fleet, NULL);
+		enter_host(scan, fleet_walk_next(&scan->walk));
 		return;
 	}
-	host = forest_host_find(scan->fleet->forest, &scan->boot);
+	fleet_walk_begin(&scan->walk, scan->fleet, &scan->place);
+	host = fleet_host_find(scan->fleet, &scan->place.boot);
+	if (!host) { /* forgotten: on with the next one */
+		scan->key = (struct process_key){0};
+		host = fleet_walk_next(&scan->walk);
+	}
 	enter_host(scan, host);
 	if (!scan->node)
 		return;
@@ -124,7 +135,7 @@ static bool find_node(struct scan *scan)
 {
 	while (!scan->node && scan->look.host) {
 		scan->key = (struct process_key){0};
-		enter_host(scan, forest_host_next(scan->fleet->forest, scan->look.host));
+		enter_host(scan, fleet_walk_next(&scan->walk));
 	}
 	return scan->node;
 }
@@ -152,14 +163,25 @@ int scan_next(struct scan *scan, struct process_view *ret, struct forest_node **
 	return SCAN_E_END;
 }
 
-void scan_incomplete(const struct fleet *fleet, const struct query *query, struct incomplete *incomplete)
+struct noting {
+	const struct fleet *fleet;
+	const struct query *query;
+	struct incomplete *incomplete;
+};
+
+static void note_host(void *owner, struct forest_host *host)
 {
-	struct forest_host *host = NULL;
+	const struct noting *noting = owner;
 	struct host_look look;
 
-	while ((host = forest_host_next(fleet->forest, host))) {
-		host_look(fleet, host, api_now(), &look);
-		if (scan_wants_host(query, &look.info))
-			incomplete_host(incomplete, &look, query->since, query->until);
-	}
+	host_look(noting->fleet, host, api_now(), &look);
+	if (scan_wants_host(noting->query, &look.info))
+		incomplete_host(noting->incomplete, &look, noting->query->since, noting->query->until);
+}
+
+void scan_incomplete(const struct fleet *fleet, const struct query *query, struct incomplete *incomplete)
+{
+	struct noting noting = {fleet, query, incomplete};
+
+	fleet_each_host(fleet, note_host, &noting);
 }

@@ -4,15 +4,71 @@
 #include "collector/console/api/api.h"
 #include "collector/console/api/usage.h"
 
-void stats_count_hosts(const struct fleet *fleet, uint64_t ret[HOST_STATES])
+struct count {
+	const struct fleet *fleet;
+	uint64_t *states;
+};
+
+static void count_host(void *owner, struct forest_host *host)
 {
-	struct forest_host *host = NULL;
+	const struct count *count = owner;
 	struct host_look look;
 
+	host_look(count->fleet, host, api_now(), &look);
+	count->states[look.state]++;
+}
+
+void stats_count_hosts(const struct fleet *fleet, uint64_t ret[HOST_STATES])
+{
+	struct count count = {fleet, ret};
+
 	memset(ret, 0, HOST_STATES * sizeof(*ret));
-	while ((host = forest_host_next(fleet->forest, host))) {
-		host_look(fleet, host, api_now(), &look);
-		ret[look.state]++;
+	fleet_each_host(fleet, count_host, &count);
+}
+
+void stats_forest(const struct fleet *fleet, struct forest_stats *ret)
+{
+	struct forest_stats stats;
+
+	*ret = (struct forest_stats){0};
+	for (size_t i = 0; i < fleet->shard_count; i++) {
+		fleet_enter_shard(fleet, i);
+		forest_stats(fleet->shards[i].forest, &stats);
+		fleet_leave_shard(fleet, i);
+		ret->hosts += stats.hosts;
+		ret->live += stats.live;
+		ret->exited += stats.exited;
+		ret->unknown += stats.unknown;
+		ret->bytes += stats.bytes;
+		ret->evicted += stats.evicted;
+	}
+}
+
+void stats_journal(const struct fleet *fleet, size_t shard, struct stats_journal *ret)
+{
+	const struct journal *journal = fleet->shards[shard].journal;
+
+	fleet_enter_shard(fleet, shard);
+	*ret = (struct stats_journal){.first = journal_first(journal),
+				      .durable = journal_durable(journal),
+				      .bytes = journal_bytes(journal),
+				      .pending_bytes = journal_pending_bytes(journal)};
+	journal_commit_stats(journal, &ret->commits, &ret->commit_ns);
+	fleet_leave_shard(fleet, shard);
+}
+
+/* Positions of several journals have no sum. */
+void stats_journals(const struct fleet *fleet, struct stats_journal *ret)
+{
+	struct stats_journal one;
+
+	*ret = (struct stats_journal){0};
+	for (size_t i = 0; i < fleet->shard_count; i++) {
+		stats_journal(fleet, i, &one);
+		ret->bytes += one.bytes;
+		ret->pending_bytes += one.pending_bytes;
+		ret->commits += one.commits;
+		ret->commit_ns += one.commit_ns;
 	}
 }
 
@@ -52,7 +108,7 @@ static void write_forest(struct json *json, const struct fleet *fleet)
 {
 	struct forest_stats stats;
 
-	forest_stats(fleet->forest, &stats);
+	stats_forest(fleet, &stats);
 	group(json, "processes");
 	member(json, "live", stats.live);
 	member(json, "exited", stats.exited);
@@ -91,20 +147,30 @@ static void write_ingest(struct json *json, const struct fleet *fleet)
 
 static void write_journal(struct json *json, const struct fleet *fleet)
 {
-	uint64_t commits, ns;
+	struct stats_journal sum, one;
 
-	journal_commit_stats(fleet->journal, &commits, &ns);
+	stats_journals(fleet, &sum);
 	group(json, "journal");
-	member(json, "first", journal_first(fleet->journal));
-	member(json, "durable", journal_durable(fleet->journal));
-	member(json, "bytes", journal_bytes(fleet->journal));
-	member(json, "pending_bytes", journal_pending_bytes(fleet->journal));
-	member(json, "commits_total", commits);
+	member(json, "bytes", sum.bytes);
+	member(json, "pending_bytes", sum.pending_bytes);
+	member(json, "commits_total", sum.commits);
 	json_key(json, "commit_mean_seconds");
-	if (commits)
-		json_double(json, (double)ns / 1e9 / (double)commits);
+	if (sum.commits)
+		json_double(json, (double)sum.commit_ns / 1e9 / (double)sum.commits);
 	else
 		json_null(json);
+	json_key(json, "shards");
+	json_array_begin(json);
+	for (size_t i = 0; i < fleet->shard_count; i++) {
+		stats_journal(fleet, i, &one);
+		json_object_begin(json);
+		member(json, "first", one.first);
+		member(json, "durable", one.durable);
+		member(json, "bytes", one.bytes);
+		member(json, "pending_bytes", one.pending_bytes);
+		json_object_end(json);
+	}
+	json_array_end(json);
 	json_object_end(json);
 }
 

@@ -14,7 +14,16 @@ struct connection;
 struct request;
 
 void stats_show(struct api *api, struct connection *connection, const struct request *request);
-/* How many host boots are in which state. */
+/* What follows goes inside the fleet by itself. How many host boots are in which state. */
 void stats_count_hosts(const struct fleet *fleet, uint64_t ret[HOST_STATES]);
+/* All forests together. */
+void stats_forest(const struct fleet *fleet, struct forest_stats *ret);
+
+struct stats_journal {
+	uint64_t first, durable; /* positions; 0 in sums */
+	uint64_t bytes, pending_bytes, commits, commit_ns;
+};
+void stats_journal(const struct fleet *fleet, size_t shard, struct stats_journal *ret);
+void stats_journals(const struct fleet *fleet, struct stats_journal *ret);
 
 #endif

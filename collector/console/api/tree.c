@@ -75,7 +75,7 @@ static int collect(struct tree_body *tree)
 /* Begins the grove of the host whose first process was found by chance. */
 static int begin_next_host(struct tree_body *tree)
 {
-	struct forest_host *host = forest_host_find(tree->api->fleet->forest, &tree->held_boot);
+	struct forest_host *host = fleet_host_find(tree->api->fleet, &tree->held_boot);
 	struct forest_node *node = host ? forest_find(host, tree->held) : NULL;
 	struct process_view view;
 	struct host_look look;
@@ -114,7 +114,7 @@ static void write_node(struct tree_body *tree, struct json *out, const struct gr
 /* Returns 0 when the host is done, SCAN_E_PAUSE when the piece is full. */
 static int write_grove(struct tree_body *tree, struct json *out)
 {
-	struct forest_host *host = forest_host_find(tree->api->fleet->forest, &tree->boot);
+	struct forest_host *host = fleet_host_find(tree->api->fleet, &tree->boot);
 	struct process_view view;
 	struct host_look look;
 
@@ -137,19 +137,28 @@ static int write_grove(struct tree_body *tree, struct json *out)
 	return 0;
 }
 
+struct listing {
+	const struct tree_body *tree;
+	struct json *out;
+};
+
+static void write_host(void *owner, struct forest_host *host)
+{
+	const struct listing *listing = owner;
+	struct host_look look;
+
+	host_look(listing->tree->api->fleet, host, api_now(), &look);
+	if (scan_wants_host(&listing->tree->query, &look.info))
+		host_write(listing->out, &look);
+}
+
 static void write_hosts(struct tree_body *tree, struct json *out)
 {
-	const struct fleet *fleet = tree->api->fleet;
-	struct forest_host *host = NULL;
-	struct host_look look;
+	struct listing listing = {tree, out};
 
 	json_key(out, "hosts");
 	json_array_begin(out);
-	while ((host = forest_host_next(fleet->forest, host))) {
-		host_look(fleet, host, api_now(), &look);
-		if (scan_wants_host(&tree->query, &look.info))
-			host_write(out, &look);
-	}
+	fleet_each_host(tree->api->fleet, write_host, &listing);
 	json_array_end(out);
 }
 
@@ -169,9 +178,29 @@ static void end(struct tree_body *tree, struct json *out)
 	json_raw(out, "\n", 1);
 }
 
+/* Inside. Returns 0 when all is written, SCAN_E_PAUSE or -errno. */
+static int produce_slice(struct tree_body *tree, struct json *out)
+{
+	int r;
+
+	scan_slice(&tree->scan);
+	do {
+		r = tree->writing ? 0 : collect(tree);
+		tree->writing |= r == 0;
+		if (r == 0)
+			r = write_grove(tree, out);
+		if (r == 0 && tree->ended && !tree->holds)
+			return 0;
+		if (r == 0)
+			r = begin_next_host(tree);
+	} while (r == 0);
+	return r;
+}
+
 static int tree_produce(struct body *body, struct json *out)
 {
 	struct tree_body *tree = (struct tree_body *)(void *)body;
+	int r;
 
 	if (!tree->begun) {
 		json_object_begin(out);
@@ -179,24 +208,15 @@ static int tree_produce(struct body *body, struct json *out)
 		json_array_begin(out);
 		tree->begun = true;
 	}
-	scan_slice(&tree->scan);
-	for (;;) {
-		int r = tree->writing ? 0 : collect(tree);
-
-		tree->writing |= r == 0;
-		if (r == 0)
-			r = write_grove(tree, out);
-		if (r == 0 && tree->ended && !tree->holds) {
-			end(tree, out);
-			return BODY_DONE;
-		}
-		if (r == 0)
-			r = begin_next_host(tree);
-		if (r < 0)
-			return r;
-		if (r == SCAN_E_PAUSE)
-			return BODY_MORE;
-	}
+	fleet_enter(tree->api->fleet);
+	r = produce_slice(tree, out);
+	fleet_leave(tree->api->fleet);
+	if (r < 0)
+		return r;
+	if (r == SCAN_E_PAUSE)
+		return BODY_MORE;
+	end(tree, out);
+	return BODY_DONE;
 }
 
 static void tree_destroy(struct body *body)

@@ -22,33 +22,47 @@ static void remember(struct watch *watch, const struct boot_id *boot)
 	watch->changes[watch->change_count++ % WATCH_CHANGES_MAX].boot = *boot;
 }
 
+struct list {
+	const struct fleet *fleet;
+	struct watch_seen *seen; /* owned */
+	size_t count, capacity;
+	bool failed;
+};
+
+static void list_host(void *owner, struct forest_host *host)
+{
+	struct list *list = owner;
+	struct host_look look;
+
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 64;
+		struct watch_seen *larger = reallocarray(list->seen, capacity, sizeof(*larger));
+
+		if (!larger) {
+			list->failed = true;
+			return;
+		}
+		list->seen = larger;
+		list->capacity = capacity;
+	}
+	host_look(list->fleet, host, api_now(), &look);
+	list->seen[list->count++] = (struct watch_seen){look.info.boot, look.state};
+}
+
 /* All hosts now; NULL without memory. */
 static struct watch_seen *list_hosts(const struct fleet *fleet, size_t *ret_count)
 {
-	struct watch_seen *seen = NULL;
-	struct forest_host *host = NULL;
-	size_t count = 0, capacity = 0;
+	struct list list = {.fleet = fleet};
 
-	while ((host = forest_host_next(fleet->forest, host))) {
-		struct host_look look;
-
-		if (count == capacity) {
-			struct watch_seen *larger =
-			    reallocarray(seen, capacity = capacity ? 2 * capacity : 64, sizeof(*seen));
-
-			if (!larger) {
-				free(seen);
-				return NULL;
-			}
-			seen = larger;
-		}
-		host_look(fleet, host, api_now(), &look);
-		seen[count++] = (struct watch_seen){look.info.boot, look.state};
+	fleet_each_host(fleet, list_host, &list);
+	if (list.failed) {
+		free(list.seen);
+		return NULL;
 	}
-	if (count)
-		qsort(seen, count, sizeof(*seen), by_boot);
-	*ret_count = count;
-	return seen;
+	if (list.count)
+		qsort(list.seen, list.count, sizeof(*list.seen), by_boot);
+	*ret_count = list.count;
+	return list.seen;
 }
 
 static void compare(struct watch *watch, bool report)

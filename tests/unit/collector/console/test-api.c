@@ -456,7 +456,7 @@ static void test_stats(void **state)
 	answer = world_get(&w, "/api/v1/stats", 200);
 	assert_int_equal(number_of(json_object_get(answer, "hosts"), "live"), 2);
 	assert_int_equal(number_of(json_object_get(answer, "processes"), "live"), 6);
-	assert_int_equal(number_of(json_object_get(answer, "journal"), "durable"), 4);
+	assert_int_equal(number_of(json_array_get(json_object_get(json_object_get(answer, "journal"), "shards"), 0), "durable"), 4);
 	assert_int_equal(number_of(json_object_get(json_object_get(answer, "ingest"), "facts_new_total"), "exit"), 13);
 	assert_int_equal(number_of(json_object_get(answer, "console"), "requests_total"), 1);
 	json_decref(answer);

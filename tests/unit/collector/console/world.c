@@ -74,6 +74,7 @@ static void on_durable(void *owner, uint64_t position, int error)
 	assert_int_equal(error, 0);
 	w->durable = position;
 	w->all_durable = w->durable >= w->appended;
+	console_wake(w->console);
 }
 
 static void wait_durable(struct world *w)
@@ -105,10 +106,9 @@ void world_init(struct world *w, const struct console_options *options)
 	journal = (struct journal_options){.dir = w->dir};
 	if (journal_open(&w->journal, &w->loop, &journal, &recovery, &why) < 0)
 		fail_msg("%s", why);
-	journal_on_durable(w->journal, on_durable, w);
 	w->fleet = (struct fleet){.loop = &w->loop,
-				  .forest = w->forest,
-				  .journal = w->journal,
+				  .shards = {{.forest = w->forest, .journal = w->journal}},
+				  .shard_count = 1,
 				  .started_wall_ns = wall_now(),
 				  .owner = w,
 				  .link = link_of,
@@ -118,6 +118,7 @@ void world_init(struct world *w, const struct console_options *options)
 	console.server.address = "127.0.0.1:0";
 	if (console_create(&w->console, &console, &w->fleet, &why) < 0)
 		fail_msg("%s", why);
+	journal_on_durable(w->journal, on_durable, w);
 	console_address(w->console, w->address, sizeof(w->address));
 }
 
@@ -130,6 +131,7 @@ void world_finish(struct world *w)
 {
 	char command[128];
 
+	journal_off_durable(w->journal, on_durable, w);
 	console_close(w->console, on_closed, w);
 	assert_true(client_run_until(&w->loop, &w->closed));
 	w->closed = false;

@@ -104,6 +104,14 @@ static bool has_rows(void *count)
 
 /* ---- the rooms around it --------------------------------------------------------------------------------------- */
 
+static void on_durable(void *owner, uint64_t position, int error)
+{
+	(void)owner;
+	(void)position;
+	if (lake && !error)
+		lake_wake(lake);
+}
+
 static void open_journal(uint64_t segment_bytes, uint64_t retain_bytes)
 {
 	struct journal_options options = {
@@ -111,6 +119,7 @@ static void open_journal(uint64_t segment_bytes, uint64_t retain_bytes)
 	struct seglog_recovery recovery;
 
 	assert_int_equal(journal_open(&journal, &loop, &options, &recovery, NULL), 0);
+	journal_on_durable(journal, on_durable, NULL);
 }
 
 static void close_journal(void)
@@ -125,16 +134,17 @@ static void close_journal(void)
 static void open_lake(const char *options)
 {
 	(void)snprintf(lake_spec, sizeof(lake_spec), "ndjson:%s%s", folder.lake, options);
-	assert_int_equal(lake_create(&lake, &loop, lake_spec, folder.state, journal, forest, NULL), 0);
+	assert_int_equal(lake_create(&lake, &loop, lake_spec, folder.state, &(struct fleet_shard){.forest = forest, .journal = journal}, NULL), 0);
 }
 
 static void close_lake(void)
 {
+	struct lake *closing = lake;
 	bool closed = false;
 
-	lake_close(lake, set_flag, &closed);
-	assert_true(run_until(is_set, &closed));
 	lake = NULL;
+	lake_close(closing, set_flag, &closed);
+	assert_true(run_until(is_set, &closed));
 }
 
 static void flush_lake(void)
@@ -481,15 +491,15 @@ static void test_refused(void **state)
 	struct lake *none = NULL;
 	char *why = NULL;
 
-	assert_int_equal(lake_create(&none, &loop, "ndjson:x?interval=1", folder.state, journal, forest, &why),
+	assert_int_equal(lake_create(&none, &loop, "ndjson:x?interval=1", folder.state, &(struct fleet_shard){.forest = forest, .journal = journal}, &why),
 			 -EINVAL);
 	assert_non_null(strstr(why, "interval=1"));
 	free(why);
-	assert_int_equal(lake_create(&none, &loop, "ndjson:x", "/nonexistent/state", journal, forest, &why), -ENOENT);
+	assert_int_equal(lake_create(&none, &loop, "ndjson:x", "/nonexistent/state", &(struct fleet_shard){.forest = forest, .journal = journal}, &why), -ENOENT);
 	assert_non_null(strstr(why, "/nonexistent/state"));
 	free(why);
 	open_lake("");
-	assert_int_equal(lake_create(&none, &loop, lake_spec, folder.state, journal, forest, &why), -EBUSY);
+	assert_int_equal(lake_create(&none, &loop, lake_spec, folder.state, &(struct fleet_shard){.forest = forest, .journal = journal}, &why), -EBUSY);
 	assert_non_null(strstr(why, folder.lake));
 	free(why);
 	assert_null(none);
