@@ -5,22 +5,34 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* The true length of argv behind argv itself: nearly always they agree, and then nothing is stored. */
-static int get_longer_argv(struct pool *pool, const struct fact *fact, struct image *image)
+/* What nearly no image has costs the others nothing: it stands behind argv, in one text. */
+struct tail {
+	uint64_t argv_bytes; /* the true length */
+	uint32_t environ_len; /* of the variables between argv and this */
+	uint32_t reserved;
+};
+
+static int get_tailed(struct pool *pool, const struct fact *fact, struct image *image)
 {
-	size_t len = (size_t)fact->argv.len + sizeof(fact->argv_bytes);
-	char *joined = len <= UINT32_MAX ? malloc(len) : NULL;
+	const struct tail tail = {.argv_bytes = fact->argv_bytes, .environ_len = fact->environ_.len};
+	size_t len = (size_t)fact->argv.len + fact->environ_.len + sizeof(tail);
+	char *joined = len <= UINT32_MAX ? malloc(len) : NULL, *at = joined;
 	int r;
 
 	if (!joined)
 		return -ENOMEM;
 	if (fact->argv.len)
-		memcpy(joined, fact->argv.data, fact->argv.len);
-	memcpy(joined + fact->argv.len, &fact->argv_bytes, sizeof(fact->argv_bytes));
+		memcpy(at, fact->argv.data, fact->argv.len);
+	at += fact->argv.len;
+	if (fact->environ_.len)
+		memcpy(at, fact->environ_.data, fact->environ_.len);
+	at += fact->environ_.len;
+	memcpy(at, &tail, sizeof(tail));
 	r = texts_get(&pool->texts, bytes_make(joined, len), &image->argv);
 	free(joined);
-	image->flags |= IMAGE_ARGV_LONGER;
+	image->flags |= IMAGE_TAILED;
 	return r;
 }
 
@@ -28,28 +40,47 @@ static int get_argv(struct pool *pool, const struct fact *fact, struct image *im
 {
 	if (!(fact->flags & FACT_ARGV_KNOWN))
 		return 0;
-	if (fact->argv_bytes != fact->argv.len)
-		return get_longer_argv(pool, fact, image);
+	if (fact->argv_bytes != fact->argv.len || fact->environ_.len)
+		return get_tailed(pool, fact, image);
 	return texts_get(&pool->texts, fact->argv, &image->argv);
+}
+
+/* Returns argv; of an image without a tail that is all there is. */
+static struct bytes split(const struct image *image, struct tail *ret)
+{
+	struct bytes argv = text_bytes(image->argv);
+
+	if (!(image->flags & IMAGE_TAILED)) {
+		*ret = (struct tail){.argv_bytes = argv.len};
+		return argv;
+	}
+	argv.len -= (uint32_t)sizeof(*ret);
+	memcpy(ret, argv.data + argv.len, sizeof(*ret));
+	argv.len -= ret->environ_len;
+	return argv;
 }
 
 struct bytes image_argv(const struct image *image)
 {
-	struct bytes argv = text_bytes(image->argv);
+	struct tail tail;
 
-	if (image->flags & IMAGE_ARGV_LONGER)
-		argv.len -= (uint32_t)sizeof(uint64_t);
-	return argv;
+	return split(image, &tail);
+}
+
+struct bytes image_environ(const struct image *image)
+{
+	struct tail tail;
+	struct bytes argv = split(image, &tail);
+
+	return tail.environ_len ? bytes_make(argv.data + argv.len, tail.environ_len) : BYTES_NULL;
 }
 
 uint64_t image_argv_bytes(const struct image *image)
 {
-	struct bytes argv = image_argv(image);
-	uint64_t longer = argv.len;
+	struct tail tail;
 
-	if (image->flags & IMAGE_ARGV_LONGER)
-		memcpy(&longer, argv.data + argv.len, sizeof(longer));
-	return longer;
+	(void)split(image, &tail);
+	return tail.argv_bytes;
 }
 
 int image_make(struct pool *pool, const struct fact *fact, uint8_t era, struct image *ret)

@@ -7,8 +7,7 @@
 
 /* In flags, beside enum fact_flag. */
 #define IMAGE_SNAPSHOT (1u << 31) /* seen running, not executed under our eyes */
-#define IMAGE_ARGV_LONGER                                                                                              \
-	(1u << 30)               /* argv is followed by its true length, eight bytes: only where that is another one */
+#define IMAGE_TAILED (1u << 30)   /* argv is followed by what is seldom told: variables, and its true length where that is another */
 #define IMAGE_ERA_SHIFT 16       /* eight bits: by which clock it was told (eras.h) */
 #define IMAGE_FACT_FLAGS 0xffffu /* what is left for enum fact_flag */
 
@@ -51,6 +50,8 @@ static inline uint8_t image_era(const struct image *image)
 }
 
 struct bytes image_argv(const struct image *image);
+/* Selected variables, as in struct fact. */
+struct bytes image_environ(const struct image *image);
 /* The true length, of which image_argv may hold the beginning. */
 uint64_t image_argv_bytes(const struct image *image);
 

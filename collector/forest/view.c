@@ -21,6 +21,7 @@ static struct process_image show_image(const struct forest_host *host, const str
 	    .cwd = text_bytes(image->cwd),
 	    .argv = image_argv(image),
 	    .argv_bytes = image_argv_bytes(image),
+	    .environ_ = image_environ(image),
 	};
 
 	if (image->program) {

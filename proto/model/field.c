@@ -206,6 +206,24 @@ static struct field_value proc_cmdline(const struct process_view *p, struct aren
 	return argv_known(p) ? join(process_current(p), &process_current(p)->comm, arena) : unknown;
 }
 
+/* All that was told, joined by blanks; one of them is the filter's matter. */
+static struct field_value proc_env(const struct process_view *p, struct arena *arena)
+{
+	const struct process_image *image = process_current(p);
+	struct bytes copy;
+
+	if (!image || !image->environ_.len)
+		return unknown;
+	copy = arena_copy(arena, image->environ_);
+	for (uint32_t i = 0; copy.data && i < copy.len; i++) {
+		if (!copy.data[i])
+			((char *)(uintptr_t)copy.data)[i] = ' ';
+	}
+	if (copy.len && copy.data && copy.data[copy.len - 1] == ' ')
+		copy.len--;
+	return of_text(copy, true);
+}
+
 static struct field_value proc_cwd(const struct process_view *p, struct arena *arena)
 {
 	const struct process_image *image = process_current(p);
@@ -336,6 +354,7 @@ static const struct field fields[] = {
 	{"proc.cmdline", "COMMAND", "name and arguments", FIELD_STRING, proc_cmdline},
 	{"proc.args", "ARGS", "arguments without the first", FIELD_STRING, proc_args},
 	{"proc.cwd", "CWD", "working directory", FIELD_STRING, proc_cwd},
+	{"proc.env", "ENV", "selected variables; one of them as proc.env[NAME]", FIELD_STRING, proc_env},
 	{"proc.tty", "TTY", "controlling terminal, such as pts/0", FIELD_STRING, proc_tty},
 	{"proc.sid", "SID", "session id", FIELD_NUMBER, proc_sid},
 	{"proc.pgid", "PGID", "process group id", FIELD_NUMBER, proc_pgid},

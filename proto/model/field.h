@@ -33,7 +33,7 @@ struct field {
 	struct field_value (*get)(const struct process_view *process, struct arena *arena);
 };
 
-/* The whole table; *ret_count its length. Families with a key or index (host.tag.KEY, proc.aname[n], quality.KEY) are
+/* The whole table; *ret_count its length. Families with a key or index (host.tag.KEY, proc.aname[n], proc.env[NAME], quality.KEY) are
  * looked up by field_find only in their plain form; the filter resolves keys and indexes itself. */
 const struct field *field_table(size_t *ret_count);
 const struct field *field_find(struct bytes name);

@@ -128,6 +128,37 @@ static void members_argv_size(struct json *json, const struct process_image *ima
 		json_null(json);
 }
 
+/* A member for each name; of names that stand there twice the first one counts, as for the program. */
+static void variables(struct json *json, struct bytes environ_, argument_cb put)
+{
+	struct bytes rest = environ_, name, value, first;
+
+	json_object_begin(json);
+	while (process_variable_next(&rest, &name, &value)) {
+		if (!process_variable(environ_, name, &first) || first.data != value.data)
+			continue;
+		json_string(json, name);
+		json_raw(json, ":", 1);
+		json->comma = false;
+		put(json, value);
+	}
+	json_object_end(json);
+}
+
+static void members_environ(struct json *json, const struct process_image *image)
+{
+	json_key(json, "env");
+	if (!image || !image->environ_.len) {
+		json_null(json);
+		return;
+	}
+	variables(json, image->environ_, json_string);
+	if (!json_is_utf8(image->environ_)) {
+		json_key(json, "env_raw");
+		variables(json, image->environ_, json_base64);
+	}
+}
+
 static bool exe_known(const struct process_image *image)
 {
 	return image && image->flags & FACT_EXE_KNOWN && image->exe.len > 0;
@@ -147,6 +178,7 @@ static void members_image(struct json *json, const struct process_image *image)
 	MEMBER_BYTES(json, "script", image ? image->script : BYTES_NULL, image && image->script.len > 0);
 	members_argv(json, image);
 	members_argv_size(json, image);
+	members_environ(json, image);
 	MEMBER_BYTES(json, "cwd", image ? image->cwd : BYTES_NULL, cwd_known);
 }
 

@@ -93,7 +93,8 @@ void time_format(int64_t wall_ns, char out[TIME_TEXT_LEN]);
 bool json_is_utf8(struct bytes value);
 
 /* The members of a process (without the braces), in the order of the interface's description; and the whole object.
- * A string that is not UTF-8 has its bytes in base64 beside it, as NAME_raw (argv_raw: an array, one an argument). */
+ * A string that is not UTF-8 has its bytes in base64 beside it, as NAME_raw (argv_raw: an array, one an argument; env_raw: an object, one a
+ * variable). */
 void json_process_members(struct json *json, const struct process_view *process);
 void json_process(struct json *json, const struct process_view *process);
 

@@ -223,3 +223,30 @@ size_t process_argv_split(struct bytes argv, struct bytes *at, size_t at_max)
 	}
 	return count;
 }
+
+bool process_variable_next(struct bytes *rest, struct bytes *ret_name, struct bytes *ret_value)
+{
+	const char *nul = rest->len ? memchr(rest->data, '\0', rest->len) : NULL;
+	uint32_t len = nul ? (uint32_t)(nul - rest->data) : rest->len, step = len + (nul != NULL);
+	const char *equals = len ? memchr(rest->data, '=', len) : NULL;
+
+	if (rest->len == 0)
+		return false;
+	*ret_name = bytes_make(rest->data, equals ? (size_t)(equals - rest->data) : len);
+	*ret_value = equals ? bytes_make(equals + 1, len - ret_name->len - 1) : bytes_make(rest->data + len, 0);
+	*rest = bytes_make(rest->data + step, rest->len - step);
+	return true;
+}
+
+bool process_variable(struct bytes environ_, struct bytes name, struct bytes *ret_value)
+{
+	struct bytes found, value;
+
+	while (process_variable_next(&environ_, &found, &value)) {
+		if (!bytes_equal(found, name))
+			continue;
+		*ret_value = value;
+		return true;
+	}
+	return false;
+}

@@ -42,6 +42,7 @@ struct process_image {
 	struct bytes comm, exe, script, interpreter, cwd;
 	struct bytes argv; /* each argument ended by NUL */
 	uint64_t argv_bytes;
+	struct bytes environ_; /* selected variables NAME=VALUE, each ended by a NUL; empty = none was told */
 	uint64_t exe_inode, exe_ctime_ns;
 	uint32_t exe_dev, exe_mode, exe_nlink;
 };
@@ -113,5 +114,10 @@ void process_tty_format(uint32_t tty, char out[32]);
 
 /* Splits argv: calls for each argument, returns their number; a last one without its NUL counts. at may be NULL. */
 size_t process_argv_split(struct bytes argv, struct bytes *at, size_t at_max);
+
+/* Walks variables: takes the first one off *rest. What has no '=' is a name with an empty value. False at the end. */
+bool process_variable_next(struct bytes *rest, struct bytes *ret_name, struct bytes *ret_value);
+/* The value of the first one of that name, as getenv(3) has it. */
+bool process_variable(struct bytes environ_, struct bytes name, struct bytes *ret_value);
 
 #endif

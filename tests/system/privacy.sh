@@ -65,6 +65,11 @@ processes >"$work/answer"
 check "the console answers" in_bytes mark "$work/answer"
 check "and shows no secret" not in_bytes secret "$work/answer"
 
+check "and the variables that were asked for, without the value of a secret one" equal \
+  "$(one_process '.env | "\(.CANOPY_PLAIN) \(.CANOPY_TOKEN) \(length)"' "proc.exe = $work/kept and proc.cmdline contains PGPASSWORD")" "$mark-plain *** 2"
+check "a filter finds a variable" has "proc.env[CANOPY_PLAIN] = $mark-plain and proc.exe = $work/kept"
+check "what was not asked for is not there" not has "proc.env[CANOPY_OTHER] exists"
+
 # 3. what was left out
 check "a folded process is told, without what it executed" equal "$(one_process '.exit.code' "proc.pid = $folded")" 0
 check "its executable is not known" not has "proc.exe = $work/folded"

@@ -20,6 +20,7 @@ static void image_of_fact(const struct fact *fact, int64_t wall_ns, struct proce
 	    .cwd = fact->cwd,
 	    .argv = fact->argv,
 	    .argv_bytes = fact->argv_bytes,
+	    .environ_ = fact->environ_,
 	    .exe_inode = fact->exe_inode,
 	    .exe_ctime_ns = fact->exe_ctime_ns,
 	    .exe_dev = fact->exe_dev,

@@ -22,7 +22,7 @@ static const char filter_text[] =
 	"           exists regex, joined by and or not ( ), also && || !\n"
 	"Values:    words, \"strings\", numbers, durations (100ms 2h), sizes (4k), times\n"
 	"Families:  host.tag.KEY  proc.aname[N]  proc.apid[N]  proc.aexepath[N]\n"
-	"           proc.acmdline[N] (no N: any ancestor)  quality.KEY\n"
+	"           proc.acmdline[N] (no N: any ancestor)  quality.KEY  proc.env[NAME]\n"
 	"\n"
 	"Fields:\n";
 

@@ -143,6 +143,15 @@ static struct field_value tag_value(const struct process_view *view, struct byte
 	return (struct field_value){.known = false};
 }
 
+static struct field_value variable_value(const struct process_view *view, struct bytes name)
+{
+	const struct process_image *image = process_current(view);
+	struct field_value value = {.known = false};
+
+	value.known = image && process_variable(image->environ_, name, &value.string);
+	return value;
+}
+
 /* false when there is no such ancestor */
 static bool ancestor_holds(const struct filter_condition *c, const struct filter_subject *subject, uint32_t n,
 			   struct arena *scratch, bool *ret)
@@ -180,6 +189,8 @@ static bool condition_holds(const struct filter_condition *c, const struct filte
 	switch (c->operand.source) {
 	case FILTER_TAG:
 		return value_holds(c, tag_value(view, c->operand.key));
+	case FILTER_ENV:
+		return value_holds(c, variable_value(view, c->operand.key));
 	case FILTER_QUALITY:
 		return value_holds(c, (struct field_value){.known = true, .truth = view->quality & c->operand.bit});
 	case FILTER_ANCESTOR:

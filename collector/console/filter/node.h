@@ -29,6 +29,7 @@ enum filter_source {
 	FILTER_ANCESTOR, /* field of the ancestor index, or of any */
 	FILTER_TAG,      /* host.tag.KEY */
 	FILTER_QUALITY,  /* quality.KEY */
+	FILTER_ENV,      /* proc.env[NAME] */
 };
 
 #define FILTER_INDEX_MAX 1024u /* of an ancestor */
@@ -39,7 +40,7 @@ struct filter_operand {
 	const struct field *field; /* OWN, ANCESTOR */
 	bool any;                  /* ANCESTOR without index */
 	uint32_t index;            /* ANCESTOR: 0 = the process itself */
-	struct bytes key;          /* TAG */
+	struct bytes key;          /* TAG, ENV */
 	uint32_t bit;              /* QUALITY */
 };
 

@@ -11,6 +11,7 @@
 
 #define TAG_PREFIX "host.tag."
 #define QUALITY_PREFIX "quality."
+#define ENV_PREFIX "proc.env["
 
 /* A word that begins so is meant as a field, even when it is none. */
 static const char *const prefixes[] = {"proc.", "user.", "host.", "container.", "cgroup.", QUALITY_PREFIX};
@@ -145,6 +146,17 @@ static int resolve_ancestor(struct bytes name, struct filter_operand *ret, const
 	return OPERAND_E_NOT_A_FIELD;
 }
 
+/* NAME] */
+static int resolve_env(struct bytes rest, struct filter_operand *ret, const char **ret_why)
+{
+	if (rest.len < 2 || rest.data[rest.len - 1] != ']') {
+		*ret_why = "wants the name of a variable, as in proc.env[LANG]";
+		return -EINVAL;
+	}
+	*ret = (struct filter_operand){.source = FILTER_ENV, .type = FIELD_STRING, .key = bytes_make(rest.data, rest.len - 1)};
+	return 0;
+}
+
 int operand_resolve(struct bytes name, struct filter_operand *ret, const char **ret_why, const char **ret_nearest)
 {
 	int r;
@@ -158,6 +170,8 @@ int operand_resolve(struct bytes name, struct filter_operand *ret, const char **
 		    .source = FILTER_TAG, .type = FIELD_STRING, .key = behind(name, sizeof(TAG_PREFIX) - 1)};
 		return 0;
 	}
+	if (match_startswith(name, BYTES_LITERAL(ENV_PREFIX)))
+		return resolve_env(behind(name, sizeof(ENV_PREFIX) - 1), ret, ret_why);
 	if (match_startswith(name, BYTES_LITERAL(QUALITY_PREFIX)))
 		return resolve_quality(behind(name, sizeof(QUALITY_PREFIX) - 1), ret, ret_why);
 	*ret = (struct filter_operand){.source = FILTER_OWN, .field = field_find(name)};

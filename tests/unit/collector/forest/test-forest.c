@@ -286,6 +286,31 @@ static void a_snapshot_finds_the_image_whose_exec_was_lost(void **state)
 	rig_finish(&rig);
 }
 
+static void variables_and_a_longer_argv_stand_with_the_image(void **state)
+{
+	static const struct bytes environs[] = {{NULL, 0}, BYTES_LITERAL("LANG=C\0A=b\0")};
+	static const uint64_t longer[] = {0, 70000};
+	uint32_t tgid = 5;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++, tgid++) {
+		struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
+		struct fact exec = image_of(FACT_EXEC, tgid, 6 * SECOND, 1, "/bin/true");
+		struct process_view seen;
+
+		exec.argv_bytes = exec.argv.len + longer[i / 2];
+		exec.environ_ = environs[i % 2];
+		apply(&rig, &exec);
+		apply(&rig, &exec);
+		seen = view(&rig, tgid);
+		assert_int_equal(seen.image_count, 1);
+		assert_true(bytes_equal(seen.images[0].argv, exec.argv));
+		assert_true(bytes_equal(seen.images[0].environ_, exec.environ_));
+		assert_int_equal(seen.images[0].argv_bytes, exec.argv_bytes);
+		rig_finish(&rig);
+	}
+}
+
 static void ends_with(struct rig *rig, uint32_t tgid, uint32_t parent, uint64_t time, uint32_t reaper)
 {
 	struct fact fact = fact_of(FACT_EXIT, tgid, parent, time);
@@ -513,6 +538,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_fact_is_news_once),
+	    cmocka_unit_test(variables_and_a_longer_argv_stand_with_the_image),
 	    cmocka_unit_test(a_placeholder_stands_under_its_real_parent),
 	    cmocka_unit_test(a_snapshot_after_the_exit_changes_nothing),
 	    cmocka_unit_test(whom_a_snapshot_leaves_out_is_gone_until_an_exit_says_how),

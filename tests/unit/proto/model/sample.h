@@ -60,6 +60,7 @@ static inline void sample_init(struct sample *s)
 			.exe = BYTES_LITERAL("/usr/bin/curl"),
 			.argv = BYTES_LITERAL("/usr/bin/curl\0-s\0http://x/\0"),
 			.argv_bytes = 27,
+			.environ_ = BYTES_LITERAL("LANG=C\0HTTP_PROXY=http://p/\0"),
 			.cwd = BYTES_LITERAL("/root"),
 			.exe_inode = 77,
 			.exe_dev = 8u << 20 | 1}},

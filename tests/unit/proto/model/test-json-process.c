@@ -34,7 +34,7 @@ static void test_everything_known(void **state)
 	      "-4410-384\",\"current_ppid\":1,\"state\":\"exited\",\"exec_seq\":1,"
 	      "\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\",\"script\":null,\"argv\":[\"/usr/bin/curl\",\"-s\",\"http://"
 	      "x/\"],"
-	      "\"argv_bytes\":27,\"argv_truncated\":false,\"cwd\":\"/root\",\"pgid\":4433,\"sid\":4410,\"tty\":\"pts/"
+	      "\"argv_bytes\":27,\"argv_truncated\":false,\"env\":{\"LANG\":\"C\",\"HTTP_PROXY\":\"http://p/\"},\"cwd\":\"/root\",\"pgid\":4433,\"sid\":4410,\"tty\":\"pts/"
 	      "0\",\"ns_pid\":5,"
 	      "\"uid\":0,\"gid\":1,\"euid\":2,\"egid\":3,\"user\":\"root\",\"loginuid\":1000,"
 	      "\"caps\":{\"effective\":\"000001ffffffffff\",\"permitted\":\"000001ffffffffff\",\"inheritable\":"
@@ -59,7 +59,7 @@ static void test_nothing_known(void **state)
 	      "\"start_boottime_ns\":null,\"parent_id\":null,\"ppid\":null,\"creator_id\":null,\"current_ppid\":null,"
 	      "\"state\":\"unknown\",\"exec_seq\":null,\"comm\":null,\"exe\":null,\"script\":null,\"argv\":null,\"argv_"
 	      "bytes\":null,"
-	      "\"argv_truncated\":null,\"cwd\":null,\"pgid\":null,\"sid\":null,\"tty\":null,\"ns_pid\":null,\"uid\":"
+	      "\"argv_truncated\":null,\"env\":null,\"cwd\":null,\"pgid\":null,\"sid\":null,\"tty\":null,\"ns_pid\":null,\"uid\":"
 	      "null,\"gid\":null,"
 	      "\"euid\":null,\"egid\":null,\"user\":null,\"loginuid\":null,\"caps\":null,\"ns\":null,\"cgroup\":null,"
 	      "\"container_id\":null,\"exe_inode\":null,\"exe_dev\":null,\"flags\":null,\"images\":[],\"exit\":null,"
@@ -106,6 +106,32 @@ static void test_argv_bytes_survive(void **state)
 	assert_string_equal(json_string_value(json_object_get(read, "exe")), "/tmp/\\xfe");
 	assert_string_equal(json_string_value(json_object_get(read, "exe_raw")), "L3RtcC/+");
 	assert_null(json_object_get(read, "cwd_raw"));
+	json_decref(read);
+}
+
+static void test_variables(void **state)
+{
+	struct sample s;
+	json_t *read, *env, *raw;
+
+	(void)state;
+	sample_init(&s);
+	s.images[1].environ_ = BYTES_LITERAL("LANG=C\0A=b=c\0LANG=twice\0EMPTY=\0ODD\0");
+	read = load(&s.view);
+	env = json_object_get(read, "env");
+	assert_int_equal(json_object_size(env), 4);
+	assert_string_equal(json_string_value(json_object_get(env, "LANG")), "C");
+	assert_string_equal(json_string_value(json_object_get(env, "A")), "b=c");
+	assert_string_equal(json_string_value(json_object_get(env, "EMPTY")), "");
+	assert_string_equal(json_string_value(json_object_get(env, "ODD")), "");
+	assert_null(json_object_get(read, "env_raw"));
+	json_decref(read);
+	s.images[1].environ_ = BYTES_LITERAL("A=\xff\0B=1\0");
+	read = load(&s.view);
+	raw = json_object_get(read, "env_raw");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(read, "env"), "A")), "\\xff");
+	assert_string_equal(json_string_value(json_object_get(raw, "A")), "/w==");
+	assert_string_equal(json_string_value(json_object_get(raw, "B")), "MQ==");
 	json_decref(read);
 }
 
@@ -161,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_everything_known),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_argv_bytes_survive),
+		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_argv_known_to_be_empty),
 		cmocka_unit_test(test_killed_by_a_signal),
 		cmocka_unit_test(test_gone_without_a_witness),
