@@ -14,7 +14,9 @@
 #define LISTEN_DEFAULT "127.0.0.1:7071"
 #define HTTP_DEFAULT "127.0.0.1:7070"
 #define RETAIN_BYTES_DEFAULT (16ull << 30) /* at 70 bytes a fact 250 million facts */
-#define RETAIN_BYTES_MIN (128ull << 20)    /* two segments */
+#ifndef RETAIN_BYTES_MIN /* tests of crashes have smaller segments */
+#define RETAIN_BYTES_MIN (128ull << 20) /* two segments */
+#endif
 #define EXITED_BYTES_DEFAULT (256ull << 20)
 #define EXITED_BYTES_MIN (1ull << 20)
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "canopy/failpoint.h"
 #include "canopy/log.h"
 #include "sensor/batch/batch.h"
 #include "sensor/batch/clock.h"
@@ -64,6 +65,7 @@ static void on_event(void *owner, const struct event *event)
 {
 	struct sensor *sensor = owner;
 
+	FAILPOINT("sensor-event");
 	if (batcher_add_event(sensor->batcher, event) == 0) {
 		sensor->last_fact_ns = event->time_ns;
 		return;
@@ -113,8 +115,11 @@ static void on_batch(void *owner, const struct batch_id *id, const uint8_t *data
 	struct sensor *sensor = owner;
 	struct gap dropped = {0};
 	bool was_dropped = false;
-	int r = spool_append(sensor->spool, data, len, &dropped, &was_dropped);
+	int r;
 
+	FAILPOINT("sensor-before-spool");
+	r = spool_append(sensor->spool, data, len, &dropped, &was_dropped);
+	FAILPOINT("sensor-after-spool");
 	if (was_dropped) {
 		log_warning("event=spool-dropped count=%llu reason=%u", (unsigned long long)dropped.count, dropped.reason);
 		(void)batcher_add_gap(sensor->batcher, &dropped);

@@ -30,7 +30,9 @@ struct journal_options {
 	uint64_t segment_bytes; /* 0 = JOURNAL_SEGMENT_BYTES */
 	uint64_t retain_bytes;  /* sealed segments above this total go, oldest first; 0 = keep everything */
 };
+#ifndef JOURNAL_SEGMENT_BYTES /* tests of crashes want many */
 #define JOURNAL_SEGMENT_BYTES (64ull << 20)
+#endif
 
 /* Opens, recovers and starts committing on the loop's thread pool. Errors as seglog_open. */
 int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_options *options,

@@ -23,6 +23,8 @@
 
 #include <zlib.h>
 
+#include "canopy/failpoint.h"
+
 #define CURSOR_MAGIC "canopy-lake-cursor 1"
 #define CURSOR_TEXT_MAX (sizeof(struct cursor) + 1024) /* the struct's own arrays and the words between them */
 #define CURSOR_LINE_MAX (CURSOR_STAGED_MAX + CURSOR_FINAL_MAX + 16)
@@ -180,6 +182,7 @@ static int write_file(int folder, const char *name, const char *data, size_t len
 		else
 			data += n, len -= (size_t)n;
 	}
+	FAILPOINT("cursor-written");
 	if (!r && fsync(fd) < 0)
 		r = -errno;
 	if (close(fd) < 0 && !r)
@@ -200,7 +203,9 @@ int cursor_save(int folder, const char *name, const struct cursor *cursor)
 	free(text);
 	if (r < 0)
 		return r;
-	if (renameat(folder, temporary, folder, name) < 0 || fsync(folder) < 0)
+	FAILPOINT("cursor-synced");
+	if (renameat(folder, temporary, folder, name) < 0)
 		return -errno;
-	return 0;
+	FAILPOINT("cursor-renamed");
+	return fsync(folder) < 0 ? -errno : 0;
 }

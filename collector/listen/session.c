@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "canopy/failpoint.h"
 #include "canopy/log.h"
 #include "collector/listen/foreign.h"
 #include "proto/wire/message.h"
@@ -147,8 +148,10 @@ static void send_ack(struct session *session)
 	if (!session->ack_due || stream_queued(session->stream) > 0)
 		return;
 	session->ack_due = false;
+	FAILPOINT("session-before-ack");
 	if (send_message(session, &message) < 0)
 		session->ack_due = true; /* told with the next one */
+	FAILPOINT("session-after-ack");
 }
 
 static void refuse(struct session *session, const struct ingest_refusal *refusal)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canopy/failpoint.h"
 #include "proto/batch/decoder.h"
 #include "proto/seglog/acked.h"
 #include "sensor/spool/loss.h"
@@ -435,6 +436,7 @@ void spool_ack(struct spool *spool, uint64_t seq)
 	if (seq <= spool->acked)
 		return;
 	spool->acked = seq;
+	FAILPOINT("spool-acked");
 	if (spool->log && seglog_trim(spool->log, seq + 1, &freed) == 0 && freed)
 		save_acked(spool);
 	(void)sync_later(spool);

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The real collector, and the real spool and uplink, die by SIGKILL at every named point, at an early and at a later passage, twice in a row. At
+# the end the journal, the forest and the lake have every batch and every fact exactly once.
+# shellcheck shell=bash disable=SC2317 # functions are called by 'check'
+here=$(dirname "$0")
+# shellcheck source=tests/system/lib.sh
+. "$here/../system/lib.sh"
+# shellcheck source=tests/fault/oracle.sh
+. "$here/oracle.sh"
+
+log_points="seglog-append seglog-before-write seglog-after-write seglog-before-fsync seglog-after-fsync seglog-create seglog-created seglog-seal"
+ack_points="session-before-ack session-after-ack"
+lake_points="lake-staged lake-intended lake-publishing lake-published lake-advanced cursor-written cursor-synced cursor-renamed"
+
+# dies WHO POINT:PASSAGE
+dies() {
+  begin_run "$1"
+  local -n of=$1_env codes=$1_codes
+  of=("CANOPY_FAILPOINT=$2")
+  run_to_the_end 2 || return 1
+  # A point of the lake may be passed only after the last ack: then the collector dies when it is asked to stop.
+  [[ $codes == *137* ]] || case $1 in collector) kill -TERM "$collector_pid"; wait_until 20 gone "$collector_pid"; reap collector ;; esac
+  [[ $codes == *137* ]] || { echo "never came there: $codes"; return 1; }
+  oracle
+}
+
+for point in $log_points $ack_points $lake_points; do
+  for passage in 1 2; do
+    judge "the collector dies at $point, passage $passage" dies collector "$point:$passage"
+  done
+done
+for point in $log_points seglog-unlink seglog-unlinked spool-acked; do
+  for passage in 1 3; do
+    judge "the spool's owner dies at $point, passage $passage" dies spooler "$point:$passage"
+  done
+done
+finish
