@@ -139,7 +139,7 @@ static void on_connection(void *owner, uv_stream_t *server)
 	const char *why;
 
 	if (session_create(&session, &listener->shared, server) < 0)
-		return; /* out of memory: the connection waits in the kernel */
+		return; /* out of memory: the acceptor closes it, the sensor comes back */
 	keep(listener, session);
 	listener->sessions_total++;
 	census_come(listener->census, session->key, &of_address, &of_all); /* without memory it counts as too many */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listening over libuv. When the process is out of descriptors libuv itself accepts and closes what waits (its spare
- * descriptor), so that the loop does not spin. */
+ * descriptor), so that the loop does not spin.
+ *
+ * A connection that its user does not take, for lack of memory for instance, stays with libuv, which accepts no other
+ * one until it is taken. So there is a spare handle that takes and closes it, made in advance. */
 #include "proto/stream/acceptor.h"
 
 #include <errno.h>
@@ -11,7 +14,9 @@
 #include <unistd.h>
 
 struct acceptor {
-	uv_tcp_t tcp;
+	uv_tcp_t tcp, spare;
+	bool sparing; /* the spare is being closed, to be used again */
+	unsigned holds;
 	acceptor_cb cb;
 	void *owner;
 	void (*closed)(void *owner);
@@ -22,17 +27,45 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct acceptor *acceptor = handle->data;
 
+	if (--acceptor->holds > 0)
+		return;
 	if (acceptor->closed)
 		acceptor->closed(acceptor->closed_owner);
 	free(acceptor);
+}
+
+static void drop_untaken(struct acceptor *acceptor);
+
+static void on_spare_closed(uv_handle_t *handle)
+{
+	struct acceptor *acceptor = handle->data;
+
+	if (uv_is_closing((uv_handle_t *)&acceptor->tcp)) {
+		on_closed(handle);
+		return;
+	}
+	acceptor->sparing = false;
+	(void)uv_tcp_init(handle->loop, &acceptor->spare); /* opens no socket yet: cannot fail */
+	drop_untaken(acceptor);
+}
+
+static void drop_untaken(struct acceptor *acceptor)
+{
+	if (acceptor->sparing || uv_is_closing((uv_handle_t *)&acceptor->tcp) ||
+	    uv_accept((uv_stream_t *)&acceptor->tcp, (uv_stream_t *)&acceptor->spare) < 0)
+		return; /* it was taken, or its turn comes when the spare is back */
+	acceptor->sparing = true;
+	uv_close((uv_handle_t *)&acceptor->spare, on_spare_closed);
 }
 
 static void on_connection(uv_stream_t *server, int status)
 {
 	struct acceptor *acceptor = server->data;
 
-	if (status == 0) /* otherwise the connection is gone already */
-		acceptor->cb(acceptor->owner, server);
+	if (status < 0)
+		return; /* the connection is gone already */
+	acceptor->cb(acceptor->owner, server);
+	drop_untaken(acceptor);
 }
 
 static const char *remedy(int error)
@@ -83,7 +116,9 @@ static struct acceptor *make(uv_loop_t *loop, acceptor_cb cb, void *owner)
 	acceptor->cb = cb;
 	acceptor->owner = owner;
 	(void)uv_tcp_init(loop, &acceptor->tcp); /* opens no socket yet: cannot fail */
-	acceptor->tcp.data = acceptor;
+	(void)uv_tcp_init(loop, &acceptor->spare);
+	acceptor->tcp.data = acceptor->spare.data = acceptor;
+	acceptor->holds = 2;
 	return acceptor;
 }
 
@@ -155,4 +190,6 @@ void acceptor_close(struct acceptor *acceptor, void (*closed)(void *owner), void
 	acceptor->closed = closed;
 	acceptor->closed_owner = owner;
 	uv_close((uv_handle_t *)&acceptor->tcp, on_closed);
+	if (!acceptor->sparing)
+		uv_close((uv_handle_t *)&acceptor->spare, on_closed);
 }

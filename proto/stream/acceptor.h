@@ -11,7 +11,8 @@
 
 struct acceptor;
 
-/* A connection waits: hand server to stream_accept in this very call (or another handle to uv_accept). */
+/* A connection waits: hand server to stream_accept in this very call (or another handle to uv_accept). One
+ * that is not taken is closed. */
 typedef void (*acceptor_cb)(void *owner, uv_stream_t *server);
 
 /* Binds and listens. A port of 0 lets the kernel choose. Errors: -EINVAL (host is a name), -ENOMEM, or -errno of bind

@@ -30,6 +30,7 @@ struct pair {
 	struct acceptor *acceptor;
 	struct address address;
 	struct end client, server;
+	unsigned untaken; /* connections that are not to be taken, for lack of memory as it were */
 };
 
 static void on_connected(void *owner)
@@ -82,6 +83,10 @@ static void on_connection(void *owner, uv_stream_t *server)
 {
 	struct pair *pair = owner;
 
+	if (pair->untaken > 0) {
+		pair->untaken--;
+		return;
+	}
 	assert_int_equal(stream_create(&pair->server.stream, &pair->loop, &events, &pair->server), 0);
 	assert_int_equal(stream_accept(pair->server.stream, server), 0);
 	pair->server.connected = true;
@@ -389,6 +394,47 @@ static void two_loops_share_a_socket(void **state)
 	finish(&pair);
 }
 
+/* libuv would accept nothing more until it is taken. */
+static void a_connection_that_nobody_takes_is_closed(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	listen_on(&pair, "127.0.0.1:0");
+	for (unsigned i = 0; i < 3; i++) {
+		struct stream *stream;
+
+		pair.untaken = 1;
+		pair.client = (struct end){0};
+		assert_int_equal(stream_create(&stream, &pair.loop, &events, &pair.client), 0);
+		assert_int_equal(stream_connect(stream, "127.0.0.1", pair.address.port), 0);
+		while (!pair.client.connected)
+			(void)uv_run(&pair.loop, UV_RUN_ONCE);
+		assert_int_equal(stream_read_start(stream), 0);
+		assert_true(loop_until(&pair.loop, client_ended, &pair));
+		stream_close(stream, NULL);
+	}
+	pair.client = (struct end){0};
+	open_pair(&pair, "127.0.0.1");
+	finish(&pair);
+}
+
+/* Wherever the round begins, it comes to the address that answers. */
+static void a_round_over_addresses_may_begin_anywhere(void **state)
+{
+	(void)state;
+	for (unsigned first = 0; first < 4; first++) {
+		struct pair pair;
+
+		listen_on(&pair, "127.0.0.1:0");
+		assert_int_equal(stream_create(&pair.client.stream, &pair.loop, &events, &pair.client), 0);
+		stream_begin_at(pair.client.stream, first);
+		assert_int_equal(stream_connect(pair.client.stream, "localhost", pair.address.port), 0);
+		assert_true(loop_until(&pair.loop, both_open, &pair));
+		finish(&pair);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +447,8 @@ int main(void)
 	    cmocka_unit_test(closing_drops_what_is_queued),
 	    cmocka_unit_test(no_space_ends_the_stream),
 	    cmocka_unit_test(address_in_use_names_the_remedy),
+	    cmocka_unit_test(a_connection_that_nobody_takes_is_closed),
+	    cmocka_unit_test(a_round_over_addresses_may_begin_anywhere),
 	    cmocka_unit_test(goes_on_on_another_loop),
 	    cmocka_unit_test(is_not_released_with_something_queued),
 	    cmocka_unit_test(two_loops_share_a_socket),
