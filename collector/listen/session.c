@@ -151,7 +151,6 @@ static void send_ack(struct session *session)
 	FAILPOINT("session-before-ack");
 	if (send_message(session, &message) < 0)
 		session->ack_due = true; /* told with the next one */
-	FAILPOINT("session-after-ack");
 }
 
 static void refuse(struct session *session, const struct ingest_refusal *refusal)

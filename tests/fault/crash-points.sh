@@ -10,7 +10,7 @@ here=$(dirname "$0")
 . "$here/oracle.sh"
 
 log_points="seglog-append seglog-before-write seglog-after-write seglog-before-fsync seglog-after-fsync seglog-create seglog-created seglog-seal"
-ack_points="session-before-ack session-after-ack"
+ack_points="session-before-ack"
 lake_points="lake-staged lake-intended lake-publishing lake-published lake-advanced cursor-written cursor-synced cursor-renamed"
 
 # dies WHO POINT:PASSAGE

@@ -21,7 +21,7 @@ start() { # NAME: the collector of that name; the second time where it was the f
 }
 kill_hard() { kill -KILL "${pid[$1]}"; wait "${pid[$1]}" 2>/dev/null; }
 stop() { kill -TERM "${pid[$1]}"; wait "${pid[$1]}"; }
-journaled() { "$CANOPY_CLI" verify --json "$work/$1" | jq .batches; }
+journaled() { "$CANOPY_CLI" verify --json "$work/$1" | jq '[.logs[].batches] | add'; }
 has_batches() { [ "$(journaled "$1")" -ge "$2" ]; }
 known() { "$CANOPY_CLI" --no-pager --server "http://$(cat "$work/$1/http")" ps -x -o ndjson 'proc.pid >= 1000' | jq -r .pid | sort >"$work/forest-$1"; }
 rows() { find "$work/lake-$1" -name '*.ndjson.gz' -path '*process_activity*' -exec gzip -dc {} + | jq -r .process.pid | sort >"$work/rows-$1"; }
@@ -58,5 +58,5 @@ check "together they have every fact" equal "$(sort -u "$work/forest-a" "$work/f
 both=$(comm -12 "$work/forest-a" "$work/forest-b" | wc -l)
 check "at most a window of batches for each kill stands in both ($both facts)" test "$both" -le $((2 * window * facts))
 check "what went elsewhere is a note, no damage" \
-  equal "$("$CANOPY_CLI" verify --json "$work/a" | jq -c '[.sound, ([.findings[] | select(.damage)] | length), any(.findings[]; .type == "elsewhere")]')" '[true,0,true]'
+  equal "$("$CANOPY_CLI" verify --json "$work/a" | jq -c '[.sound, ([.logs[].findings[] | select(.damage)] | length), any(.logs[].findings[]; .type == "elsewhere")]')" '[true,0,true]'
 finish

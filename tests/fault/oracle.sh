@@ -118,7 +118,7 @@ oracle() {
   "$CANOPY_CLI" verify --json "$run/state" >"$run/verify"
   code=$?
   [ $code = 0 ] || { echo "canopy verify ended with $code"; cat "$run/verify"; return 1; }
-  got=$(jq -r '"\(.batches) \([.findings[] | select(.type == "elsewhere" or .type == "disorder")] | length)"' "$run/verify")
+  got=$(jq -r '"\([.logs[].batches] | add) \([.logs[].findings[] | select(.type == "elsewhere" or .type == "disorder")] | length)"' "$run/verify")
   [ "$got" = "$batches 0" ] || { echo "journal: $got, expected $batches 0"; cat "$run/verify"; return 1; }
   got=$(lake_rows | jq -r .metadata.uid | sort | uniq -c | awk '$1 == 1 {once++} $1 > 1 {more++} END {print once + 0, more + 0}')
   [ "$got" = "$want 0" ] || { echo "lake: $got, expected $want 0"; return 1; }

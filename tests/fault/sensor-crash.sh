@@ -22,7 +22,7 @@ lives() { local i; for ((i = 0; i < $1; i++)); do /bin/true "$2" "$i"; done; }
 gaps() { canopy hosts -o ndjson | jq '.gaps | length'; }
 told_more_than() { [ "$(gaps)" -gt "$1" ]; }
 over() { has "proc.cmdline contains $1 and proc.name = true and proc.alive = false"; }
-sequence() { "$CANOPY_CLI" verify --json "$work/collector" | jq -c '[.sound, ([.findings[] | select(.type == "elsewhere" or .type == "disorder")] | length)]'; }
+sequence() { "$CANOPY_CLI" verify --json "$work/collector" | jq -c '[.sound, ([.logs[].findings[] | select(.type == "elsewhere" or .type == "disorder")] | length)]'; }
 
 start_collector --lake "$lake"
 start_fault_sensor CANOPY_FAILPOINT=none

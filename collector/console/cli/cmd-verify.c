@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -200,23 +201,28 @@ static json_t *finding_object(const struct report *report, size_t i)
 			 remedy_of(report, saying));
 }
 
-static void put_json(struct text *out, const struct report *report, const char *path)
+static json_t *log_object(const struct report *report, const char *path)
 {
 	const struct audit_result *log = &report->log;
-	json_t *findings = json_array(), *whole;
-	char *dump;
+	json_t *findings = json_array();
 
 	for (size_t i = 0; i < report->finding_count; i++)
 		(void)json_array_append_new(findings, finding_object(report, i));
-	whole = json_pack("{s:s, s:s, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", path,
-			  "kind", kind_of(report), "id", json_stream(log->id), "sound", report->damages == 0, "in_use",
-			  log->owner != 0, "version", (int)log->version, "segments", json_u64(log->segments), "bytes",
-			  json_u64(log->bytes), "first_record", json_u64(log->first), "next_record", json_u64(log->next),
-			  "records", json_u64(log->records), "batches", json_u64(report->batches), "acked",
-			  log->kind == SEGLOG_SPOOL ? json_u64(report->acked) : json_null(), "lost_records",
-			  json_u64(report->lost_records), "findings_left_out", json_u64(report->findings_left_out),
-			  "findings", findings);
-	dump = whole ? json_dumps(whole, JSON_INDENT(2)) : NULL;
+	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", path,
+			 "kind", kind_of(report), "id", json_stream(log->id), "sound", report->damages == 0, "in_use",
+			 log->owner != 0, "version", (int)log->version, "segments", json_u64(log->segments), "bytes",
+			 json_u64(log->bytes), "first_record", json_u64(log->first), "next_record", json_u64(log->next),
+			 "records", json_u64(log->records), "batches", json_u64(report->batches), "acked",
+			 log->kind == SEGLOG_SPOOL ? json_u64(report->acked) : json_null(), "lost_records",
+			 json_u64(report->lost_records), "findings_left_out", json_u64(report->findings_left_out),
+			 "findings", findings);
+}
+
+static void put_json(struct text *out, json_t *logs, bool sound)
+{
+	json_t *whole = json_pack("{s:b, s:O}", "sound", sound, "logs", logs);
+	char *dump = whole ? json_dumps(whole, JSON_INDENT(2)) : NULL;
+
 	if (dump)
 		text_puts(out, dump);
 	out->failed = out->failed || !dump;
@@ -227,55 +233,77 @@ static void put_json(struct text *out, const struct report *report, const char *
 
 /* ---- the command --------------------------------------------------------------------------------------------- */
 
-/* A collector's --state folder holds its journal. */
-static char *log_folder(const char *path)
-{
-	char *folder = NULL;
+struct verify {
+	struct context *context;
+	struct text out;
+	json_t *logs; /* owned */
+	bool damaged;
+};
 
-	if (asprintf(&folder, "%s/journal", path) < 0)
-		return NULL;
-	if (access(folder, F_OK) == 0)
-		return folder;
-	free(folder);
-	return strdup(path);
+static bool wants_json(const struct verify *verify)
+{
+	enum output_format format = verify->context->options.output;
+
+	return verify->context->options.json || format == OUTPUT_JSON || format == OUTPUT_NDJSON;
 }
 
-static int show(const struct context *context, const struct report *report, const char *path)
+/* Returns an exit code having said why, or 0. */
+static int verify_log(struct verify *verify, const char *folder)
 {
-	enum output_format format = context->options.output;
-	struct text out = TEXT_NULL, shown = TEXT_NULL;
-	int r;
+	struct text shown = TEXT_NULL;
+	struct report report;
+	char *why = NULL;
+	int r = report_make(&report, folder, &why);
 
-	escape_text(&shown, bytes_from_string(path), context->terminal.utf8);
-	if (context->options.json || format == OUTPUT_JSON || format == OUTPUT_NDJSON)
-		put_json(&out, report, path);
+	if (r < 0) {
+		message("%s", why ? why : strerror(-r));
+		free(why);
+		return r == -ENOENT || r == -ENOTDIR ? EXIT_USAGE : EXIT_SERVER;
+	}
+	verify->damaged = verify->damaged || report.damages > 0;
+	escape_text(&shown, bytes_from_string(folder), verify->context->terminal.utf8);
+	if (wants_json(verify))
+		(void)json_array_append_new(verify->logs, log_object(&report, folder));
 	else
-		put_text(&out, report, text_string(&shown));
-	r = text_write(&out, stdout);
-	text_finish(&out);
+		put_text(&verify->out, &report, text_string(&shown));
 	text_finish(&shown);
-	if (r < 0)
-		return context_fail(r);
-	return report->damages ? EXIT_NOTHING : EXIT_OK;
+	report_finish(&report);
+	return 0;
+}
+
+/* A collector's --state folder holds a journal for each shard: of the first in itself, of the others in shard-1 and so on. */
+static int verify_state(struct verify *verify, const char *state, bool *ret_is_state)
+{
+	int code = 0;
+
+	*ret_is_state = false;
+	for (unsigned shard = 0; code == 0; shard++) {
+		char folder[PATH_MAX];
+		int len = shard ? snprintf(folder, sizeof(folder), "%s/shard-%u/journal", state, shard)
+				: snprintf(folder, sizeof(folder), "%s/journal", state);
+
+		if (len >= (int)sizeof(folder) || access(folder, F_OK) != 0)
+			break;
+		*ret_is_state = true;
+		code = verify_log(verify, folder);
+	}
+	return code;
 }
 
 int cmd_verify(struct context *context)
 {
-	char *folder = log_folder(context->options.words[0]), *why = NULL;
-	struct report report;
-	int code, r;
+	struct verify verify = {.context = context, .out = TEXT_NULL, .logs = json_array()};
+	bool is_state;
+	int code = verify_state(&verify, context->options.words[0], &is_state), r = 0;
 
-	if (!folder)
-		return context_fail(-ENOMEM);
-	r = report_make(&report, folder, &why);
-	if (r < 0) {
-		message("%s", why ? why : strerror(-r));
-		code = r == -ENOENT || r == -ENOTDIR ? EXIT_USAGE : EXIT_SERVER;
-	} else {
-		code = show(context, &report, folder);
-		report_finish(&report);
-	}
-	free(why);
-	free(folder);
-	return code;
+	if (!is_state)
+		code = verify_log(&verify, context->options.words[0]);
+	if (code == 0 && wants_json(&verify))
+		put_json(&verify.out, verify.logs, !verify.damaged);
+	r = text_write(&verify.out, stdout);
+	json_decref(verify.logs);
+	text_finish(&verify.out);
+	if (r < 0)
+		return context_fail(r);
+	return code ? code : verify.damaged ? EXIT_NOTHING : EXIT_OK;
 }

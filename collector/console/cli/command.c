@@ -40,9 +40,9 @@ static const struct command commands[] = {
 	 TAKES(HOST) | TAKES(EXITED) | TAKES(DEPTH) | TAKES(CHILDREN), 0, WORDS_ANY, cmd_top},
 	{"stats", "", "Figures of the collector itself", "", TAKES(OUTPUT), 0, 0, cmd_stats},
 	{"verify", "PATH", "Audit a journal or a spool for holes, damage and order",
-	 "PATH is a collector's --state folder or its journal, or a sensor's --spool, on\n"
-	 "this machine. It is only read, and may be in use. Each finding names file and\n"
-	 "offset, the batches that are lost by boot, stream and number, and what to do.\n"
+	 "PATH is a collector's --state folder, a journal in it, or a sensor's --spool,\n"
+	 "on this machine. It is only read, and may be in use. Each finding names file,\n"
+	 "offset, the batches that are lost by boot, stream and number, what to do.\n"
 	 "Exit codes: 0 sound, 1 damaged, 2 no such log, 3 it cannot be read.\n",
 	 TAKES(OUTPUT) | TAKES(JSON), 1, 1, cmd_verify},
 	{"version", "", "Versions of this program and of the collector", "", 0, 0, 0, cmd_version},
