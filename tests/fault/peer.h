@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Peers of the collector over plain sockets, honest and otherwise, and an honest one that is asked now and then how well
+ * it is served. Blocking, one thread. */
+#ifndef CANOPY_TESTS_FAULT_PEER_H
+#define CANOPY_TESTS_FAULT_PEER_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/wire/frame.h"
+#include "proto/wire/message.h"
+#include "tests/fault/process.h"
+#include "tests/unit/batches.h"
+
+#define PEER_SAMPLES 60 /* batches of one look at the honest one's latency */
+
+static inline unsigned long rss_kib(void)
+{
+	char path[64], line[256];
+	unsigned long kib = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "VmHWM: %lu", &kib) == 1)
+			break;
+	}
+	if (file)
+		(void)fclose(file);
+	return kib;
+}
+
+/* ---- peers --------------------------------------------------------------------------------------------------- */
+
+struct peer {
+	int fd;
+	struct frame_reader reader;
+	struct arena arena;
+	struct batches batches;
+	struct message message; /* last one that came */
+};
+
+/* From 127.0.0.host, so that the collector can tell them apart. */
+static inline int dial(unsigned host)
+{
+	struct timeval wait = {.tv_sec = PROCESS_WAIT_SECONDS};
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + host)};
+	struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_port = htons(process.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		give_up("cannot connect");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	return fd;
+}
+
+static inline void peer_open(struct peer *peer, uint8_t boot)
+{
+	memset(peer, 0, sizeof(*peer));
+	peer->fd = dial(boot);
+	frame_reader_init(&peer->reader, 1 << 20);
+	if (batches_init(&peer->batches, boot, boot) < 0)
+		give_up("memory");
+}
+
+static inline void peer_close(struct peer *peer)
+{
+	if (peer->fd >= 0)
+		(void)close(peer->fd);
+	frame_reader_finish(&peer->reader);
+	arena_finish(&peer->arena);
+	batches_finish(&peer->batches);
+}
+
+/* Errors of a peer that is being cut off are no failure of the test. */
+static inline bool say_bytes(struct peer *peer, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t sent = send(peer->fd, at, len, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return false;
+		at += sent;
+		len -= (size_t)sent;
+	}
+	return true;
+}
+
+static inline bool say(struct peer *peer, const struct message *message)
+{
+	uint8_t *frame;
+	size_t len;
+	bool said;
+
+	if (message_encode(message, false, &frame, &len) != 0)
+		give_up("message_encode");
+	said = say_bytes(peer, frame, len);
+	free(frame);
+	return said;
+}
+
+static inline bool say_hello(struct peer *peer, uint32_t version)
+{
+	struct message message = {.type = MESSAGE_HELLO};
+
+	message.hello = (struct hello){.protocol_version = version,
+				       .boot = peer->batches.boot,
+				       .hostname = BYTES_LITERAL("host"),
+				       .stream = peer->batches.stream,
+				       .first_unacked_seq = 1};
+	return say(peer, &message);
+}
+
+static inline bool say_batch(struct peer *peer, uint64_t seq)
+{
+	struct message message = {.type = MESSAGE_BATCH};
+	size_t len;
+	const uint8_t *data = batches_make(&peer->batches, seq, 5, seq * 1000, &len);
+
+	if (!data)
+		give_up("batches_make");
+	message.batch = bytes_make(data, len);
+	return say(peer, &message);
+}
+
+/* The next message of the collector; 0 when it has ended, -1 when nothing came. */
+static inline int hear(struct peer *peer)
+{
+	const uint8_t *data;
+	uint8_t *at;
+	ssize_t got;
+	size_t len;
+
+	for (;;) {
+		if (frame_reader_next(&peer->reader, &data, &len) == 0) {
+			arena_reset(&peer->arena);
+			return message_decode_collector(&peer->arena, data, len, &peer->message, NULL) == 0
+				   ? (int)peer->message.type
+				   : -1;
+		}
+		if (frame_reader_space(&peer->reader, &at, &len) < 0)
+			give_up("memory");
+		got = recv(peer->fd, at, len, 0);
+		if (got <= 0)
+			return got == 0 ? 0 : -1;
+		frame_reader_filled(&peer->reader, (size_t)got);
+	}
+}
+
+static inline bool hear_reject(struct peer *peer, enum reject_code code)
+{
+	int type;
+
+	while ((type = hear(peer)) > 0) {
+		if (type == MESSAGE_REJECT)
+			return peer->message.reject.code == code && peer->message.reject.reason.len > 0;
+	}
+	return false;
+}
+
+/* ---- the honest one ------------------------------------------------------------------------------------------ */
+
+static struct peer honest;
+static uint64_t honest_seq;
+
+static inline void check_honest(const char *after)
+{
+	bool acked = say_batch(&honest, ++honest_seq);
+	int type;
+
+	while (acked && (type = hear(&honest)) != MESSAGE_ACK)
+		acked = type > 0;
+	check(acked && honest.message.ack.seq == honest_seq, "an honest sensor is served after %s", after);
+}
+
+static inline void start_honest(void)
+{
+	peer_open(&honest, 1);
+	if (!say_hello(&honest, PROTOCOL_VERSION) || hear(&honest) != MESSAGE_WELCOME)
+		give_up("the collector welcomes nobody");
+	check_honest("its own Hello");
+}
+
+static inline int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* How long the honest one waits for an ack now, beside what it usually waits. Printed, not judged: this machine has
+ * other things to do. */
+static inline void measure_honest(const char *during)
+{
+	static double usual;
+	double took[PEER_SAMPLES];
+	bool acked = true;
+
+	for (int i = 0; i < PEER_SAMPLES && acked; i++) {
+		struct timespec begin, end;
+		int type;
+
+		(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+		acked = say_batch(&honest, ++honest_seq);
+		while (acked && (type = hear(&honest)) != MESSAGE_ACK)
+			acked = type > 0;
+		(void)clock_gettime(CLOCK_MONOTONIC, &end);
+		took[i] = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
+	}
+	check(acked, "an honest sensor is served during %s", during);
+	if (!acked)
+		return;
+	qsort(took, PEER_SAMPLES, sizeof(*took), by_size);
+	if (usual == 0)
+		usual = took[PEER_SAMPLES / 2];
+	printf("# during %s: ack median %.2f ms, worst %.2f ms; usual median %.2f ms\n", during, took[PEER_SAMPLES / 2],
+	       took[PEER_SAMPLES - 1], usual);
+}
+
+#endif
