@@ -108,7 +108,7 @@ static void on_durable(void *owner, uint64_t position, int error)
 /* Journals are cut so that retention can work by whole segments also where the share of one shard is small. */
 static uint64_t segment_bytes(uint64_t retain_bytes)
 {
-	return retain_bytes && retain_bytes / 2 < JOURNAL_SEGMENT_BYTES ? retain_bytes / 2 : JOURNAL_SEGMENT_BYTES;
+	return retain_bytes && retain_bytes / 2 < JOURNAL_SEGMENT_BYTES ? retain_bytes / 2 : 0;
 }
 
 static int open_journal(struct shard *shard)
