@@ -11,6 +11,7 @@
 #include "collector/console/cli/client.h"
 #include "collector/console/cli/glyph.h"
 #include "collector/console/cli/object.h"
+#include "proto/stream/address.h"
 
 #define CONNECT_TIMEOUT_MS 5000L
 /* Nothing at all for so long is a dead connection: event streams carry a comment every 15 s, answers begin within
@@ -61,7 +62,7 @@ static int check_token_file(int fd, const char *path, struct text *problem)
 }
 
 /* The first line; bytes that would break out of a header line make it unusable. */
-static int set_token(struct client *client, char *data, size_t len, const char *path, struct text *problem)
+static int set_token(struct client *client, const char *data, size_t len, const char *path, struct text *problem)
 {
 	while (len && (data[len - 1] == '\n' || data[len - 1] == '\r' || data[len - 1] == ' '))
 		len--;
@@ -69,7 +70,7 @@ static int set_token(struct client *client, char *data, size_t len, const char *
 		if (data[i] <= ' ' || data[i] > '~')
 			len = 0;
 	if (!len) {
-		text_printf(problem, "token file '%s' does not hold a token: one line without blanks", path);
+		text_printf(problem, "'%s' does not hold a token: one line without blanks", path);
 		return -EINVAL;
 	}
 	text_puts(&client->authorization, "Authorization: Bearer ");
@@ -100,13 +101,62 @@ static int read_token(struct client *client, const char *path, struct text *prob
 	return err;
 }
 
-int client_init(struct client *ret, const char *server, const char *token_file, struct text *problem)
+static const char *given_or(const char *given, const char *variable)
 {
-	struct client client = {0};
+	const char *value = given ? given : getenv(variable);
+
+	return value && *value ? value : NULL;
+}
+
+static int find_token(struct client *client, const char *token_file, struct text *problem)
+{
+	const char *path = given_or(token_file, "CANOPY_TOKEN_FILE"), *token = given_or(NULL, "CANOPY_TOKEN");
+
+	if (path)
+		return read_token(client, path, problem);
+	return token ? set_token(client, token, strlen(token), "CANOPY_TOKEN", problem) : 0;
+}
+
+/* authority: what stands behind "http://". */
+static bool is_this_machine(const char *authority)
+{
+	struct sockaddr_storage name;
+	struct address address = {0};
+	bool v6 = authority[0] == '[';
+	const char *host = authority + v6;
+	size_t len = strcspn(host, v6 ? "]" : ":/");
+
+	if (len > ADDRESS_HOST_MAX)
+		return false;
+	memcpy(address.host, host, len);
+	return strcmp(address.host, "localhost") == 0 ||
+	       (len > 0 && address_to_sockaddr(&address, &name) == 0 && address_is_loopback((const struct sockaddr *)&name));
+}
+
+/* Whoever is on the way to another machine would have the token for good. */
+static int check_secrecy(const struct client *client, struct text *problem)
+{
+	const char *base = text_string(&client->base);
+
+	if (!client->authorization.len || strncmp(base, "http://", 7) != 0 || is_this_machine(base + 7))
+		return 0;
+	text_printf(problem, "the token would go to %s in the clear; use https://", base);
+	return -EINVAL;
+}
+
+int client_init(struct client *ret, const char *server, const char *token_file, const char *ca, struct text *problem)
+{
+	struct client client = {.ca = given_or(ca, "CANOPY_CA")};
 	int err = set_base(&client, server, problem);
 
-	if (!err && token_file)
-		err = read_token(&client, token_file, problem);
+	if (!err)
+		err = find_token(&client, token_file, problem);
+	if (!err)
+		err = check_secrecy(&client, problem);
+	if (!err && client.ca && access(client.ca, R_OK) < 0) {
+		err = -errno;
+		text_printf(problem, "cannot read the authorities '%s' (--ca, CANOPY_CA): %s", client.ca, strerror(-err));
+	}
 	if (!err && (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(client.multi = curl_multi_init())))
 		err = -ENOMEM;
 	if (err && !problem->len)
@@ -194,6 +244,8 @@ static void set_up(struct transfer *transfer, const char *url)
 
 	(void)curl_easy_setopt(easy, CURLOPT_URL, url);
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (transfer->client->ca)
+		(void)curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->client->ca);
 	(void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
@@ -351,6 +403,10 @@ enum exit_code client_explain(const struct transfer *transfer, const char *filte
 			*transfer->reason ? transfer->reason : curl_easy_strerror(transfer->result));
 		if (transfer->result == CURLE_COULDNT_CONNECT || transfer->result == CURLE_COULDNT_RESOLVE_HOST)
 			message_more("is canopy-collector running there? Another place: --server URL or CANOPY_SERVER");
+		else if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
+			message_more("give the file of its authority, such as ca.pem of 'canopy pki': --ca FILE or CANOPY_CA");
+		else if (transfer->result == CURLE_GOT_NOTHING || transfer->result == CURLE_RECV_ERROR)
+			message_more("a collector that speaks TLS wants https:// in --server");
 	} else {
 		return explain_refusal(transfer, filter, shift);
 	}

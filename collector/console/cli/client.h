@@ -22,11 +22,14 @@ struct client {
 	CURLM *multi;
 	struct text base;            /* URL of the server without a slash at its end */
 	struct text authorization;   /* header line; empty = no token */
+	const char *ca;              /* file; NULL = those of the system; borrowed */
 };
 
-/* server NULL: CANOPY_SERVER, else the default. token_file NULL: none. Returns 0, or -EINVAL, -EACCES, -EIO, -ENOMEM
+/* server NULL: CANOPY_SERVER, else the default. token_file NULL: CANOPY_TOKEN_FILE, else what CANOPY_TOKEN holds, else none.
+ * ca NULL: CANOPY_CA, else the system's. Returns 0, or -EINVAL, -EACCES, -EIO, -ENOMEM
  * with *problem filled. */
-int client_init(struct client *ret, const char *server, const char *token_file, struct text *problem);
+int client_init(struct client *ret, const char *server, const char *token_file, const char *ca,
+		struct text *problem);
 void client_finish(struct client *client);
 
 /* Appends '?name=value' or '&name=value' to a path, value percent-encoded. */

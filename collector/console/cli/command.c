@@ -39,6 +39,14 @@ static const struct command commands[] = {
 	 "seconds.\n",
 	 TAKES(HOST) | TAKES(EXITED) | TAKES(DEPTH) | TAKES(CHILDREN), 0, WORDS_ANY, cmd_top},
 	{"stats", "", "Figures of the collector itself", "", TAKES(OUTPUT), 0, 0, cmd_stats},
+	{"pki", "WORD", "Certificates for sensors and collectors",
+	 "  canopy pki init                      make it\n"
+	 "  canopy pki collector NAME [NAME...]  for a collector; NAME is also a number\n"
+	 "  canopy pki sensor NAME               for the host of that name\n"
+	 "  canopy pki revoke NAME|SERIAL...     trust it no more\n"
+	 "  canopy pki list                      what was signed\n"
+	 "It needs no collector. Whatever exists already is not made again.\n",
+	 TAKES(DIR) | TAKES(DAYS) | TAKES(MACHINE_ID), 1, WORDS_ANY, cmd_pki},
 	{"verify", "PATH", "Audit a journal or a spool for holes, damage and order",
 	 "PATH is a collector's --state folder, a journal in it, or a sensor's --spool,\n"
 	 "on this machine. It is only read, and may be in use. Each finding names file,\n"

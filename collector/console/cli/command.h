@@ -13,6 +13,7 @@ int cmd_lineage(struct context *context);
 int cmd_tail(struct context *context);
 int cmd_top(struct context *context);
 int cmd_stats(struct context *context);
+int cmd_pki(struct context *context);
 int cmd_verify(struct context *context);
 int cmd_version(struct context *context);
 int cmd_completion(struct context *context);

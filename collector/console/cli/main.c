@@ -50,7 +50,8 @@ static int prepare(struct context *context, struct text *problem)
 	}
 	terminal_detect(&context->terminal, context->options.color);
 	context->now = timefmt_now();
-	if (client_init(&context->client, context->options.server, context->options.token_file, problem) < 0) {
+	if (client_init(&context->client, context->options.server, context->options.token_file,
+			context->options.ca, problem) < 0) {
 		message("%s", text_string(problem));
 		return EXIT_USAGE;
 	}

@@ -35,6 +35,10 @@ static const struct option_info infos[OPTION_COUNT] = {
 	[OPTION_ALIVE] = {"alive", 0, NULL, "only those that are alive", false},
 	[OPTION_CHILDREN] = {"children", 0, NULL, "everything below a match as well", false},
 	[OPTION_DEPTH] = {"depth", 0, "N", "no deeper than N levels", false},
+	[OPTION_CA] = {"ca", 0, "FILE", "authorities that an https server is signed by (CANOPY_CA)", true},
+	[OPTION_DIR] = {"dir", 0, "DIR", "folder of the authority (CANOPY_PKI, /etc/canopy/pki)", false},
+	[OPTION_DAYS] = {"days", 0, "N", "how long it is good", false},
+	[OPTION_MACHINE_ID] = {"machine-id", 0, "ID", "of the host's /etc/machine-id: bind the certificate to it", false},
 	[OPTION_JSON] = {"json", 0, NULL, "the same as -o json", false},
 	[OPTION_LIVE] = {"live", 0, NULL, "keep it on the screen and up to date", false},
 };
@@ -175,10 +179,13 @@ static int set_number(struct options *o, enum option_id id, const char *value)
 {
 	uint64_t number;
 
-	if (read_count(value, id == OPTION_DEPTH ? 1000000 : INT64_MAX, &number) < 0 || (id == OPTION_LIMIT && !number))
+	if (read_count(value, id == OPTION_DEPTH ? 1000000 : id == OPTION_DAYS ? 36500 : INT64_MAX, &number) < 0 ||
+	    (id != OPTION_DEPTH && !number))
 		return -EINVAL;
 	if (id == OPTION_LIMIT)
 		o->limit = number;
+	else if (id == OPTION_DAYS)
+		o->days = number;
 	else
 		o->depth = (int64_t)number;
 	return 0;
@@ -196,6 +203,9 @@ static const char **string_slot(struct options *o, enum option_id id)
 	case OPTION_UNTIL: return &o->until;
 	case OPTION_SORT: return &o->sort;
 	case OPTION_CURSOR: return &o->cursor;
+	case OPTION_CA: return &o->ca;
+	case OPTION_DIR: return &o->dir;
+	case OPTION_MACHINE_ID: return &o->machine_id;
 	default: return NULL;
 	}
 }
@@ -237,7 +247,7 @@ static int set_option(struct options *o, enum option_id id, const char *value, s
 	if (err || (string && !*value))
 		text_printf(problem, "--%s does not take '%s': %s", infos[id].name, value,
 			    string ? "it is empty" : id == OPTION_LIMIT ? "a number from 1 on" :
-			    id == OPTION_DEPTH ? "a number of levels" : infos[id].help);
+			    id == OPTION_DEPTH ? "a number of levels" : id == OPTION_DAYS ? "a number of days, up to 36500" : infos[id].help);
 	return problem->len ? -EINVAL : 0;
 }
 

@@ -33,6 +33,10 @@ enum option_id {
 	OPTION_DEPTH,
 	OPTION_LIVE,
 	OPTION_JSON,
+	OPTION_CA,
+	OPTION_DIR,
+	OPTION_DAYS,
+	OPTION_MACHINE_ID,
 	OPTION_COUNT,
 };
 
@@ -62,10 +66,11 @@ struct command {
 struct options {
 	const struct command *command;  /* NULL: none was named */
 	uint32_t given;                 /* 1 << enum option_id */
-	const char *server, *token_file, *zone, *fields, *host, *since, *until, *sort, *cursor;
+	const char *server, *token_file, *zone, *fields, *host, *since, *until, *sort, *cursor, *ca, *dir, *machine_id;
 	enum color_mode color;
 	enum output_format output;
 	uint64_t limit;                 /* 0 = none */
+	uint64_t days;                  /* 0 = not given */
 	int64_t depth;                  /* -1 = all */
 	bool pager, strict, exited, alive, children, live, json, help, version;
 	char **words;                   /* what stands behind the command */

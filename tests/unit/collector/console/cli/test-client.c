@@ -54,18 +54,18 @@ static void test_servers(void **state)
 	struct client client;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(client_init(&client, rows[i][0], NULL, &problem), 0);
+		assert_int_equal(client_init(&client, rows[i][0], NULL, NULL, &problem), 0);
 		assert_string_equal(text_string(&client.base), rows[i][1]);
 		client_finish(&client);
 	}
-	assert_int_equal(client_init(&client, "file:///etc/passwd", NULL, &problem), -EINVAL);
+	assert_int_equal(client_init(&client, "file:///etc/passwd", NULL, NULL, &problem), -EINVAL);
 	assert_text(&problem, "'file:///etc/passwd' is no server: it begins with http:// or https://");
 	assert_int_equal(setenv("CANOPY_SERVER", "y:2", 1), 0);
-	assert_int_equal(client_init(&client, NULL, NULL, &problem), 0);
+	assert_int_equal(client_init(&client, NULL, NULL, NULL, &problem), 0);
 	assert_string_equal(text_string(&client.base), "http://y:2");
 	client_finish(&client);
 	assert_int_equal(unsetenv("CANOPY_SERVER"), 0);
-	assert_int_equal(client_init(&client, NULL, NULL, &problem), 0);
+	assert_int_equal(client_init(&client, NULL, NULL, NULL, &problem), 0);
 	assert_string_equal(text_string(&client.base), CLIENT_SERVER_DEFAULT);
 	client_finish(&client);
 	text_finish(&problem);
@@ -78,7 +78,7 @@ static void token_gives(const char *data, mode_t mode, int expected)
 	int err;
 
 	put_token(data, mode);
-	err = client_init(&client, "x", token_path, &problem);
+	err = client_init(&client, "https://x", token_path, NULL, &problem);
 	assert_int_equal(err, expected);
 	assert_int_equal(problem.len > 0, expected != 0);
 	if (!err)
@@ -97,9 +97,9 @@ static void test_tokens(void **state)
 	token_gives("secret\n", 0604, -EACCES);
 	token_gives("", 0600, -EINVAL);
 	token_gives("a\r\nX-Evil: 1", 0600, -EINVAL);
-	assert_int_equal(client_init(&client, "x", "/nonexistent", &problem), -ENOENT);
+	assert_int_equal(client_init(&client, "x", "/nonexistent", NULL, &problem), -ENOENT);
 	text_reset(&problem);
-	assert_int_equal(client_init(&client, "x", "/", &problem), -EINVAL);
+	assert_int_equal(client_init(&client, "x", "/", NULL, &problem), -EINVAL);
 	text_finish(&problem);
 }
 
@@ -119,7 +119,7 @@ static void test_exchange(void **state)
 
 	put_token("secret\n", 0600);
 	server_start(&server, answers);
-	assert_int_equal(client_init(&client, server.url, token_path, &problem), 0);
+	assert_int_equal(client_init(&client, server.url, token_path, NULL, &problem), 0);
 	assert_int_equal(client_get(&client, "/a?b=c", &transfer), 0);
 	assert_true(transfer_ok(&transfer));
 	assert_text(&transfer.body, "{}");

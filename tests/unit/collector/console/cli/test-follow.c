@@ -56,7 +56,7 @@ static void test_resumes(void **state)
 	char *log;
 
 	server_start(&server, answers);
-	assert_int_equal(client_init(&client, server.url, NULL, &problem), 0);
+	assert_int_equal(client_init(&client, server.url, NULL, NULL, &problem), 0);
 	assert_int_equal(follow_start(&follow, &client, "/events", "0", record, &seen), 0);
 	assert_int_equal(run(&follow, &client, &lost), FOLLOW_E_ENOUGH);
 	follow_finish(&follow);
@@ -84,7 +84,7 @@ static void test_refusal_is_final(void **state)
 	unsigned lost;
 
 	server_start(&server, answers);
-	assert_int_equal(client_init(&client, server.url, NULL, &problem), 0);
+	assert_int_equal(client_init(&client, server.url, NULL, NULL, &problem), 0);
 	assert_int_equal(follow_start(&follow, &client, "/events", "", record, &seen), 0);
 	assert_int_equal(run(&follow, &client, &lost), 0);
 	assert_int_equal(follow.state, FOLLOW_REFUSED);
