@@ -345,6 +345,7 @@ static int build_shards(struct collector *collector, char **ret_why)
 					 .count = given->shards ? given->shards : core_count(),
 					 .retain_bytes = given->retain_bytes,
 					 .exited_bytes = given->exited_bytes,
+					 .strict = collector->secure.sensors,
 					 .events = &shards_events,
 					 .owner = collector};
 	int r;

@@ -33,6 +33,8 @@ struct ingest_peer {
 	uint64_t stream;
 	struct stream_entry *entry; /* of its own boot; counted in its users */
 	struct link *link;
+	bool machine_known;
+	uint8_t machine_id[16];
 	uint64_t last_seq; /* of the newest batch it brought; 0 = none */
 	uint64_t acked_seq;
 	uint32_t unacked; /* batches brought and not acknowledged */
@@ -54,6 +56,7 @@ struct ingest {
 	struct fleet_ingest_stats stats;
 	uint64_t appended; /* newest journal position */
 	bool paused;
+	bool strict; /* a boot is spoken for by one machine alone */
 	int error; /* what stopped the journal, or 0 */
 	char why[INGEST_REASON_MAX];
 };
@@ -269,6 +272,11 @@ void ingest_destroy(struct ingest *ingest)
 	free(ingest);
 }
 
+void ingest_require_machines(struct ingest *ingest)
+{
+	ingest->strict = true;
+}
+
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
 {
 	ingest->appended = journal_durable(ingest->journal);
@@ -318,6 +326,29 @@ static int describe(struct ingest *ingest, const struct hello *hello, int64_t no
 	return 0;
 }
 
+/* The boot must not be known to be another machine's. */
+static int check_machine(struct ingest *ingest, const struct boot_id *boot, const uint8_t *machine_id,
+			 struct ingest_refusal *ret)
+{
+	struct link *link = ingest->strict ? links_find(&ingest->links, boot) : NULL;
+	char text[BOOT_ID_TEXT];
+
+	if (!link || !link->bound || (machine_id && memcmp(link->machine_id, machine_id, sizeof(link->machine_id)) == 0))
+		return 0;
+	link->refused++;
+	ingest->stats.foreign_total++;
+	boot_id_format(boot, text);
+	return refuse(ret, REJECT_IDENTITY, 0,
+		      "boot id %s belongs to another machine; a clone is to be booted anew, a copied spool to be removed, a container "
+		      "to be shown the host's /etc/machine-id",
+		      text);
+}
+
+const uint8_t *ingest_machine(const struct ingest_peer *peer)
+{
+	return peer->machine_known ? peer->machine_id : NULL;
+}
+
 static int resolve_stream(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, struct stream_entry **ret,
 			  struct ingest_refusal *ret_refusal)
 {
@@ -359,7 +390,9 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 
 	if (ingest->error)
 		return refuse_failed(ingest, ret_refusal);
-	r = describe(ingest, hello, now_ns, &link, ret_refusal);
+	r = check_machine(ingest, &hello->boot, hello->machine_id_known ? hello->machine_id : NULL, ret_refusal);
+	if (r == 0)
+		r = describe(ingest, hello, now_ns, &link, ret_refusal);
 	if (r == 0)
 		r = resolve_stream(ingest, &hello->boot, hello->stream, &entry, ret_refusal);
 	if (r != 0)
@@ -375,6 +408,11 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 				     .entry = entry,
 				     .link = link,
 				     .session = true};
+	if (hello->machine_id_known) {
+		peer->machine_known = true;
+		memcpy(peer->machine_id, hello->machine_id, sizeof(peer->machine_id));
+		link_bind(link, hello->machine_id);
+	}
 	entry->users++;
 	link->sessions++;
 	link->goodbye = false;
@@ -387,7 +425,7 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 	return 0;
 }
 
-int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream,
+int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const uint8_t *machine_id,
 		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
 		      struct ingest_refusal *ret_refusal)
 {
@@ -398,6 +436,9 @@ int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_
 
 	if (ingest->error)
 		return refuse_failed(ingest, ret_refusal);
+	r = check_machine(ingest, boot, machine_id, ret_refusal);
+	if (r != 0)
+		return r;
 	if (links_get(&ingest->links, boot, &link) < 0)
 		return refuse_memory(ret_refusal);
 	r = resolve_stream(ingest, boot, stream, &entry, ret_refusal);
@@ -577,6 +618,8 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0,
 			      "bad batch: boot_id, stream or seq is missing or damaged");
 	r = ingest_check(peer, &id, ret_refusal);
+	if (r == 0 && !boot_id_equal(&id.boot, &peer->boot))
+		r = check_machine(ingest, &id.boot, ingest_machine(peer), ret_refusal);
 	if (r != 0)
 		return r;
 	entry = streams_find(&ingest->streams, &id.boot, id.stream);
@@ -622,6 +665,7 @@ void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats)
 	stats->batches_new += own->batches_new;
 	stats->batches_duplicate += own->batches_duplicate;
 	stats->sequence_gaps += own->sequence_gaps;
+	stats->foreign_total += own->foreign_total;
 	stats->latency_sum += own->latency_sum;
 	for (size_t i = 0; i < sizeof(own->latency_counts) / sizeof(*own->latency_counts); i++)
 		stats->latency_counts[i] += own->latency_counts[i];

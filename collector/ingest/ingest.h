@@ -55,6 +55,9 @@ int ingest_create(struct ingest **ret, struct forest *forest, struct journal *jo
 /* Every peer must have left. Takes NULL. */
 void ingest_destroy(struct ingest *ingest);
 
+/* Peers prove who they are: from here on a boot is spoken for by one machine alone. */
+void ingest_require_machines(struct ingest *ingest);
+
 /* Rebuilds forest, stream table and host descriptions; before any peer joins. Blocks. Errors as replay_journal. */
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret);
 
@@ -65,13 +68,16 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 		struct ingest_refusal *ret_refusal);
 void ingest_leave(struct ingest_peer *peer); /* takes NULL */
 
+/* The machine id that the peer's Hello told, NULL = none. Borrowed. */
+const uint8_t *ingest_machine(const struct ingest_peer *peer);
+
 /* For batches of boots that another ingest owns, brought in a session of this one. check: 0, or INGEST_E_REFUSED when
  * such a batch may not stand here. passed: the other ingest has made it durable. */
 int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret_refusal);
 void ingest_passed(struct ingest_peer *peer, uint64_t seq);
 /* On the side of the owner: a peer that brings batches of this boot and stream without a session of its own, and
- * therefore does not count as connected. Otherwise as ingest_join. */
-int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream,
+ * therefore does not count as connected. machine_id: as its Hello said; NULL = it did not. Otherwise as ingest_join. */
+int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const uint8_t *machine_id,
 		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
 		      struct ingest_refusal *ret_refusal);
 

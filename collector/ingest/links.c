@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SKEW_STEP_NS 1000000000ll /* so much slower than before is a clock that was set, not a delay */
 #define SKEW_WEIGHT 16            /* a slower clock is believed over some 16 heartbeats, half a minute */
@@ -92,6 +93,14 @@ void link_clock(struct link *link, uint64_t boottime_ns, int64_t boottime_to_wal
 	link->heard_wall_ns = now_ns;
 }
 
+void link_bind(struct link *link, const uint8_t machine_id[16])
+{
+	if (link->bound)
+		return;
+	memcpy(link->machine_id, machine_id, sizeof(link->machine_id));
+	link->bound = true;
+}
+
 void link_heartbeat(struct link *link, const struct heartbeat *heartbeat, int64_t now_ns)
 {
 	link_clock(link, heartbeat->boottime_ns, heartbeat->boottime_to_wall_ns, now_ns);
@@ -124,6 +133,7 @@ void link_show(const struct link *link, uint64_t window, int64_t now_ns, struct 
 	ret->skew_ns = link->skew_ns;
 	ret->lag_ns = link->lag_ns;
 	ret->sequence_gaps = link->sequence_gaps;
+	ret->refused = link->refused;
 	if (link->lag_ns >= 0 && subtract(now_ns, link->heard_wall_ns) > LINK_STALE_NS)
 		ret->lag_ns = add(link->lag_ns, subtract(now_ns, link->heard_wall_ns));
 }

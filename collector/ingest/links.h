@@ -25,6 +25,10 @@ struct link {
 	int64_t skew_ns;
 	int64_t lag_ns; /* when last heard; -1 = unknown */
 	uint64_t sequence_gaps;
+	/* The machine that this boot was first said to be of; with certificates no other one may speak for it. */
+	bool bound;
+	uint8_t machine_id[16];
+	uint64_t refused; /* peers and batches that claimed this boot and are another machine's */
 	uint64_t description;  /* digest of the Hello last journaled; 0 = none */
 	uint64_t described_at; /* journal position of it */
 };
@@ -40,6 +44,8 @@ struct link *links_find(const struct links *links, const struct boot_id *boot);
 /* Makes it when it is new. Errors: -ENOMEM. */
 int links_get(struct links *links, const struct boot_id *boot, struct link **ret);
 
+/* Binds the boot to this machine, unless it is bound already. */
+void link_bind(struct link *link, const uint8_t machine_id[16]);
 /* now_ns: our wall clock. */
 void link_heartbeat(struct link *link, const struct heartbeat *heartbeat, int64_t now_ns);
 /* A batch came; newest_ns: boottime of its newest fact. */

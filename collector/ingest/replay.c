@@ -56,6 +56,8 @@ static int replay_host(struct replay *replay, const struct hello *hello, uint64_
 	}
 	if (r < 0)
 		return r;
+	if (hello->machine_id_known)
+		link_bind(link, hello->machine_id);
 	link->description = link_digest(hello);
 	link->described_at = position;
 	replay->counts.hosts++;

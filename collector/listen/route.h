@@ -34,6 +34,8 @@ struct relay {
 	size_t from;             /* shard that it goes back to */
 	struct boot_id boot;
 	uint64_t stream, seq;
+	bool machine_known;
+	uint8_t machine_id[16]; /* of the sensor that brings it */
 	int64_t now_ns;
 	uint8_t *data; /* owned */
 	size_t len;

@@ -356,6 +356,9 @@ static void relay_batch(struct session *session, const struct batch_id *id, stru
 		fsm(session, EVENT_OVERLOAD, &(struct detail){.why = "the collector is out of memory"});
 		return;
 	}
+	session->relay->machine_known = ingest_machine(session->peer);
+	if (session->relay->machine_known)
+		memcpy(session->relay->machine_id, ingest_machine(session->peer), sizeof(session->relay->machine_id));
 	hold(session);
 	route->relay(route->owner, session->relay);
 }

@@ -137,6 +137,8 @@ static int open_all(struct shard *shard)
 		return r;
 	journal_on_durable(shard->journal, on_durable, shard);
 	r = ingest_create(&shard->ingest, shard->forest, shard->journal);
+	if (r == 0 && shard->options.strict)
+		ingest_require_machines(shard->ingest);
 	if (r == 0)
 		r = ingest_recover(shard->ingest, &shard->counts);
 	shard->recovery_ms = (uv_hrtime() - begin_ns) / 1000000;

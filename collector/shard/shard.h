@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -40,6 +41,7 @@ struct shard_options {
 	const char *state;      /* of the collector; borrowed */
 	uint64_t retain_bytes;  /* of its journal; 0 = no bound */
 	uint64_t exited_bytes;  /* of its forest */
+	bool strict;            /* peers prove who they are (ingest_require_machines) */
 	const struct shard_events *events;
 	void *owner;
 };

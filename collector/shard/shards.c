@@ -40,6 +40,7 @@ static int start(struct shards *shards, uv_loop_t *loop, const struct shards_opt
 	size_t held = shard_count_held(options->state), count = options->count > held ? options->count : held;
 	struct shard_options shard = {.set = shards,
 				      .state = options->state,
+				      .strict = options->strict,
 				      .retain_bytes = options->retain_bytes / count,
 				      .exited_bytes = options->exited_bytes / count,
 				      .events = &shard_events,

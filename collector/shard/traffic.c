@@ -160,8 +160,8 @@ static int bring(struct errand *errand)
 {
 	struct shard *shard = errand->shard;
 	struct relay *relay = errand->relay;
-	int r = ingest_join_other(shard->ingest, &relay->boot, relay->stream, &errand_events, errand, &errand->peer,
-				  &relay->refusal);
+	int r = ingest_join_other(shard->ingest, &relay->boot, relay->stream, relay->machine_known ? relay->machine_id : NULL,
+				  &errand_events, errand, &errand->peer, &relay->refusal);
 
 	if (r != 0)
 		return r;

@@ -136,6 +136,9 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	single(out, "canopy_collector_sessions", "gauge", "Sensors connected now.", stats.sessions);
 	single(out, "canopy_collector_sessions_total", "counter", "Sensors that have connected.", stats.sessions_total);
 	single(out, "canopy_collector_rejects_total", "counter", "Sensors that were turned away.", stats.rejects_total);
+	single(out, "canopy_collector_foreign_total", "counter", "Peers and batches that spoke for a host that is not theirs.",
+	       stats.foreign_total);
+	single(out, "canopy_collector_tls_handshakes", "gauge", "TLS handshakes of sensors under way.", stats.securing);
 	single(out, "canopy_collector_received_bytes_total", "counter", "Bytes received from sensors.",
 	       stats.bytes_received);
 	single(out, "canopy_collector_bad_frames_total", "counter", "Frames that broke the protocol.",
@@ -147,6 +150,41 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	value_uint(out, stats.batches_new);
 	sample(out, "canopy_collector_batches_total", "result", "duplicate");
 	value_uint(out, stats.batches_duplicate);
+}
+
+/* Two labels. */
+static void handshakes(struct json *out, const char *port, const struct tls_counts *counts)
+{
+	static const char name[] = "canopy_collector_tls_handshakes_total";
+	static const char *const results[] = {"full", "resumed", "failed"};
+	const uint64_t values[] = {counts->full, counts->resumed, counts->failed};
+
+	for (unsigned i = 0; i < 3; i++) {
+		put(out, name);
+		put(out, "{port=\"");
+		put(out, port);
+		put(out, "\",result=\"");
+		put(out, results[i]);
+		put(out, "\"}");
+		value_uint(out, values[i]);
+	}
+}
+
+static void tls(struct json *out, const struct fleet *fleet)
+{
+	struct fleet_tls tls = {.expiry = INT64_MAX};
+
+	if (fleet->tls)
+		fleet->tls(fleet->owner, &tls);
+	if (tls.expiry == INT64_MAX)
+		return;
+	head(out, "canopy_collector_tls_handshakes_total", "counter", "TLS handshakes, by port and result.");
+	handshakes(out, "sensors", &tls.sensors);
+	handshakes(out, "console", &tls.console);
+	single(out, "canopy_collector_tls_reload_failures_total", "counter", "Changed certificate files that could not be used.",
+	       tls.sensors.reload_failures + tls.console.reload_failures);
+	single(out, "canopy_collector_tls_certificate_expiry_seconds", "gauge", "When the collector's certificate ends, since 1970.",
+	       (uint64_t)tls.expiry);
 }
 
 static void forest(struct json *out, const struct fleet *fleet)
@@ -237,6 +275,8 @@ static void process(struct json *out, const struct api *api)
 		server_stats(api->server, &server);
 	single(out, "canopy_collector_console_requests_total", "counter", "Requests to the console.",
 	       server.requests_total);
+	single(out, "canopy_collector_console_unauthorized_total", "counter", "Requests without a token that counts.",
+	       server.unauthorized_total);
 	single(out, "canopy_collector_console_connections", "gauge", "Connections of the console.", server.connections);
 	single(out, "canopy_collector_console_followers", "gauge", "Followers of the events.", api->follower_count);
 	head(out, "canopy_collector_build_info", "gauge", "Version of the collector; always 1.");
@@ -411,6 +451,7 @@ static int metrics_produce(struct body *body, struct json *out)
 	if (metrics->row == 0) {
 		hosts(out, fleet);
 		ingest(out, fleet);
+		tls(out, fleet);
 		forest(out, fleet);
 		journal(out, fleet);
 		sinks(out, fleet);
