@@ -98,7 +98,7 @@ static const char *judge(const struct listener *listener, uint32_t of_address, u
 	else if (of_all > options->connections_max)
 		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one",
 			       options->connections_max);
-	else if (listener->shared.securing > LISTENER_HANDSHAKES_MAX)
+	else if (listener->shared.securing > LISTENER_HANDSHAKES_MAX / options->listeners)
 		(void)snprintf(text, size, "%u TLS handshakes are under way, which is the limit", LISTENER_HANDSHAKES_MAX);
 	else if (listener->shared.greeting > options->connections_max / 2 / options->listeners + 1)
 		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");

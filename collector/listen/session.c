@@ -16,6 +16,7 @@
 #include "canopy/failpoint.h"
 #include "canopy/log.h"
 #include "collector/listen/foreign.h"
+#include "collector/listen/identity.h"
 #include "proto/wire/message.h"
 
 enum session_event {
@@ -281,32 +282,16 @@ static uint32_t reconnect_ms(const struct session_shared *shared)
 	return ms < SESSION_RECONNECT_MS_MAX ? (uint32_t)ms : SESSION_RECONNECT_MS_MAX;
 }
 
-/* Whoever has a certificate speaks for the host that it names, and for no other. */
 static bool is_its_own(struct session *session, const struct hello *hello)
 {
 	struct certificate certificate;
-	enum certificate_verdict verdict;
-	char name[CERTIFICATE_NAME_MAX + 1] = "nobody";
+	struct ingest_refusal refusal;
+	bool shown = stream_certificate(session->stream, &certificate);
 
-	if (!session->shared->tls)
+	if (!session->shared->tls || identity_check(shown ? &certificate : NULL, hello, &refusal) == 0)
 		return true;
-	if (!stream_certificate(session->stream, &certificate)) {
-		refuse_because(session, REJECT_IDENTITY, "no certificate was shown");
-		return false;
-	}
-	verdict = certificate_judge(&certificate, hello->hostname, hello->machine_id_known ? hello->machine_id : NULL);
-	if (verdict == CERTIFICATE_FITS)
-		return true;
-	if (certificate.name_count > 0)
-		(void)snprintf(name, sizeof(name), "%s", certificate.names[0]);
 	session->shared->foreign++;
-	if (verdict == CERTIFICATE_OTHER_HOST)
-		refuse_because(session, REJECT_IDENTITY,
-			       "the certificate is of %.64s, the Hello of host '%.*s'; make one for that host", name,
-			       hello->hostname.len < 64 ? (int)hello->hostname.len : 64, hello->hostname.data ? hello->hostname.data : "");
-	else
-		refuse_because(session, REJECT_IDENTITY,
-			       "the certificate of %.64s is bound to another machine id than this host's; make one for it", name);
+	refuse(session, &refusal);
 	return false;
 }
 

@@ -35,10 +35,10 @@ static const struct option_info infos[OPTION_COUNT] = {
 	[OPTION_ALIVE] = {"alive", 0, NULL, "only those that are alive", false},
 	[OPTION_CHILDREN] = {"children", 0, NULL, "everything below a match as well", false},
 	[OPTION_DEPTH] = {"depth", 0, "N", "no deeper than N levels", false},
-	[OPTION_CA] = {"ca", 0, "FILE", "authorities that an https server is signed by (CANOPY_CA)", true},
+	[OPTION_CA] = {"ca", 0, "FILE", "authorities of an https server (CANOPY_CA)", true},
 	[OPTION_DIR] = {"dir", 0, "DIR", "folder of the authority (CANOPY_PKI, /etc/canopy/pki)", false},
 	[OPTION_DAYS] = {"days", 0, "N", "how long it is good", false},
-	[OPTION_MACHINE_ID] = {"machine-id", 0, "ID", "of the host's /etc/machine-id: bind the certificate to it", false},
+	[OPTION_MACHINE_ID] = {"machine-id", 0, "ID", "bind it to this /etc/machine-id of the host", false},
 	[OPTION_JSON] = {"json", 0, NULL, "the same as -o json", false},
 	[OPTION_LIVE] = {"live", 0, NULL, "keep it on the screen and up to date", false},
 };
