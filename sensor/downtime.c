@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file holds one line: boot_id in hex, a blank, nanoseconds of boottime. It is replaced by rename, so a reader never sees half of it. */
+/* The file holds one line: boot_id in hex, a blank, nanoseconds of boottime in twenty digits. It is always as long, so that it is overwritten in place by one
+ * system call, which needs no room on the disk; a line that is not whole is as good as none. */
+#include "sensor/downtime.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,66 +10,63 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sensor/downtime.h"
-
 #define PATH_BYTES 4096
+#define HEX_BYTES (2 * BOOT_ID_BYTES)
+#define LINE_BYTES (HEX_BYTES + 1 + 20 + 1)
 
-static void boot_hex(const struct boot_id *boot, char out[2 * BOOT_ID_BYTES + 1])
+static void boot_hex(const struct boot_id *boot, char out[HEX_BYTES + 1])
 {
 	for (unsigned i = 0; i < BOOT_ID_BYTES; i++)
 		(void)snprintf(out + 2 * i, 3, "%02x", boot->octets[i]);
 }
 
-static int join(char out[PATH_BYTES], const char *dir, const char *name)
+static uint64_t read_line(int fd, const struct boot_id *boot)
 {
-	int len = snprintf(out, PATH_BYTES, "%s/%s", dir, name);
+	char line[LINE_BYTES + 1], wanted[HEX_BYTES + 1], seen[HEX_BYTES + 1];
+	ssize_t len = pread(fd, line, LINE_BYTES, 0);
+	uint64_t ns;
 
-	return len < 0 || len >= PATH_BYTES ? -ENAMETOOLONG : 0;
-}
-
-uint64_t downtime_read(const char *spool_dir, const struct boot_id *boot)
-{
-	char path[PATH_BYTES], wanted[2 * BOOT_ID_BYTES + 1], seen[2 * BOOT_ID_BYTES + 1];
-	uint64_t ns = 0;
-	FILE *file;
-
-	if (join(path, spool_dir, DOWNTIME_FILE) < 0)
+	if (len < 0)
 		return 0;
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
+	line[len] = '\0';
 	boot_hex(boot, wanted);
-	if (fscanf(file, "%32s %" SCNu64, seen, &ns) != 2 || strcmp(seen, wanted) != 0)
-		ns = 0;
-	(void)fclose(file);
-	return ns;
+	return sscanf(line, "%32s %" SCNu64, seen, &ns) == 2 && strcmp(seen, wanted) == 0 && strchr(line, '\n') ? ns : 0;
 }
 
-static int write_line(const char *path, const struct boot_id *boot, uint64_t now_ns)
+int downtime_open(struct downtime *ret, const char *spool_dir, const struct boot_id *boot, uint64_t *ret_until_ns)
 {
-	char hex[2 * BOOT_ID_BYTES + 1];
-	FILE *file = fopen(path, "we");
-	int written;
+	char path[PATH_BYTES];
+	int len = snprintf(path, sizeof(path), "%s/%s", spool_dir, DOWNTIME_FILE);
+	int fd;
 
-	if (!file)
+	*ret = DOWNTIME_NULL;
+	*ret_until_ns = 0;
+	if (len < 0 || len >= PATH_BYTES)
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
 		return -errno;
-	boot_hex(boot, hex);
-	written = fprintf(file, "%s %" PRIu64 "\n", hex, now_ns);
-	if (fclose(file) != 0 || written < 0)
-		return -EIO;
+	*ret = (struct downtime){.fd = fd, .boot = *boot};
+	*ret_until_ns = read_line(fd, boot);
 	return 0;
 }
 
-int downtime_write(const char *spool_dir, const struct boot_id *boot, uint64_t now_ns)
+void downtime_close(struct downtime *downtime)
 {
-	char path[PATH_BYTES], temporary[PATH_BYTES];
-	int r = join(path, spool_dir, DOWNTIME_FILE);
+	if (downtime->fd >= 0)
+		(void)close(downtime->fd);
+	*downtime = DOWNTIME_NULL;
+}
 
-	if (r == 0)
-		r = join(temporary, spool_dir, DOWNTIME_FILE ".tmp");
-	if (r == 0)
-		r = write_line(temporary, boot, now_ns);
-	if (r < 0)
-		return r;
-	return rename(temporary, path) < 0 ? -errno : 0;
+int downtime_write(const struct downtime *downtime, uint64_t now_ns)
+{
+	char line[LINE_BYTES + 1], hex[HEX_BYTES + 1];
+	ssize_t len;
+
+	if (downtime->fd < 0)
+		return -EBADF;
+	boot_hex(&downtime->boot, hex);
+	(void)snprintf(line, sizeof(line), "%s %020" PRIu64 "\n", hex, now_ns);
+	len = pwrite(downtime->fd, line, LINE_BYTES, 0);
+	return len < 0 ? -errno : len == LINE_BYTES ? 0 : -EIO;
 }

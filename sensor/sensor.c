@@ -39,6 +39,8 @@
 struct sensor {
 	const struct sensor_options *options;
 	struct host_identity identity;
+	struct clock clock;
+	struct downtime downtime;
 	struct hello hello;
 	struct spool *spool;
 	struct uplink *uplink;
@@ -179,8 +181,8 @@ static void source_heartbeat(void *owner, struct heartbeat *ret)
 
 	probe_stats(sensor->probe, &stats);
 	*ret = (struct heartbeat){
-		.boottime_ns = clock_boottime(),
-		.boottime_to_wall_ns = clock_boottime_to_wall(),
+		.boottime_ns = clock_boottime(&sensor->clock),
+		.boottime_to_wall_ns = clock_boottime_to_wall(&sensor->clock),
 		.queue_bytes = spool_bytes(sensor->spool),
 		.queue_batches = spool_batches(sensor->spool),
 		.facts_fork = stats.received[FACT_FORK],
@@ -205,7 +207,7 @@ static void source_heartbeat(void *owner, struct heartbeat *ret)
 
 static void tell_unbatched(struct sensor *sensor)
 {
-	struct gap gap = {.reason = GAP_MAP_FAILED, .from_ns = sensor->unbatched_since_ns, .to_ns = clock_boottime()};
+	struct gap gap = {.reason = GAP_MAP_FAILED, .from_ns = sensor->unbatched_since_ns, .to_ns = clock_boottime(&sensor->clock)};
 	bool all = true;
 
 	if (sensor->unbatched_since_ns == 0)
@@ -225,14 +227,14 @@ static void tell_filtered(struct sensor *sensor, bool all)
 {
 	struct gap gap;
 
-	while (refiner_take_gap(sensor->refiner, clock_boottime(), all, &gap))
+	while (refiner_take_gap(sensor->refiner, clock_boottime(&sensor->clock), all, &gap))
 		(void)batcher_add_gap(sensor->batcher, &gap);
 }
 
 /* A name that the directory gave too late for the first facts of its processes reaches those that live by another list of them. */
 static void tell_names(struct sensor *sensor)
 {
-	uint64_t now = clock_boottime();
+	uint64_t now = clock_boottime(&sensor->clock);
 
 	sensor->names_late |= refiner_take_late(sensor->refiner);
 	if (!sensor->names_late || now - sensor->named_ns < NAMES_AGAIN_NS)
@@ -251,7 +253,7 @@ static void on_watch(uv_timer_t *timer)
 	tell_unbatched(sensor);
 	tell_filtered(sensor, false);
 	secure_refresh(sensor->tls, false);
-	(void)downtime_write(SPOOL_HERE, &sensor->identity.boot, clock_boottime());
+	(void)downtime_write(&sensor->downtime, clock_boottime(&sensor->clock));
 }
 
 /* What happened while no sensor looked is a gap like any other. */
@@ -302,7 +304,7 @@ static void close_batcher(void *owner)
 
 	if (sensor->probe) {
 		(void)probe_drain(sensor->probe);
-		(void)downtime_write(SPOOL_HERE, &sensor->identity.boot, clock_boottime());
+		(void)downtime_write(&sensor->downtime, clock_boottime(&sensor->clock));
 	}
 	if (!sensor->batcher) {
 		stop_uplink(sensor);
@@ -382,7 +384,7 @@ static int open_spool(struct sensor *sensor)
 		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", dir,
 			 (unsigned long long)spool_batches(sensor->spool), (unsigned long long)found.torn_bytes,
 			 (unsigned long long)found.holes);
-		sensor->watched_until_ns = downtime_read(SPOOL_HERE, &sensor->identity.boot);
+		(void)downtime_open(&sensor->downtime, SPOOL_HERE, &sensor->identity.boot, &sensor->watched_until_ns);
 	}
 	free(why);
 	return r;
@@ -423,6 +425,7 @@ static int create_batcher(struct sensor *sensor)
 	if (r < 0)
 		return r;
 	options.refiner = sensor->refiner;
+	options.clock = &sensor->clock;
 	return batcher_create(&sensor->batcher, &sensor->loop, &options, &sink);
 }
 
@@ -477,7 +480,7 @@ static int start(struct sensor *sensor)
 		r = open_probe(sensor);
 	if (r < 0)
 		return r;
-	tell_downtime(sensor, clock_boottime());
+	tell_downtime(sensor, clock_boottime(&sensor->clock));
 	spool_on_append(sensor->spool, on_append, sensor);
 	r = probe_run(sensor->probe, &sensor->loop);
 	if (r < 0)
@@ -506,11 +509,12 @@ static void start_handles(struct sensor *sensor)
 
 int sensor_run(const struct sensor_options *options)
 {
-	struct sensor sensor = {.options = options};
+	struct sensor sensor = {.options = options, .downtime = DOWNTIME_NULL};
 	int r = read_identity(&sensor);
 
 	if (r < 0)
 		return r;
+	clock_init(&sensor.clock);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = uv_loop_init(&sensor.loop);
 	if (r < 0) {
@@ -525,6 +529,7 @@ int sensor_run(const struct sensor_options *options)
 	(void)uv_loop_close(&sensor.loop);
 	probe_close(sensor.probe);
 	refiner_destroy(sensor.refiner);
+	downtime_close(&sensor.downtime);
 	tls_context_unref(sensor.tls);
 	if (r == 0)
 		log_info("event=stopped");

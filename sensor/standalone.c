@@ -19,6 +19,7 @@
 struct standalone {
 	const struct sensor_options *options;
 	struct host_identity identity;
+	struct clock clock;
 	struct print_host host;
 	struct bytes tags[2 * HELLO_TAGS_MAX];
 	struct json out;
@@ -111,7 +112,7 @@ static void tell_filtered(struct standalone *standalone, bool all)
 {
 	struct gap gap;
 
-	while (refiner_take_gap(standalone->refiner, clock_boottime(), all, &gap))
+	while (refiner_take_gap(standalone->refiner, clock_boottime(&standalone->clock), all, &gap))
 		on_gap(standalone, &gap);
 }
 
@@ -120,7 +121,7 @@ static void on_drained(void *owner)
 	struct standalone *standalone = owner;
 
 	tell_filtered(standalone, false);
-	standalone->host.boottime_to_wall_ns = clock_boottime_to_wall();
+	standalone->host.boottime_to_wall_ns = clock_boottime_to_wall(&standalone->clock);
 	if (standalone->out.len)
 		flush(standalone);
 }
@@ -139,7 +140,7 @@ static void describe_host(struct standalone *standalone)
 		.machine_id = bytes_from_string(standalone->identity.machine_id_hex),
 		.tags = standalone->tags,
 		.tag_count = options->tag_count,
-		.boottime_to_wall_ns = clock_boottime_to_wall(),
+		.boottime_to_wall_ns = clock_boottime_to_wall(&standalone->clock),
 	};
 }
 
@@ -206,6 +207,7 @@ int standalone_run(const struct sensor_options *options)
 		log_error("object=/proc/sys/kernel/random/boot_id error=\"%s\"", strerror(-r));
 		return r;
 	}
+	clock_init(&standalone.clock);
 	(void)signal(SIGPIPE, SIG_IGN);
 	describe_host(&standalone);
 	r = refiner_create(&standalone.refiner, &options->refine);

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 
 #include "sensor/batch/batch.h"
-#include "sensor/batch/clock.h"
 
 #define GAPS_WAITING_MAX 8u /* added while a batch is being closed; more are joined into the last */
 
 struct batcher {
 	struct batch_encoder *encoder;
-	struct refiner *refiner; /* borrowed */
+	struct refiner *refiner;   /* borrowed */
+	const struct clock *clock; /* borrowed */
 	struct batcher_sink sink;
 	uv_timer_t timer;
 	uint64_t delay_ms;
@@ -45,6 +45,7 @@ int batcher_create(struct batcher **ret, uv_loop_t *loop, const struct batcher_o
 	}
 	batcher->sink = *sink;
 	batcher->refiner = options->refiner;
+	batcher->clock = options->clock;
 	batcher->delay_ms = options->delay_ms ? options->delay_ms : BATCHER_DELAY_MS;
 	(void)uv_timer_init(loop, &batcher->timer);
 	batcher->timer.data = batcher;
@@ -157,7 +158,7 @@ int batcher_flush(struct batcher *batcher)
 	if (batch_encoder_count(batcher->encoder) == 0)
 		return 0;
 	batcher->sink.next_id(batcher->sink.owner, &id);
-	r = batch_encoder_finish(batcher->encoder, &id, clock_boottime_to_wall(), &data, &len);
+	r = batch_encoder_finish(batcher->encoder, &id, clock_boottime_to_wall(batcher->clock), &data, &len);
 	if (r < 0)
 		return r;
 	(void)uv_timer_stop(&batcher->timer);

@@ -10,6 +10,7 @@
 #include "canopy/event.h"
 #include "canopy/fact.h"
 #include "proto/batch/encoder.h"
+#include "sensor/batch/clock.h"
 #include "sensor/batch/refine.h"
 
 #define BATCHER_DELAY_MS 20u /* for what comes outside of a drain of the ring, behind which the batch is closed anyway */
@@ -19,6 +20,7 @@ struct batcher;
 struct batcher_options {
 	uint32_t delay_ms;       /* after the first fact; 0 = BATCHER_DELAY_MS */
 	struct refiner *refiner; /* borrowed, for as long as events are added */
+	const struct clock *clock; /* borrowed */
 };
 
 struct batcher_sink {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel side stamps with bpf_ktime_get_boot_ns, which knows no time namespaces, while clock_gettime inside one is
  * shifted (time_namespaces(7)). The shift is told by /proc/self/timens_offsets and constant for the life of a process,
- * so it is read once. */
+ * so it is read once, by clock_init. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +12,11 @@
 #define NS_PER_S 1000000000ll
 #define ATTEMPTS 5 /* the tightest pair of readings of a few leaves preemption out */
 
-static int64_t clock_ns(clockid_t clock)
+static int64_t now_ns(clockid_t id)
 {
 	struct timespec now;
 
-	(void)clock_gettime(clock, &now);
+	(void)clock_gettime(id, &now);
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
@@ -37,36 +37,29 @@ static int64_t read_namespace_offset(void)
 	return offset;
 }
 
-static int64_t namespace_offset(void)
+void clock_init(struct clock *clock)
 {
-	static int64_t offset;
-	static int known;
-
-	if (!known) {
-		offset = read_namespace_offset();
-		known = 1;
-	}
-	return offset;
+	clock->namespace_offset_ns = read_namespace_offset();
 }
 
-uint64_t clock_boottime(void)
+uint64_t clock_boottime(const struct clock *clock)
 {
-	return (uint64_t)(clock_ns(CLOCK_BOOTTIME) - namespace_offset());
+	return (uint64_t)(now_ns(CLOCK_BOOTTIME) - clock->namespace_offset_ns);
 }
 
-int64_t clock_boottime_to_wall(void)
+int64_t clock_boottime_to_wall(const struct clock *clock)
 {
 	int64_t best_width = INT64_MAX, best = 0;
 
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
-		int64_t before = clock_ns(CLOCK_BOOTTIME);
-		int64_t wall = clock_ns(CLOCK_REALTIME);
-		int64_t after = clock_ns(CLOCK_BOOTTIME);
+		int64_t before = now_ns(CLOCK_BOOTTIME);
+		int64_t wall = now_ns(CLOCK_REALTIME);
+		int64_t after = now_ns(CLOCK_BOOTTIME);
 
 		if (after - before < best_width) {
 			best_width = after - before;
 			best = wall - (before + (after - before) / 2);
 		}
 	}
-	return best + namespace_offset();
+	return best + clock->namespace_offset_ns;
 }

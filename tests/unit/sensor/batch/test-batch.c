@@ -57,17 +57,19 @@ static void on_closed(void *owner)
 }
 
 static struct bed bed;
+static struct clock clock_of_tests;
 
 static void start(uint32_t delay_ms)
 {
 	static const struct refine_options plain = {.redact = false};
-	struct batcher_options options = {.delay_ms = delay_ms};
+	struct batcher_options options = {.delay_ms = delay_ms, .clock = &clock_of_tests};
 	const struct batcher_sink sink = {&bed, on_next_id, on_batch};
 
 	memset(&bed, 0, sizeof(bed));
 	assert_int_equal(uv_loop_init(&bed.loop), 0);
 	assert_int_equal(refiner_create(&bed.refiner, &plain), 0);
 	options.refiner = bed.refiner;
+	clock_init(&clock_of_tests);
 	assert_int_equal(batcher_create(&bed.batcher, &bed.loop, &options, &sink), 0);
 }
 
