@@ -587,6 +587,15 @@ static void a_handshake_without_end_is_cut_off(void **state)
 	tls_context_unref(server);
 }
 
+/* The version in the header of a record is ignored (RFC 8446, 5.1). */
+static bool says_nothing(const uint8_t *data, size_t len, size_t at)
+{
+	for (size_t record = 0; record + 5 <= len; record += 5 + ((size_t)data[record + 3] << 8 | data[record + 4]))
+		if (at == record + 1 || at == record + 2)
+			return true;
+	return false;
+}
+
 /* Whatever byte of the handshake is changed on the way, nobody ends with a connection to somebody else. */
 static void a_changed_byte_breaks_the_handshake(void **state)
 {
@@ -604,6 +613,11 @@ static void a_changed_byte_breaks_the_handshake(void **state)
 		(void)carry(pair.client, pair.server, TLS_FEED_MAX);
 		assert_int_equal(tls_take(pair.server, &data, &len), 0);
 		assert_true(len > 0);
+		if (says_nothing(data, len, at % len)) {
+			free(data);
+			close_pair(&pair);
+			continue;
+		}
 		data[at % len] ^= 0x20;
 		assert_int_equal(tls_feed(pair.client, data, len), 0);
 		free(data);
