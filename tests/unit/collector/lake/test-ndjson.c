@@ -254,12 +254,12 @@ static void test_both_names(void **state)
 	assert_int_equal(count, 2);
 	for (size_t i = 0; i < count; i++) {
 		assert_true((size_t)snprintf(staged[i], sizeof(staged[i]), "%s", folder_files[i]) < sizeof(staged[i]));
-		(void)snprintf(final, sizeof(final), "%s.kept", staged[i]);
+		assert_true((size_t)snprintf(final, sizeof(final), "%s.kept", staged[i]) < sizeof(final));
 		assert_int_equal(link(staged[i], final), 0);
 	}
 	assert_int_equal(steps[3](sink), 0);
 	for (size_t i = 0; i < count; i++) {
-		(void)snprintf(final, sizeof(final), "%s.kept", staged[i]);
+		assert_true((size_t)snprintf(final, sizeof(final), "%s.kept", staged[i]) < sizeof(final));
 		assert_int_equal(rename(final, staged[i]), 0);
 	}
 	ndjson_destroy(sink);
