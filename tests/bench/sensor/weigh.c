@@ -54,7 +54,7 @@ static int on_record(void *owner, uint64_t segment, uint64_t offset, const struc
 	struct arena arena = ARENA_NULL;
 	struct batch batch;
 	size_t facts;
-	int r = batch_decode(&arena, record->payload.data, record->payload.len, &batch, NULL);
+	int r = batch_decode(&arena, (const uint8_t *)record->payload.data, record->payload.len, &batch, NULL);
 
 	facts = r < 0 ? 0 : live_facts(&batch);
 	arena_finish(&arena);
