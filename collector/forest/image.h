@@ -20,8 +20,9 @@ struct image {
 };
 
 /* Two sensors stamp one exec with two readings of the clock, one after the other in the same hook. Two tellings are one
- * exec when they agree in ordinal and file and are this close, which leaves room for a preempted hook, … */
-#define IMAGE_SAME_SEQ_NS 1000000ull
+ * exec when they agree in ordinal and file and are this close, which leaves room for a preempted hook and for a virtual CPU that
+ * its host takes away in between for some slices of time (seen: more than a millisecond), … */
+#define IMAGE_SAME_SEQ_NS 20000000ull
 /* … or, since a sensor that came later counts its ordinals from its own snapshot, when file and comm agree and they are
  * this close: an exec itself takes longer. */
 #define IMAGE_SAME_FILE_NS 100000ull
