@@ -231,5 +231,35 @@ host_is() { # NAME STATE
   canopy hosts -o ndjson 2>/dev/null | jq -se --arg h "$1" --arg s "$2" 'any(.host == $h and .state == $s)' >/dev/null
 }
 
+# Who runs, as 'PID TICK': by /proc, without kernel threads and zombies; and by the console.
+runs_by_proc() {
+  local file line words
+  for file in /proc/[0-9]*/stat; do
+    { read -r line <"$file"; } 2>/dev/null || continue
+    read -r -a words <<<"${line##*) }"
+    [[ ${words[0]} == [ZX] ]] || ((words[6] & 0x200000)) || echo "${line%% *} ${words[19]}"
+  done
+}
+runs_by_console() { # HOST
+  processes "host.name = $1 and proc.alive = true" | jq -r '"\(.pid) \(.start_boottime_ns / 10000000 | floor)"'
+}
+
+# live_set_differs HOST: lines of '+ PID TICK' for whom the console alone calls alive, '- PID TICK' for whom /proc alone does. Who comes or goes during
+# the look is left out by looking twice.
+live_set_differs() {
+  local round
+  for round in 1 2; do
+    runs_by_proc | sort >"$work/proc-before"
+    runs_by_console "$1" | sort >"$work/console-now"
+    runs_by_proc | sort >"$work/proc-after"
+    {
+      sort -u "$work/proc-before" "$work/proc-after" | comm -13 - "$work/console-now" | sed 's/^/+ /'
+      comm -12 "$work/proc-before" "$work/proc-after" | comm -23 - "$work/console-now" | sed 's/^/- /'
+    } | sort >"$work/differs-$round"
+    sleep 1
+  done
+  comm -12 "$work/differs-1" "$work/differs-2"
+}
+
 # host_lost HOST_JSON: facts that the host counts as lost.
 host_lost() { jq '[.lost[]] | add' <<<"$1"; }

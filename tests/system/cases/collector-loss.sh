@@ -27,10 +27,11 @@ sleep 600 & dies_unseen=$!
 pids+=("$dies_unseen")
 alive() { has "proc.pid = $1 and proc.ppid = $$ and proc.name = sleep and proc.alive = true"; }
 check "collector 41: a process lives" wait_until 20 alive $dies_unseen
-attached=$(date +%s%N)
+stopped=$(date +%s%N)
 
 kill -STOP "$small"
 performs "collector 41: $storm processes while the reader is stopped" fork-storm "$storm"
+stormed=$(date +%s%N)
 stop_process "$dies_unseen"
 sleep 601 & begins_unseen=$!
 pids+=("$begins_unseen")
@@ -46,13 +47,15 @@ check "collector 41: without an invented code" equal "$(one_process '"\(.state) 
 check "collector 41: resync: who began unseen is found" wait_until 10 alive $begins_unseen
 check "collector 41: as one seen by a snapshot" equal "$(one_process '.quality | tojson' "proc.pid = $begins_unseen and proc.ppid = $$ and proc.alive = true")" '["seeded"]'
 check "collector 41: resync: no phantom of the storm is alive" equal "$(processes "proc.ppid = ${who[process]} and $(ours) and proc.alive = true" | wc -l)" 0
+check "collector 41: resync: who lives by the console is who lives by /proc" equal "$(live_set_differs "$here")" ""
 
 # ---- produced = delivered + lost, by type
-# Others may make a storm of their own behind the last mark: what is lost there is not compared.
+# Others may make a storm of their own before the first mark or behind the last: what is lost there is not compared.
 rows() { find "$work/lake" -name '*.ndjson.gz' | grep "class=$1" | while read -r file; do gzip -dc "$file"; done; }
 mark() { jq -r 'select(.type == "exec" and .argv[1] == "'"$marker-$1"'") | "'"$2"'"' "$work/reference"; }
 end_pid=$(mark end '\(.pid)' | tail -n 1)
 end_time=$(mark end '\(.time)' | tail -n 1)
+begin_time=$(mark begin '\(.time)' | head -n 1)
 in_lake() { [ -n "$(rows process_activity | jq "select(.metadata.event_code == \"exec\" and .process.pid == $end_pid) | .time")" ]; }
 check "collector 41: the lake has come to the last mark" wait_until 180 in_lake
 kill -TERM "$reference"
@@ -75,25 +78,31 @@ sort -u "$work/delivered.all" | comm -12 "$work/produced" - >"$work/delivered"
 sort -u "$work/delivered.all" | comm -23 "$work/produced" - >"$work/missing"
 count() { awk -v t="$2" '$1 == t {n++} END {print n + 0}' "$work/$1"; }
 info=$(canopy hosts -o ndjson | jq -c --arg h "$here" 'select(.host == $h)')
-lost() { jq "[.gaps[] | select(.type == \"$1\" and .from <= \"$end_time\") | .count] | add // 0" <<<"$info"; }
+compared=".from >= \"$begin_time\" and .from <= \"$end_time\""
+lost() { jq "[.gaps[] | select(.type == \"$1\" and $compared) | .count] | add // 0" <<<"$info"; }
 for type in fork exec exit; do
   check "collector 41: ${type}s: produced ($(count produced $type)) = delivered ($(count delivered $type)) + lost" \
     equal "$(count produced $type)" $(($(count delivered $type) + $(lost $type)))
   check "collector 41: ${type}s: the gaps add up to what is lost" equal "$(jq "[.gaps[] | select(.type == \"$type\") | .count] | add // 0" <<<"$info")" "$(jq ".lost.$type" <<<"$info")"
 done
 check "collector 41: the storm was produced whole" equal "$(jq -r 'select(.type == "fork" and .ppid == '"${who[process]}"') | .pid' "$work/reference" | wc -l)" "$storm"
+check "collector 41: and ended, each with the code that waitpid told the workload" equal \
+  "$(jq -rs '[.[] | select(.type == "exit" and .ppid == '"${who[process]}"')] | sort_by(.start_boottime_ns) | [range(length) as $i | select(.[$i].exit.code == $i % 256)] | length' \
+    "$work/reference")" "$storm"
 check "collector 41: most of it was lost" test "$(lost fork)" -gt $((storm / 2))
 check "collector 41: no row of the lake is there twice" equal "$(sort "$work/delivered.all" | uniq -d | wc -l)" 0
 
 # ---- where people look
-ns_of() { jq -r "[.gaps[].$1] | $2" <<<"$info" | while read -r time; do date -d "$time" +%s%N; done; }
-check "collector 41: the gaps begin after the reader was stopped" test "$(ns_of from min)" -ge "$attached"
-check "collector 41: and end before now" test "$(ns_of to max)" -le "$(date +%s%N)"
+ns_of() { jq -r "[.gaps[] | select($compared) | .$1] | $2" <<<"$info" | while read -r time; do date -d "$time" +%s%N; done; }
+check "collector 41: the gaps begin before the storm is over" test "$(ns_of from min)" -le "$stormed"
+check "collector 41: and end after the reader was stopped" test "$(ns_of to max)" -ge "$stopped"
+check "collector 41: and before now" test "$(ns_of to max)" -le "$(date +%s%N)"
 metric() { curl -s "http://$http/metrics" | awk -v t="type=\"$1\"" 'index($1, "canopy_sensor_ring_lost_total") == 1 && index($1, t) {n += $2} END {print n + 0}'; }
 same_metric() { [ "$(metric fork)" -ge "$(jq .lost.fork <<<"$info")" ]; }
 check "collector 41: the metrics have it with the next heartbeat" wait_until 20 same_metric
-check "collector 41: the tail has it" equal "$(jq -s 'map(select(.type == "gap" and .lost_type == "fork" and .from <= "'"$end_time"'") | .count) | add' "$work/tail")" "$(lost fork)"
+check "collector 41: the tail has it" equal "$(jq -s 'map(select(.type == "gap" and .lost_type == "fork" and '"$compared"') | .count) | add' "$work/tail")" "$(lost fork)"
 check "collector 41: the tree says so" grep -q 'facts lost' <<<"$(canopy tree -H "$here" "proc.pid = $$" 2>&1)"
 check "collector 41: the lake has the gaps" equal \
-  "$(rows gap | jq -s 'map(select(.unmapped.fact_type == "fork" and .start_time <= '"$(date -d "$end_time" +%s%3N)"') | .count) | add')" "$(lost fork)"
+  "$(rows gap | jq -s --argjson from "$(date -d "$begin_time" +%s%3N)" --argjson to "$(date -d "$end_time" +%s%3N)" \
+    'map(select(.unmapped.fact_type == "fork" and .start_time >= $from and .start_time <= $to) | .count) | add')" "$(lost fork)"
 finish

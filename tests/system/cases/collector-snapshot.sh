@@ -120,4 +120,5 @@ phantoms() { # processes of ours, but for the one that asks, that the console ca
   processes "$(ours) and proc.alive = true and proc.name != canopy" | while read -r line; do [ -d "/proc/$(jq .pid <<<"$line")" ] || echo "$line"; done
 }
 check "collector 38: no phantom is alive" equal "$(phantoms)" ""
+check "collector 38: who lives by the console is who lives by /proc" equal "$(live_set_differs "$here")" ""
 finish

@@ -16,8 +16,18 @@ exit 3
 SH
 chmod 755 "$outer" "$inner" "$work/plain"
 
+many=() # 168,894 bytes with their NULs
+for ((i = 1; i <= 30000; i++)); do many+=("$i"); done
+giants=200
+
 open_door
+stay many-snapshot "$(workload stay)" "${many[@]}"
+wait_until 10 said many-snapshot process
 start_watch
+start_printer short --argv-bytes 256 --ring-bytes 4M 9>&-
+wait_until 30 printed "${pid_of[witness]}" snapshot short
+stay many-live "$(workload stay)" "${many[@]}"
+wait_until 10 said many-live process
 run script "$outer" 'two  blanks' '' 'quoted "x"'
 cd "$work/a folder" || exit 1
 run relative ../plain one
@@ -25,6 +35,10 @@ cd "$work" || exit 1
 run no-arguments "$(workload argc-zero)" "$(workload stay)"
 run bytes "$(workload argv-bytes)"
 run million "$(workload argv-long)" 1000000
+# Two hundred times a million bytes for a reader that does not read: with their bound they fit into a ring of 4 MiB fifty times.
+kill -STOP "$printer_pid"
+for ((i = 0; i < giants; i++)); do run giant "$(workload argv-long)" 1000000; done
+kill -CONT "$printer_pid"
 stay liar "$(workload rename-self)" some arguments
 wait_until 10 said liar process
 settle
@@ -58,6 +72,26 @@ check "exec 18: the true length, and that it is cut" equal "$(told "$pid" '[.arg
 check "exec 18: the exact prefix" equal \
   "$(told "$pid" '.argv == ([range(327) | tostring | . + "." * (99 - length)] + ["327" + "." * 65])')" true
 
+# The bound is configurable, and the same for what ran before the sensor did.
+prefix() { # BYTES: as many of our many arguments as these hold, the last one cut
+  local bytes=$1 list text
+  list="$(workload stay) ${many[*]} "
+  text=${list:0:bytes}
+  jq -cn --arg t "${text% }" '$t | split(" ")'
+}
+total=$((168894 + $(workload stay | wc -c)))
+for when in live snapshot; do
+  pid=${pid_of[many-$when]}
+  check "exec 18: 32 KiB of many arguments ($when)" equal "$(told "$pid" '[.argv_bytes, .argv_truncated, .argv]')" "[$total,true,$(prefix 32768)]"
+  check "exec 18: 256 bytes where so much was asked for ($when)" equal \
+    "$(jq -cn --argjson pid "$pid" '[inputs | select(.pid == $pid and (.type == "exec" or .type == "snapshot"))] | last | [.argv_bytes, .argv_truncated, .argv]' "$work/short")" \
+    "[$total,true,$(prefix 256)]"
+done
+wait_until 30 printed "${pid_of[settle]}" exit short
+check "exec 18: $giants giants do not flood the ring of a reader that stands still" equal \
+  "$(jq -n '[inputs | select(.type == "exec" and .argv_bytes == 1000000)] | length' "$work/short")" $((giants + 1))
+check "exec 18: nothing was lost there" not grep -q '"type":"gap"' "$work/short"
+
 pid=${pid_of[liar]}
 mask='[kworker/0:1]'
 read -r comm <"/proc/$pid/comm"
@@ -65,8 +99,7 @@ check "exec 19: /proc shows what the process wrote there" equal "$comm $(tr -d '
 recorded="[\"$(workload rename-self)\",[\"$(workload rename-self)\",\"some\",\"arguments\"],\"workload-rename\"]"
 check "exec 19: what exec recorded stays while it runs" equal "$(told "$pid" '[.exe, .argv, .comm]')" "$recorded"
 check "exec 16 to 19: exactly the ${#expected[@]} processes that there were" exactly_these
-close_door
-finish_workload liar
+end_all liar many-live many-snapshot
 settle
 check "exec 19: what exec recorded stays when it has ended" equal "$(told "$pid" '[.exe, .argv, .comm]')" "$recorded"
 check "exec 19: it ended like any process" equal "$(told "$pid" '[.state, .exit.code, .ppid]')" "[\"exited\",0,$$]"

@@ -79,7 +79,8 @@ start_printer() { # FILE [ARGUMENT…]: of the facts of our cgroup
   grep --line-buffered -F -e "\"cgroup\":\"$cgroup" -e '"type":"gap"' <"$work/printed-$file" >"$work/$file" &
   pids+=($!)
   "$CANOPY_SENSOR" --print=json "$@" >"$work/printed-$file" 2>"$work/$file.log" &
-  pids+=($!)
+  printer_pid=$!
+  pids+=("$printer_pid")
 }
 
 # A third sensor that takes the other way to everything: plain hooks, and a snapshot out of /proc. What it tells stands in $work/modest.
