@@ -12,6 +12,10 @@ cp /bin/true "$work/kept"
 cp /bin/true "$work/folded"
 cp /bin/sh "$work/dropped"
 
+cp "$WORKLOADS/workload-stay" "$work/old"
+cp "$WORKLOADS/workload-stay" "$work/of-user"
+cp "$WORKLOADS/workload-stay" "$work/of-cgroup"
+
 # What is searched for stands in a file: the sensor sees the arguments of every grep, too.
 mkdir "$work/words"
 for word in mark secret own; do echo "${!word}" >"$work/words/$word"; done
@@ -31,11 +35,25 @@ for wrong in drop drop:exe drop:comm=x hide:exe=/x drop:exe= drop:exe=sh drop:cg
 done
 check "--env A=B is refused" refuses --env A=B
 
+# Who runs before the sensor does is told by its snapshot, under the same rules.
+mkfifo "$work/door"
+exec {door}<>"$work/door"
+stays() { # NAME PROGRAM ARGUMENT…: in the background; sets stays_pid
+  local name=$1
+  shift
+  "$@" <"$work/door" >"$work/said-$name" &
+  stays_pid=$!
+  pids+=("$stays_pid")
+  wait_until 10 grep -q ^process= "$work/said-$name"
+}
+stays old "$work/old" "$mark" --password "$secret" "https://ada:$secret@example.org/"
+
 # 1. no collector yet: everything stays in the spool
 start_collector --lake "ndjson:$work/lake?interval=1s"
 stop_process "$collector_pid"
 start_sensor private --secret own-word --env CANOPY_PLAIN --env CANOPY_TOKEN \
-  --filter "fork-only:exe=$work/folded" --filter "drop:exe=$work/dropped"
+  --filter "fork-only:exe=$work/folded" --filter "drop:exe=$work/dropped" \
+  --filter "drop:user=54321" --filter "fork-only:cgroup=/$mark*"
 wait_until 10 grep -q attached "$work/sensor-private.log"
 CANOPY_PLAIN=$mark-plain CANOPY_TOKEN=$secret CANOPY_OTHER=$mark-other "$work/kept" "$mark" --password "$secret" "--own-word=$own" \
   "https://ada:$secret@example.org/" "PGPASSWORD=$secret"
@@ -45,6 +63,14 @@ wait "$folded"
 "$work/dropped" -c "( : ); ( : ); exit 3; : $mark-dropped" &
 dropped=$!
 wait "$dropped"
+type -P setpriv >/dev/null && stays of-user setpriv --reuid 54321 --regid 54321 --clear-groups "$work/of-user" "$mark"
+of_user=$stays_pid
+cgroup2=$(while read -r _ dir type _; do [ "$type" = cgroup2 ] && echo "$dir"; done </proc/self/mounts | head -n 1)
+if [ -n "$cgroup2" ] && mkdir "$cgroup2/$mark" 2>/dev/null; then
+  # shellcheck disable=SC2016 # for the inner shell
+  stays of-cgroup bash -c 'echo $$ >"$1/cgroup.procs" && exec "${@:2}"' in_cgroup "$cgroup2/$mark" "$work/of-cgroup" "$mark"
+  of_cgroup=$stays_pid
+fi
 check "the spool has what is no secret" wait_until 10 in_bytes mark "$work/spool-private"
 "$work/kept" "$mark-last"
 check "and all that came" wait_until 10 in_bytes last "$work/spool-private"
@@ -61,6 +87,10 @@ done
 check "the console shows where something is hidden" equal \
   "$(one_process '.argv[1:] | join(" ")' "proc.exe = $work/kept and proc.cmdline contains PGPASSWORD")" \
   "$mark --password *** --own-word=*** https://ada:***@example.org/ PGPASSWORD=***"
+check "in what the snapshot told, too" equal "$(one_process '.argv[1:] | join(" ")' "proc.exe = $work/old and proc.name = old")" \
+  "$mark --password *** https://ada:***@example.org/"
+check "of which it is said that something is hidden" equal \
+  "$(one_process '.flags | index("redacted") != null' "proc.exe = $work/old and proc.name = old")" true
 processes >"$work/answer"
 check "the console answers" in_bytes mark "$work/answer"
 check "and shows no secret" not in_bytes secret "$work/answer"
@@ -76,6 +106,12 @@ check "its executable is not known" not has "proc.exe = $work/folded"
 check "a process that was begun before its exec was left out has ended" wait_until 20 ended "$dropped"
 check "nor is that of the dropped" not has "proc.exe = $work/dropped"
 check "children of the dropped are not told" not has "proc.ppid = $dropped"
+check "nor is a program of a user that is left out" not has "proc.exe = $work/of-user"
+stop_process "$of_user"
+check "whose process ends as far as it was told" wait_until 20 ended "$of_user"
+if [ -n "${of_cgroup:-}" ]; then
+  check "a process of a cgroup that is folded is not told with what it executes" not has "proc.exe = $work/of-cgroup"
+fi
 filtered_told() { canopy hosts -o ndjson | jq -se 'any(.[0].filtered[]; .reason == "filtered")'; }
 check "the gap is told with its reason" wait_until 30 filtered_told
 filtered_counted() { [ "$(metric 'canopy_sensor_filtered_total')" -ge 6 ]; } # two execs, and two forks and exits below the second
@@ -94,6 +130,13 @@ for word in secret own other folded dropped; do
   check "the lake has no byte of what is $word" not in_bytes "$word" "$work/rows"
 done
 stop_process "$sensor_pid"
+
+# 5. as asked, with the secrets in it
+start_sensor open --no-redact
+wait_until 10 grep -q attached "$work/sensor-open.log"
+"$work/kept" "$mark-open" --password "$secret"
+check "--no-redact tells a secret as it is" wait_until 20 has "proc.cmdline = 'kept $mark-open --password $secret'"
+stop_process "$sensor_pid"
 "$CANOPY_SENSOR" --print --filter 'fork-only:exe=*' >"$work/printed" 2>&1 &
 printer=$!
 pids+=("$printer")
@@ -102,4 +145,5 @@ check "--print tells forks and ends" wait_until 10 folded_is_printed
 stop_process "$printer"
 check "and at its end what it left out" grep -q '^\[LOST\] type=exec .*reason=filtered' "$work/printed"
 check "but no exec" not grep -q '^\[EXEC\]' "$work/printed"
+[ -z "${of_cgroup:-}" ] || { stop_process "$of_cgroup"; wait_until 5 rmdir "$cgroup2/$mark"; }
 finish
