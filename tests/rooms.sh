@@ -40,5 +40,17 @@ for program in collector:canopy-collector sensor:canopy-sensor; do
     while read -r option; do grep -qE "^\.It .*Fl Fl $option( |\$)" "docs/man/${program#*:}.8" || echo "--$option"; done |
     rule "the man page of ${program#*:} knows every option"
 done
+# FILE below tests and TEXT of each reference of docs/truth.md
+references() { grep -oE '`[a-z0-9/._-]+\.(sh|c)`: `[^`]+`' docs/truth.md | sed -E 's/^`([^`]+)`: `(.*)`$/\1 \2/'; }
+{
+  [ "$(references | wc -l)" -ge 100 ] || echo "the references of docs/truth.md cannot be read"
+  references | while read -r file text; do
+    grep -qF -- "$text" "tests/$file" 2>/dev/null || echo "$file: $text"
+  done
+} | rule "every test that docs/truth.md names is there"
+references | sed -nE 's:^system/([^ ]*)\.sh .*:\1:p' | sort -u | while read -r name; do
+  grep -qE "'${name##*/}'" tests/system/meson.build || echo "$name"
+done | rule "and every one of its files runs"
+{ seq 45; grep -oE '^\| [0-9]+ \|' docs/truth.md | grep -oE '[0-9]+'; } | sort -n | uniq -u | rule "docs/truth.md has each of the 45 cases once"
 echo "1..$count"
 exit $failed

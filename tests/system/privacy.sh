@@ -55,6 +55,17 @@ start_sensor private --secret own-word --env CANOPY_PLAIN --env CANOPY_TOKEN \
   --filter "fork-only:exe=$work/folded" --filter "drop:exe=$work/dropped" \
   --filter "drop:user=54321" --filter "fork-only:cgroup=/$mark*"
 wait_until 10 grep -q attached "$work/sensor-private.log"
+# What is left of root once the hooks are in: CAP_BPF (39) to read maps, CAP_SYS_PTRACE (19) to read /proc of others; nothing can come back.
+status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$sensor_pid/status"; }
+left=$(printf %016x $((1 << 39 | 1 << 19)))
+check "the sensor says that it is confined" wait_until 10 grep -q event=confined "$work/sensor-private.log"
+check "two capabilities are left" equal "$(status_of CapEff) $(status_of CapPrm)" "$left $left"
+check "no more can be gained" equal "$(status_of CapBnd) $(status_of CapInh) $(status_of CapAmb)" \
+  "0000000000000000 0000000000000000 0000000000000000"
+check "nor by a program" equal "$(status_of NoNewPrivs)" 1
+check "system calls are filtered" equal "$(status_of Seccomp)" 2
+threads_filtered() { [ "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$sensor_pid/task/"*/status | sort -u)" = 2 ]; }
+check "in every thread" threads_filtered
 CANOPY_PLAIN=$mark-plain CANOPY_TOKEN=$secret CANOPY_OTHER=$mark-other "$work/kept" "$mark" --password "$secret" "--own-word=$own" \
   "https://ada:$secret@example.org/" "PGPASSWORD=$secret"
 "$work/folded" "$mark-folded" &

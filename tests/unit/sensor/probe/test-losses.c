@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sensor/probe/losses.h"
+
+/* The kernel side, as this test dictates it: these stand in place of the ones that ask the kernel. */
+static struct event_count counts[EVENT_TYPES];
+static uint64_t missed[EVENT_TYPES];
+static unsigned epochs;
+
+int program_count(const struct program *program, enum event_type type, struct event_count *ret)
+{
+	*ret = counts[type];
+	return 0;
+}
+
+uint64_t program_missed(const struct program *program, enum event_type type)
+{
+	return missed[type];
+}
+
+void program_next_epoch(struct program *program)
+{
+	epochs++;
+}
+
+#define TOLD_MAX 8
+
+struct told {
+	struct gap gaps[TOLD_MAX];
+	size_t count;
+};
+
+static void on_gap(void *owner, const struct gap *gap)
+{
+	struct told *told = owner;
+
+	assert_true(told->count < TOLD_MAX);
+	told->gaps[told->count++] = *gap;
+}
+
+static struct told look(struct losses *losses, uint64_t now_ns)
+{
+	struct told told = {0};
+	struct probe_sink sink = {.owner = &told, .gap = on_gap};
+	struct program program = PROGRAM_NULL;
+	int gaps = losses_collect(losses, &program, now_ns, &sink);
+
+	assert_int_equal(gaps, told.count);
+	assert_int_equal(losses->looked_ns, now_ns);
+	return told;
+}
+
+static void is_gap(const struct gap *gap, uint32_t type, uint32_t reason, uint64_t count, uint64_t from_ns, uint64_t to_ns)
+{
+	assert_int_equal(gap->type, type);
+	assert_int_equal(gap->reason, reason);
+	assert_int_equal(gap->count, count);
+	assert_int_equal(gap->from_ns, from_ns);
+	assert_int_equal(gap->to_ns, to_ns);
+}
+
+static int reset(void **state)
+{
+	memset(counts, 0, sizeof(counts));
+	memset(missed, 0, sizeof(missed));
+	epochs = 0;
+	return 0;
+}
+
+static void each_kind_is_a_gap_of_its_own(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct told told;
+
+	counts[EVENT_FORK] = (struct event_count){.submitted = 9, .lost = 5, .first_ns = 110, .last_ns = 120};
+	counts[EVENT_EXEC] = (struct event_count){.failed = 2, .first_ns = 130, .last_ns = 131};
+	missed[EVENT_EXIT] = 7;
+	told = look(&losses, 200);
+	assert_int_equal(told.count, 3);
+	is_gap(&told.gaps[0], EVENT_FORK, GAP_RING_FULL, 5, 110, 120);
+	is_gap(&told.gaps[1], EVENT_EXEC, GAP_MAP_FAILED, 2, 130, 131);
+	is_gap(&told.gaps[2], EVENT_EXIT, GAP_RECURSION, 7, 100, 200); /* the kernel does not date what it skips */
+	assert_int_equal(epochs, 1);
+}
+
+static void both_of_one_type_are_apart(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct told told;
+
+	counts[EVENT_EXEC] = (struct event_count){.lost = 3, .failed = 4, .first_ns = 110, .last_ns = 120};
+	told = look(&losses, 200);
+	assert_int_equal(told.count, 2);
+	is_gap(&told.gaps[0], EVENT_EXEC, GAP_RING_FULL, 3, 110, 120);
+	is_gap(&told.gaps[1], EVENT_EXEC, GAP_MAP_FAILED, 4, 110, 120);
+}
+
+static void what_was_told_is_not_told_again(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct told told;
+
+	counts[EVENT_EXIT] = (struct event_count){.lost = 5, .first_ns = 110, .last_ns = 120};
+	assert_int_equal(look(&losses, 200).count, 1);
+	counts[EVENT_EXIT] = (struct event_count){.lost = 5};
+	assert_int_equal(look(&losses, 300).count, 0);
+	counts[EVENT_EXIT].lost = 8; /* in the instant between two epochs: undated, so it fell since the last look */
+	told = look(&losses, 400);
+	assert_int_equal(told.count, 1);
+	is_gap(&told.gaps[0], EVENT_EXIT, GAP_RING_FULL, 3, 300, 400);
+}
+
+static void a_snapshot_that_lost_something_is_told(void **state)
+{
+	struct losses losses = {0};
+	struct told told;
+
+	counts[EVENT_SNAPSHOT] = (struct event_count){.lost = 1, .first_ns = 5, .last_ns = 5};
+	told = look(&losses, 10);
+	assert_int_equal(told.count, 1);
+	is_gap(&told.gaps[0], EVENT_SNAPSHOT, GAP_RING_FULL, 1, 5, 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(each_kind_is_a_gap_of_its_own, reset),
+		cmocka_unit_test_setup(both_of_one_type_are_apart, reset),
+		cmocka_unit_test_setup(what_was_told_is_not_told_again, reset),
+		cmocka_unit_test_setup(a_snapshot_that_lost_something_is_told, reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
