@@ -32,6 +32,7 @@
 #include "collector/journal/journal.h"
 #include "collector/lake/lake.h"
 #include "collector/listen/listener.h"
+#include "collector/privileges.h"
 #include "collector/secure.h"
 #include "collector/shard/shards.h"
 #include "collector/state.h"
@@ -458,10 +459,30 @@ static int build_listener(struct collector *collector, char **ret_why)
 	return r < 0 ? r : announce(collector, "http", collector->http, ret_why);
 }
 
+/* A collector that cannot give up its privileges still works, so that alone is a warning. */
+static int give_up_privileges(const struct collector_options *options, char **ret_why)
+{
+	const char *what = NULL;
+	int r = options->user ? privileges_become(options->user, options->state, ret_why) : 0;
+
+	if (r < 0)
+		return r;
+	if (geteuid() == 0)
+		log_warning("event=runs-as-root remedy=\"give --user NAME, or start it as a user of its own\"");
+	r = options->confine ? privileges_drop(&what) : 0;
+	if (r < 0)
+		log_warning("event=unconfined object=\"%s\" error=\"%s\"", what, strerror(-r));
+	else
+		log_info("event=%s", options->confine ? "confined" : "unconfined why=--no-confine");
+	return 0;
+}
+
 static int build(struct collector *collector, char **ret_why)
 {
-	int r = state_prepare(collector->options->state, ret_why);
+	int r = give_up_privileges(collector->options, ret_why);
 
+	if (r == 0)
+		r = state_prepare(collector->options->state, ret_why);
 	if (r == 0)
 		r = secure_open(&collector->secure, collector->options, ret_why);
 	if (r == 0)

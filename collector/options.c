@@ -106,6 +106,10 @@ static const struct command_option rows[] = {
 	 .help = "allow --listen and --http in the clear, or without tokens, on addresses that others can reach"},
 	{.name = "http-insecure", .kind = COMMAND_SET, MEMBER(http_insecure, bool),
 	 .help = "allow --http on an address that others can reach: whoever reaches it reads everything"},
+	{.name = "user", .letter = 'u', .value = "NAME", .kind = COMMAND_TEXT, MEMBER(user, const char *),
+	 .help = "become this user at start; root alone can"},
+	{.name = "no-confine", .kind = COMMAND_CLEAR, MEMBER(confine, bool),
+	 .help = "keep capabilities and all system calls (for debuggers)"},
 	{.name = "lake", .value = "SPEC", .take = take_lake, .help = "write facts to a data lake, as ndjson:DIR; may be repeated"},
 	{.name = "retain-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(retain_bytes, uint64_t), .min = RETAIN_BYTES_MIN, .zero = true,
 	 .help = "of the journal; the oldest goes (16G; 0 = keep all)"},
@@ -188,7 +192,7 @@ static int check_http(const struct collector_options *options)
 int collector_options_parse(int argc, char **argv, struct collector_options *ret)
 {
 	struct collector_options options = {
-		.http = HTTP_DEFAULT, .retain_bytes = RETAIN_BYTES_DEFAULT, .exited_bytes = EXITED_BYTES_DEFAULT};
+		.http = HTTP_DEFAULT, .confine = true, .retain_bytes = RETAIN_BYTES_DEFAULT, .exited_bytes = EXITED_BYTES_DEFAULT};
 	int r = take_listen(&command, LISTEN_DEFAULT, &options);
 
 	if (r == 0)

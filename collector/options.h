@@ -20,6 +20,8 @@ struct collector_options {
 	bool http_tls;         /* TLS for the console also on loopback */
 	bool insecure;         /* both ports may listen in the clear where others can reach them */
 	bool http_insecure;    /* the console alone */
+	const char *user;      /* to become; NULL = stay who we are */
+	bool confine;          /* give up capabilities and system calls */
 	const char *state;     /* folder of journal and cursors */
 	const char *lakes[COLLECTOR_LAKES_MAX];
 	size_t lake_count;

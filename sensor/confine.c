@@ -1,130 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcap-ng for the capabilities, libseccomp for the filter. The list is of what is allowed, so that a system call which a later kernel adds is
- * refused. Name resolution and name services may open sockets and map libraries at any time, hence the room for them. */
+/* What the sensor needs beyond any program on a loop: BPF, to read maps and to iterate. */
 #include "sensor/confine.h"
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
+#include <linux/capability.h>
 
-static const int allowed[] = {
-	/* the loop */
-	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(pipe2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime),
-	/* files: the spool, /proc, name services */
-	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(preadv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(pwritev),
-	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat),
-	SCMP_SYS(statx), SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
-	SCMP_SYS(readlinkat), SCMP_SYS(getdents64), SCMP_SYS(fcntl), SCMP_SYS(flock), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fallocate),
-	SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
-	SCMP_SYS(mkdirat), SCMP_SYS(fadvise64), SCMP_SYS(ioctl), SCMP_SYS(dup), SCMP_SYS(getcwd), SCMP_SYS(umask),
-	/* the collector, and servers of names */
-	SCMP_SYS(connect), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg),
-	SCMP_SYS(shutdown), SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),
-	/* memory and threads */
-	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(futex_waitv),
-	SCMP_SYS(set_robust_list), SCMP_SYS(get_robust_list), SCMP_SYS(rseq), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(membarrier),
-	/* signals, clocks, who we are, the end */
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sigaltstack), SCMP_SYS(tgkill),
-	SCMP_SYS(restart_syscall), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday),
-	SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
-	SCMP_SYS(getrusage), SCMP_SYS(getrandom), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(prlimit64), SCMP_SYS(exit), SCMP_SYS(exit_group),
-};
+#include "proto/confine/confine.h"
 
-static int drop_capabilities(void)
-{
-	/* the bounding set needs CAP_SETPCAP, which a sensor that was started with three capabilities does not have */
-	bool bounds = capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-
-	capng_clear(CAPNG_SELECT_ALL);
-	if (capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_SYS_PTRACE) < 0 ||
-	    capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_BPF) < 0)
-		return -EINVAL;
-	return capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
-}
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
 
 /* bpf(2): reading a map, beginning an iteration, asking what a program has counted. */
-static int allow_bpf(scmp_filter_ctx filter)
-{
-	static const uint64_t commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY,
-					    BPF_MAP_LOOKUP_BATCH, BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(commands) / sizeof(commands[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, commands[i]));
-	return r;
-}
-
-/* A thread, but no process. clone3 hides its flags behind a pointer: refused as if the kernel did not know it, so that libc falls back to clone. */
-static int allow_threads(scmp_filter_ctx filter)
-{
-	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-
-	return r < 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-}
-
-/* Sockets of the internet, of name servers (unix) and of address selection (netlink). */
-static int allow_sockets(scmp_filter_ctx filter)
-{
-	static const uint64_t families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(families) / sizeof(families[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, families[i]));
-	return r;
-}
-
-static int load_filter(scmp_filter_ctx filter)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-		/* a negative number is a call that this machine's architecture does not have */
-		if (allowed[i] >= 0)
-			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	}
-	if (r == 0)
-		r = allow_bpf(filter);
-	if (r == 0)
-		r = allow_threads(filter);
-	if (r == 0)
-		r = allow_sockets(filter);
-	if (r == 0)
-		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	return r < 0 ? r : seccomp_load(filter);
-}
+static const uint64_t bpf_commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY, 
+					BPF_MAP_LOOKUP_BATCH, BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE};
 
 static int filter_calls(void)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	scmp_filter_ctx filter = confine_filter();
 	int r;
 
 	if (!filter)
 		return -ENOMEM;
-	r = load_filter(filter);
+	r = confine_allow_values(filter, SCMP_SYS(bpf), bpf_commands, sizeof(bpf_commands) / sizeof(bpf_commands[0]));
+	if (r == 0)
+		r = confine_load(filter);
 	seccomp_release(filter);
 	return r;
 }
 
 int confine(const char **ret_what)
 {
-	int r = drop_capabilities();
+	static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_BPF};
+	int r = confine_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
 
 	if (r < 0) {
 		*ret_what = "dropping capabilities";
 		return r;
-	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
-		*ret_what = "PR_SET_NO_NEW_PRIVS";
-		return -errno;
 	}
 	r = filter_calls();
 	if (r < 0)

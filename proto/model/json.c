@@ -310,6 +310,27 @@ static char *put_control(char *out, uint8_t c)
 	return out + 5;
 }
 
+/* Line separators, direction marks, embeddings, overrides and isolates (U+200E to U+2069): who reads JSON in a terminal or an
+ * editor must not be shown another order than there is. */
+static bool turns_text(const uint8_t *sequence)
+{
+	if (sequence[0] != 0xe2)
+		return false;
+	if (sequence[1] == 0x80)
+		return sequence[2] == 0x8e || sequence[2] == 0x8f || (sequence[2] >= 0xa8 && sequence[2] <= 0xae);
+	return sequence[1] == 0x81 && sequence[2] >= 0xa6 && sequence[2] <= 0xa9;
+}
+
+static char *put_turn(char *out, const uint8_t *sequence)
+{
+	uint8_t low = (uint8_t)((sequence[1] & 1) << 6 | (sequence[2] & 0x3f));
+
+	memcpy(out, "\\u20", 4);
+	out[4] = hex_digits[low >> 4];
+	out[5] = hex_digits[low & 15];
+	return out + 6;
+}
+
 /* Writes the character at data, which is not plain, and returns the bytes that it took. */
 static size_t put_special(char **out, const char *data, size_t len)
 {
@@ -330,6 +351,8 @@ static size_t put_special(char **out, const char *data, size_t len)
 		sequence = 1;
 	} else if (c == 0xc2 && (uint8_t)data[1] < 0xa0) {
 		p = put_control(p, (uint8_t)data[1]); /* C1: some terminals obey it */
+	} else if (sequence == 3 && turns_text((const uint8_t *)data)) {
+		p = put_turn(p, (const uint8_t *)data);
 	} else {
 		memcpy(p, data, sequence);
 		p += sequence;

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What a process calls itself reaches no terminal, page or log as anything but text: every output of every command.
+. "$(dirname "$0")/lib.sh"
+need_bpf
+
+start_collector
+esc=$'\e]0;owned\a\e[2J' html='<script>alert(1)</script>' c1=$'\xc2\x9b31m' bidi=$'\u202e' bad=$'\xff\x9b'
+boot=33333333-3333-4333-8333-333333333333
+start_host "evil" $boot --tag "note=$esc$html"
+wait_until 30 host_is evil live
+(exec -a "$esc$html$c1$bidi$bad"$'\r\n' sleep 600) &
+pids+=($!)
+pid=$!
+wait_until 20 has "proc.pid = $pid and proc.alive = true and proc.name = sleep"
+id=$(processes "proc.pid = $pid and proc.alive = true" | jq -rs '.[0].id')
+
+# clean COMMAND…: says something of it, and no byte that is not plain: no control character but newline and tab, no C1, no bidi, valid UTF-8.
+clean() {
+  "$@" >"$work/shown" 2>&1
+  grep -q 'script' "$work/shown" || { echo "it does not show the process:"; head -c 400 "$work/shown"; return 1; }
+  iconv -f UTF-8 -t UTF-8 "$work/shown" >/dev/null || return 1
+  ! LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' "$work/shown" | cat -v | grep .
+}
+filter="proc.pid = $pid and proc.alive = true"
+for format in table wide json ndjson csv; do
+  check "ps -o $format" clean canopy ps -o $format "$filter"
+done
+check "tree" clean canopy tree "$filter"
+check "show" clean canopy show "$id"
+check "lineage" clean canopy lineage "$id"
+check "lineage -o json" clean canopy lineage -o json "$id"
+check "hosts with tags" clean canopy hosts
+check "hosts -o json" clean canopy hosts -o json
+# Followers begin when they are connected: something is started again and again until one has been shown.
+tail_one() {
+  canopy tail -n 1 'proc.args contains tail-marker' &
+  local tail_pid=$!
+  wait_until 20 eval "(exec -a '$esc$html' true tail-marker); ! kill -0 $tail_pid" || kill "$tail_pid"
+  wait "$tail_pid"
+}
+check "the tail" clean tail_one
+check "an error that repeats what was asked" clean canopy ps "proc.name = '$esc$html"
+check "the interface itself" clean curl -sG "http://$http/api/v1/processes" --data-urlencode "filter=$filter"
+curl -si "http://$http/api/v1/processes?limit=1" >"$work/answer"
+check "its answer is no page" grep -qi '^content-type: application/json' "$work/answer"
+check "and is not to be taken for one" grep -qi '^x-content-type-options: nosniff' "$work/answer"
+check "nothing may be loaded by it" grep -qi "^content-security-policy: default-src 'none'" "$work/answer"
+curl -s "http://$http/metrics" >"$work/metrics"
+check "metrics name no process" not grep -q 'script>alert' "$work/metrics"
+curl -s "http://$http/" >"$work/page"
+check "nor does the page of the collector itself" not grep -q 'script>alert' "$work/page"
+check "the collector's log" eval "! LC_ALL=C grep -P '[\\x00-\\x08\\x0b-\\x1f\\x7f]' $work/collector.log"
+check "the sensor's print" eval "! LC_ALL=C grep -P '[\\x00-\\x08\\x0b-\\x1f\\x7f]' $work/sensor-evil.log"
+finish

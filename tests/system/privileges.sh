@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the collector gives up, seen from outside; its unit and the sensor's by systemd's own judgement where that is installed.
+. "$(dirname "$0")/lib.sh"
+need_root
+
+# of PID FIELD: the values of all its threads in /proc/PID/task/*/status, each once.
+of() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/task/"*/status | sort -u | tr '\n' ' '; }
+confined() { # PID: nothing is left, in any thread
+  local field
+  for field in CapInh CapPrm CapEff CapAmb; do equal "$field $(of "$1" $field)" "$field 0000000000000000 " || return 1; done
+  equal "$(of "$1" Seccomp)" '2 ' && equal "$(of "$1" NoNewPrivs)" '1 '
+}
+refused() { # CODE TEXT ARGUMENT…
+  local output code
+  output=$("$CANOPY_COLLECTOR" --listen 127.0.0.1:0 --http 127.0.0.1:0 "${@:3}" 2>&1)
+  code=$?
+  echo "$code: $output"
+  [ $code -eq "$1" ] && grep -qF -- "$2" <<<"$output"
+}
+
+chmod 755 "$work"
+mkdir "$work/for-nobody" && chown nobody: "$work/for-nobody"
+"$CANOPY_COLLECTOR" --listen 127.0.0.1:0 --http 127.0.0.1:0 --state "$work/for-nobody/own" --user nobody >"$work/nobody.log" 2>&1 &
+collector_pid=$!
+pids+=("$collector_pid")
+wait_until 20 test -s "$work/for-nobody/own/http"
+check "started as root it becomes the user that it is told" equal "$(of "$collector_pid" Uid)" "$(id -u nobody) "
+check "with that user's groups" equal "$(of "$collector_pid" Gid)" "$(id -g nobody) "
+check "it keeps no capability, and runs under a filter" confined "$collector_pid"
+check "it works" curl -sf "http://$(cat "$work/for-nobody/own/http")/readyz"
+check "its state folder is that user's" equal "$(stat -c '%U %a' "$work/for-nobody/own")" 'nobody 700'
+stop_process "$collector_pid"
+
+unset listen http
+start_collector
+check "as root without --user it says so" grep -q 'event=runs-as-root remedy="give --user' "$work/collector.log"
+check "and keeps no capability either" confined "$collector_pid"
+stop_process "$collector_pid"
+
+check "a user that is not there is named" refused 1 "there is no user 'nosuchuser'" --state "$work/x" --user nosuchuser
+check "root is nobody to become" refused 1 'is root' --state "$work/x" --user root
+check "another user's folder is refused" refused 1 'belongs to user' --state "$work/for-nobody/own"
+mkdir -m 0777 "$work/open"
+check "a folder that others can write is refused" refused 1 'chmod go-w' --state "$work/open"
+check "a user who is not root becomes nobody else" eval "! setpriv --reuid nobody --regid nogroup --clear-groups $CANOPY_COLLECTOR --state $work/for-nobody/y --user daemon >$work/other.log 2>&1; grep -q 'only root can become' $work/other.log"
+
+if command -v systemd-analyze >/dev/null; then
+  for unit in collector sensor; do
+    program=$CANOPY_COLLECTOR
+    [ $unit = collector ] || program=$CANOPY_SENSOR
+    sed "s|^ExecStart=[^ ]*|ExecStart=$program|" "$CANOPY_BUILD/packaging/systemd/canopy-$unit.service" >"$work/canopy-$unit.service"
+    check "the unit of the $unit is sound" eval "systemd-analyze verify --man=no $work/canopy-$unit.service 2>&1 | not grep 'canopy-$unit.service'"
+  done
+  check "the collector's unit exposes next to nothing" systemd-analyze security --offline=yes --threshold=20 "$work/canopy-collector.service"
+else
+  check "the units ask for what they should # SKIP no systemd-analyze here" true
+fi
+finish
