@@ -42,6 +42,7 @@ struct fleet_ingest_stats {
 	uint64_t foreign_total;       /* Hellos that the certificate did not fit, or of a boot that is another machine's */
 	uint64_t securing;            /* TLS handshakes under way */
 	uint64_t sequence_gaps;
+	uint64_t shards_paced, pace;  /* shards that slow their sensors down; batches a second that those take together */
 	/* ingest latency, received frame to durable: histogram of seconds, upper bounds of fleet_latency_bounds, last
 	 * one +Inf */
 	uint64_t latency_counts[12];

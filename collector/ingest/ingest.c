@@ -19,6 +19,7 @@
 #include "collector/ingest/apply.h"
 #include "collector/ingest/latency.h"
 #include "collector/ingest/links.h"
+#include "collector/ingest/pace.h"
 #include "collector/ingest/pending.h"
 #include "collector/ingest/streams.h"
 #include "proto/batch/decoder.h"
@@ -40,6 +41,8 @@ struct ingest_peer {
 	uint32_t unacked; /* batches brought and not acknowledged */
 	bool paused, acking;
 	bool session; /* counted in the link */
+	uint32_t brought; /* batches since the last look at the pace */
+	uint32_t pace;    /* as told; 0 = no limit */
 };
 
 TAILQ_HEAD(peers, ingest_peer);
@@ -54,6 +57,9 @@ struct ingest {
 	struct peers acks;             /* peers whose ack is to be sent */
 	struct apply_counts applied;
 	struct fleet_ingest_stats stats;
+	struct pace pace;
+	uint64_t pace_durable, pace_ns; /* batches durable at the last look, and when it was */
+	bool pace_stopped;              /* paused since the last look */
 	uint64_t appended; /* newest journal position */
 	bool paused;
 	bool strict; /* a boot is spoken for by one machine alone */
@@ -104,7 +110,7 @@ static void pause_all(struct ingest *ingest)
 {
 	struct ingest_peer *peer;
 
-	ingest->paused = true;
+	ingest->paused = ingest->pace_stopped = true;
 	while ((peer = TAILQ_FIRST(&ingest->reading)))
 		pause_peer(peer, true);
 }
@@ -197,6 +203,7 @@ static void settle(struct ingest *ingest, const struct ticket *ticket, uint64_t 
 	if (ticket->seq > ticket->entry->durable)
 		ticket->entry->durable = ticket->seq;
 	ticket->entry->users--;
+	ingest->pace_durable++;
 	if (ticket->received_ns)
 		latency_add(&ingest->stats, now_ns - ticket->received_ns);
 	if (!peer)
@@ -255,6 +262,7 @@ int ingest_create(struct ingest **ret, struct forest *forest, struct journal *jo
 	TAILQ_INIT(&ingest->reading);
 	TAILQ_INIT(&ingest->waiting);
 	TAILQ_INIT(&ingest->acks);
+	ingest->pace_ns = uv_hrtime();
 	journal_on_durable(journal, on_durable, ingest);
 	*ret = ingest;
 	return 0;
@@ -498,6 +506,7 @@ static void queue_ack(struct ingest_peer *peer, struct stream_entry *entry, uint
 
 	entry->users++;
 	peer->unacked++;
+	peer->brought++;
 	peer->last_seq = seq;
 	pending_push(&peer->ingest->pending, &ticket);
 }
@@ -651,6 +660,64 @@ void ingest_goodbye(struct ingest_peer *peer)
 	peer->link->goodbye = true;
 }
 
+/* ---- pace ---------------------------------------------------------------------------------------------------- */
+
+/* Those that brought something share the rate; whoever is idle may begin with the same. */
+static uint32_t share_of(struct ingest *ingest)
+{
+	struct peers *const lists[] = {&ingest->reading, &ingest->waiting};
+	uint32_t active = 0, share;
+	struct ingest_peer *peer;
+
+	for (size_t i = 0; i < 2; i++) {
+		TAILQ_FOREACH(peer, lists[i], siblings) {
+			active += peer->brought > 0;
+			peer->brought = 0;
+		}
+	}
+	if (ingest->pace.rate == 0)
+		return 0;
+	share = ingest->pace.rate / (active ? active : 1);
+	return share ? share : 1;
+}
+
+static void tell_pace(struct ingest *ingest)
+{
+	struct peers *const lists[] = {&ingest->reading, &ingest->waiting};
+	uint32_t share = share_of(ingest);
+	struct ingest_peer *peer;
+
+	for (size_t i = 0; i < 2; i++) {
+		TAILQ_FOREACH(peer, lists[i], siblings) {
+			/* A little up and down is not worth a message. */
+			if (peer->pace == share || (share && peer->pace && share > peer->pace / 5 * 4 && share < peer->pace / 4 * 5))
+				continue;
+			peer->pace = share;
+			if (peer->events->paced)
+				peer->events->paced(peer->owner, share);
+		}
+	}
+}
+
+bool ingest_pace(struct ingest *ingest, bool memory_tight, uint32_t *ret_rate)
+{
+	uint64_t now_ns = uv_hrtime(), oldest_ns = pending_oldest(&ingest->pending);
+	struct pace_look look = {.pending_bytes = journal_pending_bytes(ingest->journal),
+				 .oldest_wait_ns = oldest_ns && oldest_ns < now_ns ? now_ns - oldest_ns : 0,
+				 .stopped = ingest->pace_stopped,
+				 .memory_tight = memory_tight,
+				 .durable = ingest->pace_durable,
+				 .elapsed_ns = now_ns - ingest->pace_ns};
+	bool changed = pace_decide(&ingest->pace, &look);
+
+	ingest->pace_durable = 0;
+	ingest->pace_ns = now_ns;
+	ingest->pace_stopped = ingest->paused;
+	tell_pace(ingest);
+	*ret_rate = ingest->pace.rate;
+	return changed;
+}
+
 /* ---- for the console ----------------------------------------------------------------------------------------- */
 
 void ingest_link(const struct ingest *ingest, const struct boot_id *boot, int64_t now_ns, struct fleet_link *ret)
@@ -666,6 +733,8 @@ void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats)
 	stats->batches_duplicate += own->batches_duplicate;
 	stats->sequence_gaps += own->sequence_gaps;
 	stats->foreign_total += own->foreign_total;
+	stats->pace += ingest->pace.rate;
+	stats->shards_paced += ingest->pace.rate > 0;
 	stats->latency_sum += own->latency_sum;
 	for (size_t i = 0; i < sizeof(own->latency_counts) / sizeof(*own->latency_counts); i++)
 		stats->latency_counts[i] += own->latency_counts[i];

@@ -46,6 +46,8 @@ struct ingest_peer_events {
 	/* Bring no batches (true), or go on (false). With false ingest_batch may be called from inside, with true
 	 * nothing. */
 	void (*paused)(void *owner, bool paused);
+	/* Bring at most so many batches a second from now on; 0 = no limit. Nothing may be called from inside. */
+	void (*paced)(void *owner, uint32_t batches_per_second);
 	/* Nothing more is taken. The peer has left already and must not be used. */
 	void (*refused)(void *owner, const struct ingest_refusal *refusal);
 };
@@ -89,6 +91,10 @@ void ingest_heartbeat(struct ingest_peer *peer, const struct heartbeat *heartbea
 
 /* The sensor stops on purpose. */
 void ingest_goodbye(struct ingest_peer *peer);
+
+/* To be called about every second: measures the pressure and tells the peers their pace. memory_tight: receive buffers
+ * are nearly used up. Returns whether the rate of all together (*ret_rate, batches a second, 0 = no limit) has changed. */
+bool ingest_pace(struct ingest *ingest, bool memory_tight, uint32_t *ret_rate);
 
 /* For the console. link as struct fleet says; stats are added to what *stats already holds. */
 void ingest_link(const struct ingest *ingest, const struct boot_id *boot, int64_t now_ns, struct fleet_link *ret);

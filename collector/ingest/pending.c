@@ -20,6 +20,11 @@ static struct ticket *at(const struct pending *pending, size_t i)
 	return &pending->tickets[(pending->start + i) & (pending->capacity - 1)];
 }
 
+uint64_t pending_oldest(const struct pending *pending)
+{
+	return pending->count > 0 ? at(pending, 0)->received_ns : 0;
+}
+
 int pending_reserve(struct pending *pending)
 {
 	size_t capacity = pending->capacity ? pending->capacity * 2 : CAPACITY_MIN;

@@ -28,6 +28,8 @@ void pending_finish(struct pending *pending);
 /* Errors: -ENOMEM. */
 int pending_reserve(struct pending *pending); /* room for one more, so that the next push cannot fail */
 void pending_push(struct pending *pending, const struct ticket *ticket);
+/* When the oldest batch that waits was received; 0 when none waits. */
+uint64_t pending_oldest(const struct pending *pending);
 /* The oldest ticket whose position is at or below durable, taken out; false when there is none. */
 bool pending_pop(struct pending *pending, uint64_t durable, struct ticket *ret);
 /* A peer leaves: its tickets stay for the streams' sake. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canopy/log.h"
 #include "collector/listen/session.h"
 #include "proto/stream/acceptor.h"
 
@@ -27,6 +28,7 @@ struct listener {
 	struct census *census;
 	uint32_t session_count;
 	uint64_t sessions_total;
+	uint32_t rate;        /* that sensors are paced to, as last logged; 0 = no limit */
 	uint64_t tls_reloads; /* of the context, when the sessions were last judged by it */
 	unsigned holds; /* timer and acceptor that have not yet called back */
 	bool closing;
@@ -170,6 +172,23 @@ static void judge_certificates(struct listener *listener)
 	}
 }
 
+/* Worth a warning when it gets worse, a line when it is over. */
+static void pace(struct listener *listener)
+{
+	const struct session_shared *shared = &listener->shared;
+	uint32_t rate;
+
+	if (!ingest_pace(shared->ingest, shared->memory > shared->memory_max / 4 * 3, &rate))
+		return;
+	if (rate && (listener->rate == 0 || rate < listener->rate))
+		log_warning("event=pace batches_per_second=%u reason=\"disk or memory is behind; spools hold what waits\"", rate);
+	else if (rate)
+		log_debug("event=pace batches_per_second=%u", rate);
+	else
+		log_info("event=pace batches_per_second=unlimited");
+	listener->rate = rate;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct listener *listener = timer->data;
@@ -177,6 +196,7 @@ static void on_tick(uv_timer_t *timer)
 	struct session *session, *next;
 
 	judge_certificates(listener);
+	pace(listener);
 	/* Sessions leave the list only in close callbacks, never in here. */
 	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
 		next = LIST_NEXT(session, siblings);

@@ -56,7 +56,8 @@ void passage_drop(struct passage *passage)
 	free(passage);
 }
 
-struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct session *session, int64_t now_ns)
+struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct session *session,
+			   const uint8_t *machine_id, int64_t now_ns)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
 	uint8_t *data = malloc(batch.len);
@@ -73,7 +74,10 @@ struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct
 				.seq = id->seq,
 				.now_ns = now_ns,
 				.data = data,
-				.len = batch.len};
+				.len = batch.len,
+				.machine_known = machine_id};
+	if (machine_id)
+		memcpy(relay->machine_id, machine_id, sizeof(relay->machine_id));
 	return relay;
 }
 

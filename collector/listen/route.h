@@ -50,8 +50,9 @@ int passage_unpack(const struct passage *passage, struct frame_reader *reader);
 /* Frees it; the connection is cut unless it was adopted. */
 void passage_drop(struct passage *passage);
 
-/* Copies the batch. NULL without memory. */
-struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct session *session, int64_t now_ns);
+/* Copies the batch. machine_id: of the sensor, NULL = not known. NULL without memory. */
+struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct session *session,
+			   const uint8_t *machine_id, int64_t now_ns);
 void relay_destroy(struct relay *relay);
 
 struct route {

@@ -233,14 +233,29 @@ static void on_acked(void *owner, uint64_t seq)
 	breathe(session);
 }
 
+static void send_pace(struct session *session)
+{
+	struct message message = {.type = MESSAGE_PACE};
+
+	if (!session->pace_due || stream_queued(session->stream) > 0)
+		return;
+	message.pace.batches_per_second = session->pace;
+	message.pace.reason = session->pace ? BYTES_LITERAL("the collector's disk or memory is behind") : BYTES_NULL;
+	session->pace_due = send_message(session, &message) < 0;
+}
+
+static void on_paced(void *owner, uint32_t batches_per_second)
+{
+	struct session *session = owner;
+
+	session->pace = batches_per_second;
+	session->pace_due = true;
+	send_pace(session);
+}
+
 static bool is_held(const struct session *session)
 {
 	return session->paused || session->relay;
-}
-
-static void hold(struct session *session)
-{
-	stream_read_stop(session->stream);
 }
 
 static void go_on(struct session *session)
@@ -258,7 +273,7 @@ static void on_paused(void *owner, bool paused)
 
 	session->paused = paused;
 	if (paused)
-		hold(session);
+		stream_read_stop(session->stream);
 	else
 		go_on(session);
 }
@@ -272,7 +287,8 @@ static void on_refused(void *owner, const struct ingest_refusal *refusal)
 	fsm(session, EVENT_REFUSED, &detail);
 }
 
-static const struct ingest_peer_events peer_events = {on_acked, on_paused, on_refused};
+static const struct ingest_peer_events peer_events = {
+    .acked = on_acked, .paused = on_paused, .paced = on_paced, .refused = on_refused};
 
 /* In how much time all sensors of this collector may come back after an end of it. */
 static uint32_t reconnect_ms(const struct session_shared *shared)
@@ -336,15 +352,12 @@ static void relay_batch(struct session *session, const struct batch_id *id, stru
 		refuse(session, &refusal);
 		return;
 	}
-	session->relay = relay_create(id, batch, session, wall_now());
+	session->relay = relay_create(id, batch, session, ingest_machine(session->peer), wall_now());
 	if (!session->relay) {
 		fsm(session, EVENT_OVERLOAD, &(struct detail){.why = "the collector is out of memory"});
 		return;
 	}
-	session->relay->machine_known = ingest_machine(session->peer);
-	if (session->relay->machine_known)
-		memcpy(session->relay->machine_id, ingest_machine(session->peer), sizeof(session->relay->machine_id));
-	hold(session);
+	stream_read_stop(session->stream);
 	route->relay(route->owner, session->relay);
 }
 
@@ -369,15 +382,6 @@ void session_relayed(struct relay *relay)
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
-
-static void welcome(struct session *session, const struct hello *hello)
-{
-	const struct route *route = session->shared->route;
-
-	change_state(session, SESSION_STREAMING, "hello");
-	if (route)
-		route->joined(route->owner, hello);
-}
 
 static void greet(struct session *session, const struct hello *hello)
 {
@@ -406,7 +410,9 @@ static void greet(struct session *session, const struct hello *hello)
 	else if (send_message(session, &answer) < 0)
 		change_state(session, SESSION_CLOSED, "out of memory");
 	else
-		welcome(session, hello);
+		change_state(session, SESSION_STREAMING, "hello");
+	if (session->state == SESSION_STREAMING && session->shared->route)
+		session->shared->route->joined(session->shared->route->owner, hello);
 }
 
 static void take_batch(struct session *session, struct bytes batch)
@@ -640,9 +646,10 @@ static void on_drained(void *owner)
 {
 	struct session *session = owner;
 
-	if (session->state == SESSION_STREAMING)
+	if (session->state == SESSION_STREAMING) {
 		send_ack(session);
-	if (session->state == SESSION_GREETING && session->leaving) {
+		send_pace(session);
+	} else if (session->state == SESSION_GREETING && session->leaving) {
 		session->leaving = false;
 		(void)stream_read_start(session->stream);
 		serve(session);

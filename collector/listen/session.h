@@ -77,7 +77,8 @@ struct session {
 	uint64_t since_ms, heard_ms; /* loop time of the last change of state, of the last whole message */
 	uint64_t discarded;
 	uint64_t ack_seq; /* to be sent when ack_due */
-	bool paused, ack_due;
+	uint32_t pace;    /* batches a second, to be sent when pace_due */
+	bool paused, ack_due, pace_due;
 	bool securing; /* counted in shared->securing */
 	bool leaving;         /* for another loop, once all that was written is gone */
 	bool passed, broken;  /* the connection goes on on another loop; could not be taken from another one */

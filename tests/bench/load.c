@@ -41,7 +41,7 @@ struct host {
 	int fd;
 	struct frame *frames;
 	size_t frame_count, frame_capacity;
-	uint64_t bytes, facts;
+	uint64_t bytes, facts, paces; /* paces: how often it was told to slow down; it does not */
 	bool failed;
 };
 
@@ -301,6 +301,8 @@ static int hear(struct host *host, struct frame_reader *reader, struct arena *ar
 			*window = message.welcome.window_batches;
 		else if (r == 0 && message.type == MESSAGE_ACK)
 			*acked = message.ack.seq;
+		else if (r == 0 && message.type == MESSAGE_PACE)
+			host->paces += message.pace.batches_per_second > 0;
 		else if (r == 0 && message.type == MESSAGE_REJECT)
 			return fprintf(stderr, "load: rejected: %.*s\n", (int)message.reject.reason.len,
 				       message.reject.reason.data),
@@ -362,7 +364,7 @@ static double now(void)
 
 static int run(struct host *hosts, unsigned long count, unsigned long lives)
 {
-	uint64_t facts = 0, bytes = 0, batches = 0;
+	uint64_t facts = 0, bytes = 0, batches = 0, paces = 0;
 	double begin, seconds;
 	bool failed = false;
 
@@ -382,13 +384,14 @@ static int run(struct host *hosts, unsigned long count, unsigned long lives)
 		facts += hosts[i].facts;
 		bytes += hosts[i].bytes;
 		batches += hosts[i].frame_count;
+		paces += hosts[i].paces;
 		failed |= hosts[i].failed;
 	}
 	seconds = now() - begin;
 	if (!failed)
-		printf("hosts=%lu facts=%llu batches=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f\n", count,
+		printf("hosts=%lu facts=%llu batches=%llu seconds=%.3f facts_per_s=%.0f bytes_per_fact=%.1f paces=%llu\n", count,
 		       (unsigned long long)facts, (unsigned long long)batches, seconds, (double)facts / seconds,
-		       (double)bytes / (double)facts);
+		       (double)bytes / (double)facts, (unsigned long long)paces);
 	return failed;
 }
 

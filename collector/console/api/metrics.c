@@ -145,6 +145,9 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	       stats.frames_bad);
 	single(out, "canopy_collector_sequence_gap_events_total", "counter", "Jumps seen in the numbers of batches.",
 	       stats.sequence_gaps);
+	single(out, "canopy_collector_shards_paced", "gauge", "Shards that slow their sensors down.", stats.shards_paced);
+	single(out, "canopy_collector_pace_batches_per_second", "gauge", "Batches a second that those shards take together.",
+	       stats.pace);
 	head(out, "canopy_collector_batches_total", "counter", "Batches received, by result.");
 	sample(out, "canopy_collector_batches_total", "result", "new");
 	value_uint(out, stats.batches_new);

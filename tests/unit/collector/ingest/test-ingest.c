@@ -77,7 +77,7 @@ static void on_refused(void *owner, const struct ingest_refusal *refusal)
 	visitor->refusal = *refusal;
 }
 
-static const struct ingest_peer_events events = {on_acked, on_paused, on_refused};
+static const struct ingest_peer_events events = {.acked = on_acked, .paused = on_paused, .refused = on_refused};
 
 static void open_rooms(struct rig *rig)
 {
