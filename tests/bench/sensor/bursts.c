@@ -168,6 +168,7 @@ static int measure(const struct plan *plan)
 		return 1;
 	}
 	canopy_bpf__detach(program.skeleton);
+	life_pin(0); /* not the reader, which has begun */
 	for (unsigned long i = 0; i < plan->blocks && good; i++)
 		good = block(plan, &program);
 	reader_stop(&reader);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,4 +102,20 @@ bool life_init(struct life *life, const char *way, const char *program, unsigned
 			life->end = ways[i].end;
 		}
 	return life->end && life->program && (!argument_bytes || life->arguments[1]);
+}
+
+void life_pin(unsigned long number)
+{
+	cpu_set_t all, one;
+
+	if (sched_getaffinity(0, sizeof(all), &all) < 0)
+		return; /* more CPUs than a set holds: it runs where it likes */
+	number %= (unsigned long)CPU_COUNT(&all);
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && number-- == 0) {
+			CPU_SET(cpu, &one);
+			break;
+		}
+	(void)sched_setaffinity(0, sizeof(one), &one);
 }

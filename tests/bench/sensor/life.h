@@ -23,4 +23,8 @@ static inline bool life_live(const struct life *life)
 	return life->end(life);
 }
 
+/* Keeps this thread on one of the CPUs that it may use, the number counting around. A parent and its child that share a CPU need no wake-up of another one,
+ * whose price varies more than all that is measured here. */
+void life_pin(unsigned long number);
+
 #endif

@@ -3,10 +3,10 @@
  * took. Time by the clock (us_per_life) tells what a user waits; CPU time of the workload itself (cpu_us_per_life) tells
  * what the hooks add to it, and is bent far less by whatever else the machine does.
  *
- *   workload [-w WORKERS] [-r LIVES_PER_SECOND] [-a ARGV_BYTES] [-p PROGRAM] fork|exec|vfork|spawn LIVES
+ *   workload [-w WORKERS] [-c] [-r LIVES_PER_SECOND] [-a ARGV_BYTES] [-p PROGRAM] fork|exec|vfork|spawn LIVES
  *
  * fork: fork + exit. exec: fork + exec of PROGRAM + exit. vfork: the same by vfork. spawn: by posix_spawn. PROGRAM is
- * 'noop' beside this program unless given; -a gives it one argument of so many bytes. -r spreads the lives evenly
+ * 'noop' beside this program unless given; -c keeps each worker and its children on a CPU of its own. -a gives it one argument of so many bytes. -r spreads the lives evenly
  * over time, all workers together; without it they follow each other as fast as they can. */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -28,6 +28,7 @@
 struct plan {
 	struct life life;
 	unsigned long lives, workers;
+	bool pinned;
 	unsigned long rate; /* lives a second of all workers; 0 = as fast as they can */
 };
 
@@ -100,6 +101,8 @@ static bool start_worker(const struct plan *plan, unsigned long number, const st
 	if (pid == 0) {
 		(void)close(gates->start[1]);
 		(void)close(gates->warm[0]);
+		if (plan->pinned)
+			life_pin(number);
 		_exit(work(plan, share, gates, ret_cpu));
 	}
 	if (pid < 0)
@@ -165,7 +168,7 @@ static unsigned long parse(const char *text, unsigned long max)
 
 static int usage(void)
 {
-	fputs("usage: workload [-w WORKERS] [-r LIVES_PER_SECOND] [-a ARGV_BYTES] [-p PROGRAM] fork|exec|vfork|spawn LIVES\n",
+	fputs("usage: workload [-w WORKERS] [-c] [-r LIVES_PER_SECOND] [-a ARGV_BYTES] [-p PROGRAM] fork|exec|vfork|spawn LIVES\n",
 	      stderr);
 	return 2;
 }
@@ -177,9 +180,11 @@ int main(int argc, char **argv)
 	struct plan plan = {.workers = 1};
 	int option;
 
-	while ((option = getopt(argc, argv, "w:r:a:p:")) != -1) {
+	while ((option = getopt(argc, argv, "w:cr:a:p:")) != -1) {
 		if (option == 'w')
 			plan.workers = parse(optarg, WORKERS_MAX);
+		else if (option == 'c')
+			plan.pinned = true;
 		else if (option == 'p')
 			program = optarg;
 		else if (option == 'r' && (plan.rate = parse(optarg, RATE_MAX)) != 0)

@@ -3,15 +3,16 @@
 # Every monitor in turn, round after round: the workloads without it, twice with it, without it again. What a round adds is the difference of
 # the two means, so that a machine that gets slower or faster meanwhile does not count as price.
 
-pairs_workloads() { # mode:workers
-  if [ "$mode" = quick ]; then echo fork:1 exec:1 spawn:1 exec:2; else echo fork:1 exec:1 vfork:1 spawn:1 fork:2 exec:2 spawn:2; fi
+pairs_workloads() { # way:workers, each worker on a CPU of its own; 'free' lets it run where it likes
+  if [ "$mode" = quick ]; then echo fork:1 exec:1 spawn:1 exec:2; else echo fork:1 exec:1 vfork:1 spawn:1 fork:2 exec:2 spawn:2 exec:1:free; fi
 }
 
 # pairs_burst MONITOR ROUND SIDE: one line a workload into $work/bursts.
 pairs_burst() {
-  local each said
+  local each said way workers free
   for each in $(pairs_workloads); do
-    said=$(workload -w "${each#*:}" "${each%:*}" "$lives")
+    IFS=: read -r way workers free <<<"$each"
+    if [ -n "$free" ]; then said=$(workload -w "$workers" "$way" "$lives"); else said=$(workload -w "$workers" -c "$way" "$lives"); fi
     echo "$1 $2 $3 $each $(value us_per_life <<<"$said") $(value cpu_us_per_life <<<"$said")" >>"$work/bursts"
   done
 }
@@ -23,7 +24,7 @@ pairs_cost() { if [ ${#monitor_pids[@]} -gt 0 ]; then "$bin/meter" "${monitor_pi
 # run less than once in two lives (for setsid, say) are none of a life.
 pairs_programs() { # MONITOR
   [ ${#monitor_pids[@]} -gt 0 ] || return 0
-  "$bin/programs" "$(IFS=,; echo "${monitor_pids[*]}")" "$bin/workload" exec "$lives" | programs_life "$1" >>"$work/programs"
+  "$bin/programs" "$(IFS=,; echo "${monitor_pids[*]}")" "$bin/workload" -c exec "$lives" | programs_life "$1" >>"$work/programs"
 }
 
 # programs_life NAME: 'NAME us' of the output of 'programs' over some exec lives; nothing where no program ran.
@@ -63,7 +64,7 @@ pairs_without() { awk -v w="$1" -v c="$2" '$3 == "without" && $4 == w { print $c
 pairs_added_table() {
   local each monitor wall cpu
   for each in $(pairs_workloads); do
-    title "${each%:*}, ${each#*:} worker(s): a life takes $(compute "$(pairs_without "$each" 5)" %.1f) us without, $(compute "$(pairs_without "$each" 6)" %.1f) us of them CPU"
+    title "${each/:/, } worker(s): a life takes $(compute "$(pairs_without "$each" 5)" %.1f) us without, $(compute "$(pairs_without "$each" 6)" %.1f) us of them CPU"
     printf '  %-12s %8s %-20s %7s   %8s %s\n' monitor "added us" "" ratio "added CPU us" ""
     for monitor in "${ran[@]}"; do
       read -r wall interval < <(pairs_added "$monitor" "$each" 5 | statistics)

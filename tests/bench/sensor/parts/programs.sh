@@ -11,7 +11,7 @@ programs_case() {
   canopy_sensor_up "$@"
   : >"$work/life"; : >"$work/each"
   for ((i = 0; i < program_rounds; i++)); do
-    "$bin/programs" "$sensor_pid" "$bin/workload" "${given[@]}" exec "$lives" >"$work/said" || die "no BPF run time"
+    "$bin/programs" "$sensor_pid" "$bin/workload" -c "${given[@]}" exec "$lives" >"$work/said" || die "no BPF run time"
     programs_life life <"$work/said" | cut -d' ' -f2 >>"$work/life"
     awk '/^program=/ { sub(/.*_/, "", $1); sub(/.*=/, "", $3); print $1, $3 }' "$work/said" >>"$work/each"
   done
