@@ -693,6 +693,7 @@ static int make(struct session **ret, struct session_shared *shared)
 	session->shared = shared;
 	session->since_ms = session->heard_ms = uv_now(shared->loop);
 	frame_reader_init(&session->reader, SESSION_HELLO_BYTES_MAX);
+	frame_reader_keep_previous(&session->reader); /* the Welcome offers it */
 	shared->greeting++;
 	*ret = session;
 	return 0;

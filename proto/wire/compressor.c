@@ -20,6 +20,8 @@ struct compressor {
 	ZSTD_CCtx *zstd;
 	uint8_t *joined; /* owned */
 	size_t joined_size;
+	uint8_t *previous; /* owned, COMPRESSION_PREVIOUS_MAX bytes; NULL: the peer does not keep messages */
+	size_t previous_len;
 };
 
 static enum compression cheapest(uint32_t accepted)
@@ -43,6 +45,8 @@ int compressor_create(struct compressor **ret, uint32_t accepted)
 		free(compressor);
 		return -ENOMEM;
 	}
+	if (accepted & COMPRESSION_PREVIOUS)
+		compressor->previous = malloc(COMPRESSION_PREVIOUS_MAX); /* without memory each message is compressed by itself */
 	*ret = compressor;
 	return 0;
 }
@@ -55,13 +59,21 @@ void compressor_destroy(struct compressor *compressor)
 		(void)deflateEnd(&compressor->z);
 	(void)ZSTD_freeCCtx(compressor->zstd);
 	free(compressor->joined);
+	free(compressor->previous);
 	free(compressor);
+}
+
+static bool suits(const struct compressor *compressor, uint32_t accepted)
+{
+	return compressor->kind == cheapest(accepted) && !compressor->previous == !(accepted & COMPRESSION_PREVIOUS);
 }
 
 void compressor_choose(struct compressor **compressor, uint32_t accepted)
 {
-	if (*compressor && (*compressor)->kind == cheapest(accepted))
+	if (*compressor && suits(*compressor, accepted)) {
+		compressor_forget(*compressor);
 		return;
+	}
 	compressor_destroy(*compressor);
 	*compressor = NULL;
 	(void)compressor_create(compressor, accepted);
@@ -85,6 +97,8 @@ static size_t run_zlib(struct compressor *compressor, const struct bytes *parts,
 	z_stream *z = &compressor->z;
 	int r = deflateReset(z);
 
+	if (r == Z_OK && compressor->previous_len)
+		r = deflateSetDictionary(z, compressor->previous, (uInt)compressor->previous_len);
 	z->next_out = to;
 	z->avail_out = (uInt)room;
 	for (size_t i = 0; i < count && r == Z_OK; i++) {
@@ -132,12 +146,50 @@ static size_t run_zstd(struct compressor *compressor, const struct bytes *parts,
 		from = join(compressor, parts, count, &len);
 	if (!from)
 		return 0;
-	written = ZSTD_compressCCtx(compressor->zstd, to, room, from, len, LEVEL);
+	if (!compressor->previous_len) {
+		written = ZSTD_compressCCtx(compressor->zstd, to, room, from, len, LEVEL);
+		return ZSTD_isError(written) ? 0 : written;
+	}
+	(void)ZSTD_CCtx_reset(compressor->zstd, ZSTD_reset_session_only);
+	(void)ZSTD_CCtx_setParameter(compressor->zstd, ZSTD_c_compressionLevel, LEVEL);
+	(void)ZSTD_CCtx_refPrefix(compressor->zstd, compressor->previous, compressor->previous_len); /* for this message alone */
+	written = ZSTD_compress2(compressor->zstd, to, room, from, len);
 	return ZSTD_isError(written) ? 0 : written;
 }
 
-size_t compressor_run(struct compressor *compressor, const struct bytes *parts, size_t count, uint8_t *to, size_t room)
+void compressor_forget(struct compressor *compressor)
 {
+	compressor->previous_len = 0;
+}
+
+/* Adds a part behind what is remembered, whose beginning goes where there is not room for all. */
+static void remember_part(struct compressor *compressor, const char *data, size_t len)
+{
+	size_t keep = compressor->previous_len;
+
+	if (len > COMPRESSION_PREVIOUS_MAX) {
+		data += len - COMPRESSION_PREVIOUS_MAX;
+		len = COMPRESSION_PREVIOUS_MAX;
+	}
+	if (keep > COMPRESSION_PREVIOUS_MAX - len)
+		keep = COMPRESSION_PREVIOUS_MAX - len;
+	memmove(compressor->previous, compressor->previous + compressor->previous_len - keep, keep);
+	memcpy(compressor->previous + keep, data, len);
+	compressor->previous_len = keep + len;
+}
+
+void compressor_remember(struct compressor *compressor, const struct bytes *parts, size_t count, bool previous)
+{
+	if (!previous)
+		compressor_forget(compressor);
+	for (size_t i = 0; compressor->previous && i < count; i++)
+		if (parts[i].len)
+			remember_part(compressor, parts[i].data, parts[i].len);
+}
+
+size_t compressor_run(struct compressor *compressor, const struct bytes *parts, size_t count, uint8_t *to, size_t room, bool *ret_previous)
+{
+	*ret_previous = compressor->previous_len > 0;
 	if (compressor->kind == COMPRESSION_ZSTD)
 		return run_zstd(compressor, parts, count, to, room);
 	return run_zlib(compressor, parts, count, to, room);

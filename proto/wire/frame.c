@@ -12,6 +12,7 @@
 #include <zstd_errors.h>
 
 #define FLAG_COMPRESSED 0x01u
+#define FLAG_PREVIOUS 0x02u             /* beside FLAG_COMPRESSED alone */
 #define READ_MIN ((size_t)4096)         /* less room than this makes too many reads of a stream */
 #define CAPACITY_MIN ((size_t)16384)    /* of a busy reader; an idle one holds nothing */
 #define PEAK_DECAY 16u                  /* frames after which a peak has lost two thirds of its weight */
@@ -27,12 +28,18 @@ void frame_reader_finish(struct frame_reader *reader)
 {
 	free(reader->buffer);
 	free(reader->inflated);
+	free(reader->previous);
 	frame_reader_init(reader, reader->frame_max);
+}
+
+void frame_reader_keep_previous(struct frame_reader *reader)
+{
+	reader->keeps_previous = true;
 }
 
 size_t frame_reader_memory(const struct frame_reader *reader)
 {
-	return reader->capacity + reader->inflated_capacity;
+	return reader->capacity + reader->inflated_capacity + reader->previous_capacity;
 }
 
 static int reserve(uint8_t **buffer, size_t *capacity, size_t need)
@@ -105,13 +112,15 @@ static void note_peak(struct frame_reader *reader, size_t len)
 }
 
 /* Runs the stream to its end or to the end of the room. Returns 0, -EBADMSG, -ENOMEM or -ENOBUFS (needs more room). */
-static int inflate_into(z_stream *z, struct frame_reader *reader, size_t *ret_len)
+static int inflate_into(z_stream *z, struct frame_reader *reader, struct bytes previous, size_t *ret_len)
 {
 	int r;
 
 	z->next_out = reader->inflated + z->total_out;
 	z->avail_out = (uInt)(reader->inflated_capacity - z->total_out);
 	r = inflate(z, Z_FINISH);
+	if (r == Z_NEED_DICT && previous.len && inflateSetDictionary(z, (const Bytef *)previous.data, previous.len) == Z_OK)
+		r = inflate(z, Z_FINISH);
 	if (r == Z_MEM_ERROR)
 		return -ENOMEM;
 	if (r == Z_STREAM_END) {
@@ -121,7 +130,7 @@ static int inflate_into(z_stream *z, struct frame_reader *reader, size_t *ret_le
 	return (r == Z_OK || r == Z_BUF_ERROR) && z->avail_out == 0 ? -ENOBUFS : -EBADMSG;
 }
 
-static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t len, struct bytes previous, size_t *ret_len)
 {
 	z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
 	size_t room = len * 4;
@@ -134,7 +143,7 @@ static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t
 			room = FRAME_INFLATED_MAX;
 		r = reserve(&reader->inflated, &reader->inflated_capacity, room);
 		if (r == 0)
-			r = inflate_into(&z, reader, ret_len);
+			r = inflate_into(&z, reader, previous, ret_len);
 		if (r == -ENOBUFS && reader->inflated_capacity >= FRAME_INFLATED_MAX)
 			r = -EMSGSIZE;
 		room = reader->inflated_capacity * 2;
@@ -143,11 +152,28 @@ static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t
 	return r;
 }
 
-/* One frame of zstd that says its length beforehand. The context goes with the message: kept, it would be the largest thing that an idle
- * connection holds. */
-static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+/* The context goes with the message: kept, it would be the largest thing that an idle connection holds. */
+static size_t run_zstd(uint8_t *to, size_t room, const uint8_t *data, size_t len, struct bytes previous, bool *ret_no_memory)
+{
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	size_t written;
+
+	*ret_no_memory = !context;
+	if (!context)
+		return 0;
+	if (previous.len)
+		(void)ZSTD_DCtx_refPrefix(context, previous.data, previous.len);
+	written = ZSTD_decompressDCtx(context, to, room, data, len);
+	*ret_no_memory = ZSTD_getErrorCode(written) == ZSTD_error_memory_allocation;
+	(void)ZSTD_freeDCtx(context);
+	return written;
+}
+
+/* One frame of zstd that says its length beforehand. */
+static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t len, struct bytes previous, size_t *ret_len)
 {
 	unsigned long long size = ZSTD_getFrameContentSize(data, len);
+	bool no_memory;
 	size_t written;
 	int r;
 
@@ -159,8 +185,8 @@ static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t
 	r = reserve(&reader->inflated, &reader->inflated_capacity, (size_t)size);
 	if (r < 0)
 		return r;
-	written = ZSTD_decompress(reader->inflated, reader->inflated_capacity, data, len);
-	if (ZSTD_getErrorCode(written) == ZSTD_error_memory_allocation)
+	written = run_zstd(reader->inflated, reader->inflated_capacity, data, len, previous, &no_memory);
+	if (no_memory)
 		return -ENOMEM;
 	if (ZSTD_isError(written) || written != size)
 		return -EBADMSG;
@@ -168,11 +194,61 @@ static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t
 	return 0;
 }
 
-static int inflate_message(struct frame_reader *reader, const uint8_t *data, size_t len, size_t *ret_len)
+static int inflate_message(struct frame_reader *reader, uint8_t flags, const uint8_t *data, size_t len, size_t *ret_len)
 {
+	struct bytes previous = {NULL, 0};
+
+	if (flags & FLAG_PREVIOUS) {
+		previous = bytes_make(reader->previous, reader->previous_len);
+		if (previous.len == 0)
+			return -EBADMSG;
+	}
 	if (compressor_is_zstd(data, len))
-		return inflate_zstd(reader, data, len, ret_len);
-	return inflate_zlib(reader, data, len, ret_len);
+		return inflate_zstd(reader, data, len, previous, ret_len);
+	return inflate_zlib(reader, data, len, previous, ret_len);
+}
+
+static int resize_previous(struct frame_reader *reader, size_t size)
+{
+	uint8_t *memory = realloc(reader->previous, size ? size : 1);
+
+	if (!memory)
+		return -ENOMEM;
+	reader->previous = memory;
+	reader->previous_capacity = size;
+	return 0;
+}
+
+static int remember(struct frame_reader *reader, uint8_t flags, const uint8_t *message, size_t len)
+{
+	size_t take = len < COMPRESSION_PREVIOUS_MAX ? len : COMPRESSION_PREVIOUS_MAX;
+	size_t keep = flags & FLAG_PREVIOUS ? reader->previous_len : 0;
+	int r;
+
+	if (!reader->keeps_previous)
+		return 0;
+	if (keep > COMPRESSION_PREVIOUS_MAX - take)
+		keep = COMPRESSION_PREVIOUS_MAX - take;
+	if (keep + take > reader->previous_capacity) {
+		r = resize_previous(reader, keep + take);
+		if (r < 0)
+			return r;
+	}
+	if (keep)
+		memmove(reader->previous, reader->previous + reader->previous_len - keep, keep);
+	if (take)
+		memcpy(reader->previous + keep, message + len - take, take);
+	reader->previous_len = keep + take;
+	if (reader->previous_len < reader->previous_capacity / SHRINK_FACTOR) /* a heartbeat behind batches gives their memory back */
+		(void)resize_previous(reader, reader->previous_len);
+	return 0;
+}
+
+/* Which flags may stand in a frame of this reader: none, the first, or both. */
+static bool known_flags(const struct frame_reader *reader, uint8_t flags)
+{
+	return flags == 0 || flags == FLAG_COMPRESSED ||
+	       (reader->keeps_previous && flags == (FLAG_COMPRESSED | FLAG_PREVIOUS));
 }
 
 static uint32_t header_length(const uint8_t *header)
@@ -186,7 +262,7 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, 
 	size_t have = reader->end - reader->start, len;
 	int r;
 
-	if (have > 0 && at[0] & ~FLAG_COMPRESSED)
+	if (have > 0 && !known_flags(reader, at[0]))
 		return -EBADMSG;
 	if (have < FRAME_HEADER_BYTES)
 		return more(reader);
@@ -198,7 +274,7 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, 
 	if (at[0] & FLAG_COMPRESSED) {
 		size_t inflated;
 
-		r = inflate_message(reader, at + FRAME_HEADER_BYTES, len, &inflated);
+		r = inflate_message(reader, at[0], at + FRAME_HEADER_BYTES, len, &inflated);
 		if (r < 0)
 			return r;
 		*ret_message = reader->inflated;
@@ -207,6 +283,9 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, 
 		*ret_message = at + FRAME_HEADER_BYTES;
 		*ret_len = len;
 	}
+	r = remember(reader, at[0], *ret_message, *ret_len);
+	if (r < 0)
+		return r;
 	note_peak(reader, *ret_len > len ? *ret_len : len);
 	reader->start += FRAME_HEADER_BYTES + len;
 	return 0;
@@ -235,6 +314,7 @@ static size_t encode_plain(const struct bytes *parts, size_t count, uint8_t *fra
 int frame_encode_with(const struct bytes *parts, size_t count, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len)
 {
 	size_t total = 0, len = 0;
+	bool previous = false;
 	uint8_t *frame;
 
 	for (size_t i = 0; i < count; i++)
@@ -246,9 +326,11 @@ int frame_encode_with(const struct bytes *parts, size_t count, struct compressor
 	if (!frame)
 		return -ENOMEM;
 	if (compressor && total >= FRAME_COMPRESS_MIN)
-		len = compressor_run(compressor, parts, count, frame + FRAME_HEADER_BYTES, total - 1);
+		len = compressor_run(compressor, parts, count, frame + FRAME_HEADER_BYTES, total - 1, &previous);
+	if (compressor)
+		compressor_remember(compressor, parts, count, len > 0 && previous);
 	if (len > 0) {
-		write_header(frame, FLAG_COMPRESSED, len);
+		write_header(frame, FLAG_COMPRESSED | (previous ? FLAG_PREVIOUS : 0), len);
 		len += FRAME_HEADER_BYTES;
 	} else {
 		len = encode_plain(parts, count, frame);

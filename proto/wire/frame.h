@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gRPC's length-prefixed message ('Length-Prefixed-Message' of PROTOCOL-HTTP2.md in grpc/grpc): one flag byte (bit 0:
- * compressed), four bytes of big-endian length, the message. Bytes in, messages out; no I/O. */
+ * compressed; bit 1, ours: by the help of the messages before it), four bytes of big-endian length, the message. Bytes in, messages out; no I/O. */
 #ifndef CANOPY_PROTO_WIRE_FRAME_H
 #define CANOPY_PROTO_WIRE_FRAME_H
 
@@ -24,6 +24,9 @@ struct frame_reader {
 	size_t inflated_capacity;
 	size_t frame_max; /* bound of one frame in bytes, header not counted */
 	size_t peak;      /* size of recent frames, decaying; decides when memory goes back */
+	bool keeps_previous;
+	uint8_t *previous; /* owned; the end of the messages before, from the last one that stood alone */
+	size_t previous_len, previous_capacity;
 };
 
 enum {
@@ -32,6 +35,9 @@ enum {
 
 void frame_reader_init(struct frame_reader *reader, size_t frame_max);
 void frame_reader_finish(struct frame_reader *reader);
+/* From now on messages are kept for the next one: for receivers that offer it. One that needs those before it goes behind them, up to
+ * COMPRESSION_PREVIOUS_MAX bytes in all; any other one takes their place. */
+void frame_reader_keep_previous(struct frame_reader *reader);
 
 /* Room for the next read of the stream, at least one byte; call frame_reader_filled with what was read. Errors:
  * -ENOMEM. */
@@ -39,7 +45,7 @@ int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *re
 void frame_reader_filled(struct frame_reader *reader, size_t len);
 
 /* Takes the next message. *ret_message is borrowed until the next call on the reader. Returns 0, FRAME_E_MORE,
- * -EBADMSG (unknown flag bits, or neither a whole zlib stream nor a whole frame of zstd), -EMSGSIZE (over frame_max, or inflates to more than
+ * -EBADMSG (unknown flag bits, neither a whole zlib stream nor a whole frame of zstd, or one that needs messages that are not kept), -EMSGSIZE (over frame_max, or inflates to more than
  * FRAME_INFLATED_MAX) or -ENOMEM. After -EBADMSG or -EMSGSIZE the stream cannot be read on. */
 int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len);
 /* Bytes that the reader holds in memory, to be charged to the peer. */

@@ -538,6 +538,8 @@ int message_encode_with(const struct message *message, struct compressor *compre
 {
 	if (message->type == MESSAGE_BATCH)
 		return encode_batch(message->batch, compressor, ret_frame, ret_len);
+	if (compressor)
+		compressor_forget(compressor); /* nothing in it is worth the receiver's memory */
 	return encode_control(message, ret_frame, ret_len);
 }
 

@@ -121,7 +121,7 @@ int message_decode_collector(struct arena *arena, const uint8_t *data, size_t le
 			     const char **ret_why);
 
 /* Encodes message as one whole frame (proto/wire/frame.h), malloc'ed, freed by the caller. Batches are compressed where it pays and there is a
- * compressor. Errors: -ENOMEM, -EMSGSIZE, -EINVAL (a field over its bound). */
+ * compressor, which then takes the frames for those of one connection, in this order: one that is not sent ends it. Errors: -ENOMEM, -EMSGSIZE, -EINVAL (a field over its bound). */
 int message_encode_with(const struct message *message, struct compressor *compressor, uint8_t **ret_frame, size_t *ret_len);
 /* The same for a message now and then: a batch by zlib made for it alone, if compress says so. */
 int message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len);

@@ -38,17 +38,15 @@ static void on_signal(int number)
 
 static int subscribe(int fd, enum proc_cn_mcast_op op)
 {
-	struct {
-		struct nlmsghdr header;
-		struct cn_msg message;
-		enum proc_cn_mcast_op op;
-	} __attribute__((packed)) request = {
-		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = NLMSG_DONE, .nlmsg_pid = (uint32_t)getpid()},
-		.message = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof(op)},
-		.op = op,
-	};
+	const struct cn_msg message = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof(op)};
+	char request[NLMSG_LENGTH(sizeof(message) + sizeof(op))];
+	const struct nlmsghdr header = {
+		.nlmsg_len = sizeof(request), .nlmsg_type = NLMSG_DONE, .nlmsg_pid = (uint32_t)getpid()};
 
-	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
+	memcpy(request, &header, sizeof(header));
+	memcpy(request + NLMSG_HDRLEN, &message, sizeof(message));
+	memcpy(request + NLMSG_HDRLEN + sizeof(message), &op, sizeof(op));
+	return send(fd, request, sizeof(request), 0) < 0 ? -errno : 0;
 }
 
 static int listen_to_kernel(void)
@@ -119,7 +117,7 @@ static bool receive(struct tally *tally, int fd, int flags, bool look_up)
 {
 	static char buffer[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t n = recv(fd, buffer, sizeof(buffer), flags);
-	int left = (int)n;
+	unsigned left = (unsigned)n;
 
 	if (n < 0)
 		return errno == ENOBUFS; /* what did not fit is a hole in the numbers */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the facts in a sensor's spool weigh: as they stand there, and as frames on the wire without compression, by zlib at
- * its level 1 and by zstd. Batches of a snapshot are left out. The spool is only read; its owner may be at work.
+ * its level 1 and by zstd, each by itself and by the help of the frame before it. Batches of a snapshot are left out. The spool is only read; its owner may be at work.
  *
  *   weigh SPOOL */
 #include <errno.h>
@@ -15,12 +15,16 @@
 #include "proto/wire/compressor.h"
 #include "proto/wire/message.h"
 
-enum { PLAIN, ZLIB, ZSTD, FORMS };
+enum { PLAIN, ZLIB, ZSTD, ZLIB_PREVIOUS, ZSTD_PREVIOUS, FORMS };
 
 struct weight {
 	struct compressor *compressors[FORMS]; /* none for PLAIN */
 	unsigned long long batches, facts, spool, frames[FORMS];
 };
+
+static const char *const names[FORMS] = {"plain", "zlib", "zstd", "zlib_previous", "zstd_previous"};
+static const uint32_t accepted[FORMS] = {0, COMPRESSION_ZLIB, COMPRESSION_ZSTD, COMPRESSION_ZLIB | COMPRESSION_PREVIOUS,
+					 COMPRESSION_ZSTD | COMPRESSION_PREVIOUS};
 
 static int add_frames(struct weight *weight, struct bytes batch)
 {
@@ -80,9 +84,10 @@ static void report(const struct weight *weight)
 {
 	double facts = (double)weight->facts;
 
-	printf("batches=%llu facts=%llu spool=%.1f plain=%.1f zlib=%.1f zstd=%.1f\n", weight->batches, weight->facts,
-	       (double)weight->spool / facts, (double)weight->frames[PLAIN] / facts, (double)weight->frames[ZLIB] / facts,
-	       (double)weight->frames[ZSTD] / facts);
+	printf("batches=%llu facts=%llu spool=%.1f", weight->batches, weight->facts, (double)weight->spool / facts);
+	for (unsigned form = 0; form < FORMS; form++)
+		printf(" %s=%.1f", names[form], (double)weight->frames[form] / facts);
+	putchar('\n');
 }
 
 int main(int argc, char **argv)
@@ -97,15 +102,15 @@ int main(int argc, char **argv)
 		fputs("usage: weigh SPOOL\n", stderr);
 		return 2;
 	}
-	compressor_choose(&weight.compressors[ZLIB], COMPRESSION_ZLIB);
-	compressor_choose(&weight.compressors[ZSTD], COMPRESSIONS_ALL);
+	for (unsigned form = ZLIB; form < FORMS; form++)
+		compressor_choose(&weight.compressors[form], accepted[form]);
 	r = seglog_audit(argv[1], &events, &result, &why);
 	if (r == 0 && weight.facts)
 		report(&weight);
 	else
 		fprintf(stderr, "weigh: %s: %s\n", argv[1], why ? why : r < 0 ? strerror(-r) : "no facts");
 	free(why);
-	compressor_destroy(weight.compressors[ZLIB]);
-	compressor_destroy(weight.compressors[ZSTD]);
+	for (unsigned form = ZLIB; form < FORMS; form++)
+		compressor_destroy(weight.compressors[form]);
 	return r == 0 && weight.facts ? 0 : 1;
 }

@@ -42,6 +42,31 @@ static void save_zstd(const char *name, const struct message *message)
 	compressor_destroy(compressor);
 }
 
+/* The same batch three times on one connection: the second and the third one by the help of those before. */
+static void save_chain(const char *name, const char *kind, uint32_t accepted, const struct message *message)
+{
+	struct compressor *compressor;
+	uint8_t stream[65536], piece = 11;
+	size_t at = 0;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s-%s-chain", name, kind);
+	if (compressor_create(&compressor, accepted | COMPRESSION_PREVIOUS) < 0)
+		abort();
+	for (unsigned i = 0; i < 3; i++) {
+		uint8_t *frame;
+		size_t len;
+
+		if (message_encode_with(message, compressor, &frame, &len) < 0 || len > sizeof(stream) - at)
+			abort();
+		memcpy(stream + at, frame, len);
+		at += len;
+		free(frame);
+	}
+	save("frame", path, &piece, 1, stream, at);
+	compressor_destroy(compressor);
+}
+
 /* The message with its direction in front, and its frame, plain and compressed, with the size of pieces in front. */
 static void save_message(const char *name, const struct message *message)
 {
@@ -53,8 +78,11 @@ static void save_message(const char *name, const struct message *message)
 		abort();
 	save("frame", name, &piece, 1, frame, len);
 	free(frame);
-	if (message->type == MESSAGE_BATCH)
+	if (message->type == MESSAGE_BATCH) {
 		save_zstd(name, message);
+		save_chain(name, "zlib", COMPRESSION_ZLIB, message);
+		save_chain(name, "zstd", COMPRESSION_ZSTD, message);
+	}
 	if (message_encode(message, false, &frame, &len) < 0)
 		abort();
 	save("message", name, &sensor, 1, frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES);

@@ -59,7 +59,8 @@ part_build() {
   row "events, batches, seconds" "$events, $(value batches <"$work/weight"), $SECONDS"
   row "spool and journal, bytes an event" "$(value spool <"$work/weight")"
   row "wire, as sent, with heartbeats" "$(compute "$wire / $events" %.1f)"
-  row "frames of batches: zlib-1, zstd, uncompressed" "$(value zlib <"$work/weight"), $(value zstd <"$work/weight"), $(value plain <"$work/weight")"
+  row "frames of batches: zlib-1, zstd, uncompressed" "$(value zlib_previous <"$work/weight"), $(value zstd_previous <"$work/weight"), $(value plain <"$work/weight")"
+  row "without the help of the frame before: zlib-1, zstd" "$(value zlib <"$work/weight"), $(value zstd <"$work/weight")"
   stop_process "$sensor_pid"
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Both kinds, kept over many messages, come back byte for byte through a reader of frames; what is no whole stream of either kind is refused. */
+/* Both kinds, kept over many messages, come back byte for byte through a reader of frames, with and without the help of the messages before; what is no
+ * whole stream of either kind is refused. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +108,7 @@ static void zlib_comes_back(void **state)
 static void zstd_comes_back(void **state)
 {
 	(void)state;
-	many_messages_come_back(COMPRESSIONS_ALL, COMPRESSION_ZSTD);
+	many_messages_come_back(COMPRESSION_ZLIB | COMPRESSION_ZSTD, COMPRESSION_ZSTD);
 }
 
 static void what_does_not_shrink_goes_as_it_is(void **state)
@@ -134,9 +135,129 @@ static void what_does_not_shrink_goes_as_it_is(void **state)
 	}
 }
 
+/* ---- by the help of the messages before ---- */
+
+/* flags: -1 where what the message before helps may not outweigh what either kind adds. */
+static const struct {
+	size_t len;
+	int flags;
+} chain[] = {{100, 0}, {300, 3}, {20000, -1}, {COMPRESSION_PREVIOUS_MAX + 1, 3}, {260, 3}, {40, 0}, {5000, -1}};
+#define CHAIN_LENGTHS (sizeof(chain) / sizeof(*chain))
+
+/* Noise that neither kind can shorten by itself: only who has the messages before can. */
+static void fill_noise(char *to, size_t len)
+{
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		x = x * 1664525u + 1013904223u;
+		to[i] = (char)(x >> 24);
+	}
+}
+
+/* The end of one noise, so that each message holds the end of the one before or lies in it. */
+static void next_in_chain(struct compressor *compressor, struct frame_reader *to, size_t len, int flags)
+{
+	static char noise[32768];
+	struct bytes parts[2];
+	const uint8_t *message;
+	uint8_t *frame;
+	size_t frame_len, message_len, room;
+	uint8_t *at;
+
+	fill_noise(noise, sizeof(noise));
+	parts[0] = bytes_make(noise + sizeof(noise) - len, 5);
+	parts[1] = bytes_make(noise + sizeof(noise) - len + 5, len - 5);
+	assert_int_equal(frame_encode_with(parts, 2, compressor, &frame, &frame_len), 0);
+	if (flags >= 0)
+		assert_int_equal(frame[0], flags);
+	for (size_t done = 0; done < frame_len; done += room) {
+		assert_int_equal(frame_reader_space(to, &at, &room), 0);
+		room = room < frame_len - done ? room : frame_len - done;
+		memcpy(at, frame + done, room);
+		frame_reader_filled(to, room);
+	}
+	free(frame);
+	assert_int_equal(frame_reader_next(to, &message, &message_len), 0);
+	assert_int_equal(message_len, len);
+	assert_memory_equal(message, noise + sizeof(noise) - len, len);
+}
+
+static void a_chain_comes_back(void **state)
+{
+	(void)state;
+	for (uint32_t kind = COMPRESSION_ZLIB; kind <= COMPRESSION_ZSTD; kind++) {
+		struct compressor *compressor;
+		struct frame_reader keeper;
+
+		frame_reader_init(&keeper, FRAME_BYTES_MAX);
+		frame_reader_keep_previous(&keeper);
+		assert_int_equal(compressor_create(&compressor, kind | COMPRESSION_PREVIOUS), 0);
+		for (unsigned i = 0; i < CHAIN_LENGTHS; i++)
+			next_in_chain(compressor, &keeper, chain[i].len, chain[i].flags);
+		compressor_forget(compressor);
+		next_in_chain(compressor, &keeper, 5000, 0);
+		compressor_destroy(compressor);
+		frame_reader_finish(&keeper);
+	}
+}
+
+static void a_short_message_gives_the_memory_back(void **state)
+{
+	struct compressor *compressor;
+	struct frame_reader keeper;
+
+	(void)state;
+	frame_reader_init(&keeper, FRAME_BYTES_MAX);
+	frame_reader_keep_previous(&keeper);
+	assert_int_equal(compressor_create(&compressor, COMPRESSIONS_ALL), 0);
+	next_in_chain(compressor, &keeper, 20000, 0);
+	assert_int_equal(keeper.previous_capacity, COMPRESSION_PREVIOUS_MAX);
+	next_in_chain(compressor, &keeper, 40, 0);
+	assert_int_equal(keeper.previous_capacity, 40);
+	compressor_destroy(compressor);
+	frame_reader_finish(&keeper);
+}
+
+/* What needs a message that this reader does not have is no frame; nor is the second flag without the first. */
+static void a_chain_needs_its_beginning(void **state)
+{
+	(void)state;
+	for (uint32_t kind = COMPRESSION_ZLIB; kind <= COMPRESSION_ZSTD; kind++) {
+		struct bytes part = bytes_make(text, 5000);
+		struct compressor *compressor;
+		uint8_t *frame, *at;
+		size_t len, room, message_len;
+		const uint8_t *message;
+
+		assert_int_equal(compressor_create(&compressor, kind | COMPRESSION_PREVIOUS), 0);
+		assert_int_equal(frame_encode_with(&part, 1, compressor, &frame, &len), 0);
+		free(frame);
+		assert_int_equal(frame_encode_with(&part, 1, compressor, &frame, &len), 0);
+		assert_int_equal(frame[0], 3);
+		for (unsigned i = 0; i < 4; i++) { /* reader that keeps or not, with flags as they were or bent */
+			frame_reader_finish(&reader);
+			if (i & 1)
+				frame_reader_keep_previous(&reader);
+			frame[0] = i & 2 ? 2 : 3;
+			assert_int_equal(frame_reader_space(&reader, &at, &room), 0);
+			assert_true(len <= room);
+			memcpy(at, frame, len);
+			frame_reader_filled(&reader, len);
+			assert_int_equal(frame_reader_next(&reader, &message, &message_len), -EBADMSG);
+		}
+		frame_reader_finish(&reader);
+		free(frame);
+		compressor_destroy(compressor);
+	}
+}
+
 static void another_peer_may_take_another_kind(void **state)
 {
 	struct compressor *compressor = NULL, *before;
+	struct bytes part = bytes_make(text, 5000);
+	uint8_t *frame;
+	size_t len;
 
 	(void)state;
 	compressor_choose(&compressor, 0);
@@ -146,6 +267,13 @@ static void another_peer_may_take_another_kind(void **state)
 	assert_ptr_equal(compressor, before); /* kept */
 	compressor_choose(&compressor, COMPRESSIONS_ALL);
 	assert_int_equal(compressor_kind(compressor), COMPRESSION_ZSTD);
+	before = compressor;
+	compressor_remember(compressor, &(struct bytes){"text", 4}, 1, false);
+	compressor_choose(&compressor, COMPRESSIONS_ALL); /* another connection: its receiver has no message before */
+	assert_ptr_equal(compressor, before);
+	assert_int_equal(frame_encode_with(&part, 1, compressor, &frame, &len), 0);
+	assert_int_equal(frame[0], 1);
+	free(frame);
 	compressor_destroy(compressor);
 }
 
@@ -217,6 +345,9 @@ int main(void)
 		cmocka_unit_test(zstd_comes_back),
 		cmocka_unit_test(what_does_not_shrink_goes_as_it_is),
 		cmocka_unit_test(another_peer_may_take_another_kind),
+		cmocka_unit_test(a_chain_comes_back),
+		cmocka_unit_test(a_short_message_gives_the_memory_back),
+		cmocka_unit_test(a_chain_needs_its_beginning),
 		cmocka_unit_test(broken_zstd_is_refused),
 		cmocka_unit_test(a_length_must_be_possible),
 		cmocka_unit_test(a_length_must_be_told),
