@@ -174,6 +174,23 @@ static void source_resync(void *owner, uint64_t resume_seq)
 	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
 }
 
+/* What the spool still held of the old stream is counted and told as dropped: most of it has arrived before the folder was set back. */
+static uint64_t source_renew(void *owner)
+{
+	struct sensor *sensor = owner;
+	int r = sensor->stopping ? -ESHUTDOWN : spool_renew(sensor->spool);
+
+	if (r < 0) {
+		log_warning("object=spool error=\"%s\" remedy=\"tried again with the next connection\"", strerror(-r));
+		return 0;
+	}
+	sensor->hello.stream = spool_stream(sensor->spool);
+	log_warning("event=stream-renewed stream=%016llx", (unsigned long long)sensor->hello.stream);
+	sensor->snapshot_seq = spool_next_seq(sensor->spool);
+	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
+	return sensor->hello.stream;
+}
+
 static void source_heartbeat(void *owner, struct heartbeat *ret)
 {
 	struct sensor *sensor = owner;
@@ -397,7 +414,7 @@ static int create_uplink(struct sensor *sensor)
 					 .compress = sensor->options->compress,
 					 .tls = sensor->tls};
 	struct uplink_source source = {sensor,     source_first_unacked, source_next_seq, source_read,
-				       source_ack, source_resync,        source_heartbeat};
+				       source_ack, source_resync,        source_renew,    source_heartbeat};
 
 	memcpy(options.collectors, sensor->options->collectors, sizeof(options.collectors));
 	sensor->hello = (struct hello){

@@ -53,6 +53,16 @@ uint64_t acked_read(const char *dir, uint64_t stream)
 	return le64toh(acked.seq);
 }
 
+int acked_remove(const char *dir)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/" ACKED_FILE, dir);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int acked_write(const char *dir, uint64_t stream, uint64_t seq)
 {
 	struct acked acked = {.stream = htole64(stream), .seq = htole64(seq)};

@@ -10,6 +10,7 @@
 
 /* The position saved for stream, or 0. */
 uint64_t acked_read(const char *dir, uint64_t stream);
+int acked_remove(const char *dir);
 /* Errors: the errno of the failing call. */
 int acked_write(const char *dir, uint64_t stream, uint64_t seq);
 

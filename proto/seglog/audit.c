@@ -111,13 +111,15 @@ static bool is_foreign(struct audit *audit, const struct audit_file *file)
 {
 	const struct parse_header *h = &file->header;
 
-	if (!audit->result.kind && h->version <= FORMAT_VERSION) {
+	bool readable = h->version >= FORMAT_VERSION_MIN && h->version <= FORMAT_VERSION;
+
+	if (!audit->result.kind && readable) {
 		audit->result.kind = h->kind;
 		audit->result.id = h->id;
 	}
 	if (h->version > audit->result.version)
 		audit->result.version = h->version;
-	return h->version > FORMAT_VERSION || h->kind != audit->result.kind || h->id != audit->result.id ||
+	return !readable || h->kind != audit->result.kind || h->id != audit->result.id ||
 	       h->first != file->number;
 }
 

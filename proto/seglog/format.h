@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 #define FORMAT_MAGIC "CNPYSEGM" /* 8 octets, without the NUL */
-#define FORMAT_VERSION 1u
+#define FORMAT_VERSION 1u     /* that is written */
+#define FORMAT_VERSION_MIN 1u /* the oldest that is read: from version 2 on this stays one behind */
 #define FORMAT_COPY_OFFSET 512u
 #define FORMAT_DATA_OFFSET 1024u
 #define FORMAT_ALIGN 8u

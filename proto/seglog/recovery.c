@@ -115,12 +115,12 @@ static int check_header(struct recovery *rec, const struct found *file)
 	const struct parse_header *h = &file->header;
 	struct seglog *log = rec->log;
 
-	if (h->version > FORMAT_VERSION)
+	if (h->version > FORMAT_VERSION || h->version < FORMAT_VERSION_MIN)
 		seglog_why(rec->ret_why,
 			   "%s/%020" PRIu64 SEGMENT_SUFFIX
-			   " has format version %u, this program reads up to %u: use the newer program, "
+			   " has format version %u, this program reads %u to %u: use the program that wrote it, "
 			   "or another folder",
-			   log->dir, file->number, h->version, FORMAT_VERSION);
+			   log->dir, file->number, h->version, FORMAT_VERSION_MIN, FORMAT_VERSION);
 	else if (h->kind != (uint32_t)log->kind)
 		seglog_why(rec->ret_why,
 			   "%s/%020" PRIu64 SEGMENT_SUFFIX

@@ -5,6 +5,7 @@
 #include "proto/seglog/seglog.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -351,6 +352,23 @@ static int remove_oldest(struct seglog *log, uint64_t *ret_bytes)
 	memmove(log->segments, log->segments + 1, log->segment_count * sizeof(*log->segments));
 	log->dir_dirty = true;
 	return 0;
+}
+
+int seglog_remove(const char *dir)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	uint64_t number;
+	int r = stream ? 0 : -errno;
+
+	while (r == 0 && (entry = readdir(stream)))
+		if (segment_number(entry->d_name, &number))
+			r = segment_unlink(dirfd(stream), number);
+	if (r == 0 && fsync(dirfd(stream)) < 0)
+		r = -errno;
+	if (stream)
+		(void)closedir(stream);
+	return r;
 }
 
 int seglog_trim(struct seglog *log, uint64_t number, uint64_t *ret_bytes)

@@ -69,6 +69,9 @@ int seglog_open(struct seglog **ret, const struct seglog_options *options, struc
 /* Commits nothing: what was appended and not committed is gone. Nothing may be under way. Takes NULL. */
 void seglog_close(struct seglog *log);
 
+/* Removes the segments of a log that nobody has open. Errors: the errno of the failing call; some may be gone then. */
+int seglog_remove(const char *dir);
+
 /* Collects one record; payload parts are copied. *ret_number is its number. Errors: -ENOBUFS (SEGLOG_PENDING_MAX:
  * commit first), -EMSGSIZE, -ENOMEM, or the error of an earlier failed commit (the log then accepts nothing more until
  * it is reopened). */

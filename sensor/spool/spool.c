@@ -276,6 +276,43 @@ static int drop_oldest(struct spool *spool)
 	return 0;
 }
 
+/* All segments but one, and that one is empty, hence the loss of nothing. */
+static int drop_all(struct spool *spool)
+{
+	int r;
+
+	do
+		r = drop_oldest(spool);
+	while (r == 0);
+	return r == -ENODATA ? 0 : r;
+}
+
+int spool_renew(struct spool *spool)
+{
+	int r = spool->log ? seglog_error(spool->log) : spool->error;
+
+	if (spool->work_active || spool->closed)
+		return -EBUSY;
+	if (r == 0)
+		r = drop_all(spool);
+	if (r < 0)
+		return r;
+	seglog_reader_close(spool->reader);
+	spool->reader = NULL;
+	seglog_close(spool->log);
+	spool->log = NULL;
+	(void)acked_remove(spool->options.dir);
+	r = seglog_remove(spool->options.dir);
+	spool->stream = r == 0 ? 0 : spool->stream;
+	spool->error = open_log(spool, NULL, NULL);
+	if (spool->error < 0)
+		return spool->error;
+	spool->stream = seglog_id(spool->log);
+	spool->next = seglog_next(spool->log);
+	spool->acked = spool->acked_saved = spool->damaged_end = 0;
+	return r;
+}
+
 static int make_room(struct spool *spool, size_t len)
 {
 	int r = 0;

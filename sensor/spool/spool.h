@@ -50,6 +50,11 @@ int spool_open(struct spool **ret, uv_loop_t *loop, const struct spool_options *
 /* Syncs, closes, then calls closed on the loop and is gone. Nothing else may be called from here on. */
 void spool_close(struct spool *spool, void (*closed)(void *owner), void *owner);
 
+/* Begins a new stream, numbered from 1 on: the folder was set back, and numbers of the old one are taken. What was not
+ * acknowledged is dropped, and told with the next append. Errors: -EBUSY (a sync is under way; try again), or those of
+ * seglog_open; then the old stream stays. */
+int spool_renew(struct spool *spool);
+
 uint64_t spool_stream(const struct spool *spool);
 uint64_t spool_next_seq(const struct spool *spool); /* the seq that a batch must carry to be appended next */
 

@@ -27,6 +27,7 @@
 #include "proto/stream/stream.h"
 #include "proto/wire/frame.h"
 #include "sensor/uplink/backoff.h"
+#include "sensor/uplink/pace.h"
 #include "sensor/uplink/peers.h"
 #include "sensor/uplink/scout.h"
 #include "sensor/uplink/window.h"
@@ -72,13 +73,13 @@ struct uplink {
 	struct stream *stream; /* owned, NULL outside of a connection */
 	struct frame_reader reader;
 	struct arena arena; /* of the message that is being served */
-	uv_timer_t deadline, beat, pace;
+	uv_timer_t deadline, beat, refill;
 	struct backoff backoff;
 	struct window window;
 	uint64_t next_seq;                /* to be sent next */
 	struct compressor *compressor;    /* owned; NULL = batches go as they are */
 	uint32_t frame_max;               /* of the collector */
-	uint32_t pace_per_second, credit; /* 0 = no limit; batches that may go before the next refill */
+	struct pace pace;
 	uint64_t since_ms;                /* loop time of the last change of state */
 	uint64_t progress_ms;             /* of the last ack, or of the first batch in flight after one */
 	uint32_t asked_ms;                /* wait that the collector asked for */
@@ -160,7 +161,7 @@ static void enter_stopped(struct uplink *uplink)
 	scout_end(&uplink->scout);
 	uv_close((uv_handle_t *)&uplink->deadline, on_timer_closed);
 	uv_close((uv_handle_t *)&uplink->beat, on_timer_closed);
-	uv_close((uv_handle_t *)&uplink->pace, on_timer_closed);
+	uv_close((uv_handle_t *)&uplink->refill, on_timer_closed);
 }
 
 /* ---- timers -------------------------------------------------------------------------------------------------- */
@@ -188,30 +189,22 @@ static void set_deadline(struct uplink *uplink, uint64_t ms)
 	(void)uv_timer_start(&uplink->deadline, on_deadline, ms, 0);
 }
 
-static void refill(struct uplink *uplink)
-{
-	/* Ten refills a second, or one a batch where fewer are allowed. */
-	uplink->credit = uplink->pace_per_second >= 10 ? uplink->pace_per_second / 10 : 1;
-}
-
 static void on_pace(uv_timer_t *timer)
 {
 	struct uplink *uplink = timer->data;
 
-	refill(uplink);
+	pace_fill(&uplink->pace);
 	fsm(uplink, EVENT_ROOM, NULL);
 }
 
 static void set_pace(struct uplink *uplink, uint32_t per_second)
 {
-	uint64_t interval_ms = per_second >= 10 ? 100 : per_second ? 1000 / per_second : 0;
+	uint64_t interval_ms = pace_set(&uplink->pace, per_second);
 
-	uplink->pace_per_second = per_second;
-	refill(uplink);
-	if (per_second)
-		(void)uv_timer_start(&uplink->pace, on_pace, interval_ms, interval_ms);
+	if (interval_ms)
+		(void)uv_timer_start(&uplink->refill, on_pace, interval_ms, interval_ms);
 	else
-		(void)uv_timer_stop(&uplink->pace);
+		(void)uv_timer_stop(&uplink->refill);
 }
 
 /* ---- what is said to the collector --------------------------------------------------------------------------- */
@@ -269,7 +262,7 @@ static void send_heartbeat(struct uplink *uplink)
 static bool has_room(const struct uplink *uplink)
 {
 	return is_connected(uplink) && !uplink->moving && !window_is_full(&uplink->window) &&
-	       stream_queued(uplink->stream) < UPLINK_QUEUE_MAX && (uplink->pace_per_second == 0 || uplink->credit > 0);
+	       stream_queued(uplink->stream) < UPLINK_QUEUE_MAX && pace_allows(&uplink->pace);
 }
 
 static bool send_batch(struct uplink *uplink, struct bytes data, uint64_t seq)
@@ -283,7 +276,7 @@ static bool send_batch(struct uplink *uplink, struct bytes data, uint64_t seq)
 		uplink->progress_ms = uv_now(uplink->loop);
 	window_add(&uplink->window, seq);
 	uplink->next_seq = seq + 1;
-	uplink->credit -= uplink->pace_per_second > 0;
+	pace_spend(&uplink->pace);
 	uplink->batches_sent++;
 	uplink->bytes_sent += len;
 	return true;
@@ -310,6 +303,18 @@ static void pump(struct uplink *uplink)
 
 /* ---- what the collector says --------------------------------------------------------------------------------- */
 
+/* Numbers would be given out twice, and the collector would take what comes for known. */
+static void set_back(struct uplink *uplink, uint64_t resume_seq, uint64_t next)
+{
+	uint64_t stream = uplink->source.renew ? uplink->source.renew(uplink->source.owner) : 0;
+
+	if (stream)
+		uplink->hello.stream = stream;
+	broken(uplink, "the collector has batches up to %llu of this stream, the spool only up to %llu: its folder was "
+	       "restored from an older copy; %s", (unsigned long long)resume_seq - 1, (unsigned long long)next - 1,
+	       stream ? "a new stream is begun" : "remove it to begin a new stream");
+}
+
 static void welcome(struct uplink *uplink, const struct welcome *welcome)
 {
 	uint64_t first = uplink->source.first_unacked(uplink->source.owner),
@@ -322,12 +327,7 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 		return;
 	}
 	if (welcome->resume_seq > next) {
-		/* Numbers would be given out twice, and the collector would take what comes for known. */
-		broken(uplink,
-		       "the collector has batches up to %llu of this stream, the spool only up to %llu: was its folder "
-		       "restored from an "
-		       "older copy? Remove it to begin a new stream",
-		       (unsigned long long)welcome->resume_seq - 1, (unsigned long long)next - 1);
+		set_back(uplink, welcome->resume_seq, next);
 		return;
 	}
 	if (welcome->resume_seq > first)
@@ -398,7 +398,7 @@ static void enter_connecting(struct uplink *uplink)
 	uplink->host = peer->address.host;
 	uplink->port = peer->address.port;
 	uplink->reached = uplink->useful = uplink->moving = false;
-	(void)uv_timer_stop(&uplink->pace);
+	(void)uv_timer_stop(&uplink->refill);
 	set_deadline(uplink, UPLINK_CONNECT_MS);
 	frame_reader_finish(&uplink->reader);
 	frame_reader_init(&uplink->reader, UPLINK_FRAME_MAX);
@@ -471,7 +471,7 @@ static void enter_backing_off(struct uplink *uplink)
 	uplink->asked_ms = 0;
 	disconnect(uplink);
 	(void)uv_timer_stop(&uplink->beat);
-	(void)uv_timer_stop(&uplink->pace);
+	(void)uv_timer_stop(&uplink->refill);
 	set_deadline(uplink, wait_ms);
 	if (strcmp(uplink->logged, uplink->error) != 0) /* the same again every few seconds says nothing */
 		log_warning("event=disconnected retry_ms=%u next=%s error=\"%s\"", wait_ms,
@@ -759,7 +759,7 @@ int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_opti
 	frame_reader_init(&uplink->reader, UPLINK_FRAME_MAX);
 	init_timer(uplink, &uplink->deadline);
 	init_timer(uplink, &uplink->beat);
-	init_timer(uplink, &uplink->pace);
+	init_timer(uplink, &uplink->refill);
 	*ret = uplink;
 	return 0;
 }

@@ -42,6 +42,9 @@ struct uplink_source {
 	/* A collector misses facts of this host: all that lives is to be told again, unless that stands in batches from
 	 * resume_seq on anyway. May be NULL. */
 	void (*resync)(void *owner, uint64_t resume_seq);
+	/* The collector has more of this stream than was ever made here: begins a new stream, numbered from 1 on, and
+	 * returns it; 0 when that cannot be now. May be NULL. */
+	uint64_t (*renew)(void *owner);
 	/* Fills all but reconnects. */
 	void (*heartbeat)(void *owner, struct heartbeat *ret);
 };

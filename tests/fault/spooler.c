@@ -127,6 +127,11 @@ static void ack(void *owner, uint64_t seq)
 	spool_ack(spooler.spool, seq);
 }
 
+static uint64_t renew(void *owner)
+{
+	return spool_renew(spooler.spool) == 0 ? spool_stream(spooler.spool) : 0;
+}
+
 static void heartbeat(void *owner, struct heartbeat *ret)
 {
 	ret->boottime_ns = 1;
@@ -144,7 +149,7 @@ static int open_rooms(const char *dir, char **addresses, int count)
 	struct spool_options spool_options = {
 	    .dir = dir, .segment_bytes = SEGMENT_BYTES, .sync_interval_ms = 20, .revive_interval_ms = 20};
 	struct uplink_options uplink_options = {.compress = true};
-	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, NULL, heartbeat};
+	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, NULL, renew, heartbeat};
 	struct hello hello = {.boot = spooler.boot, .hostname = BYTES_LITERAL("spooler")};
 	const char *why;
 	int r = batch_encoder_create(&spooler.encoder);

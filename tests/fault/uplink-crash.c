@@ -85,7 +85,7 @@ static void on_stopped(void *owner)
 
 static struct uplink *start_uplink(void)
 {
-	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, NULL, heartbeat};
+	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, NULL, NULL, heartbeat};
 	struct uplink_options options = {
 	    .collectors = {{"127.0.0.1", process.port}}, .collector_count = 1, .compress = true};
 	struct hello hello = {

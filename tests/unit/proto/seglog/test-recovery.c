@@ -294,18 +294,30 @@ static void a_segment_that_never_came_to_be_is_removed(void **state)
 	fill(*state, 1);
 }
 
-static void a_newer_version_is_refused_by_name(void **state)
+/* Refused with both numbers, and not a byte of it is changed. */
+static void expect_refused(const struct folder *folder, uint32_t version, const char *part)
 {
-	struct parse_header header = {.version = FORMAT_VERSION + 1, .kind = SEGLOG_JOURNAL, .id = 1, .first = 1};
+	struct parse_header header = {.version = version, .kind = SEGLOG_JOURNAL, .id = 1, .first = 1};
 	uint8_t data[FORMAT_DATA_OFFSET], salt[8] = {0};
 	struct seglog *log;
 	char *why = NULL;
 
 	parse_header_write(data, &header, salt);
-	assert_int_equal(folder_append(*state, FIRST_SEGMENT, data, sizeof(data)), 0);
-	assert_int_equal(try_open(*state, &log, NULL, &why), -EPROTO);
-	assert_non_null(strstr(why, FIRST_SEGMENT " has format version 2"));
+	assert_int_equal(folder_append(folder, FIRST_SEGMENT, data, sizeof(data)), 0);
+	assert_int_equal(try_open(folder, &log, NULL, &why), -EPROTO);
+	assert_non_null(strstr(why, part));
+	assert_int_equal(folder_size(folder, FIRST_SEGMENT), sizeof(data));
 	free(why);
+}
+
+static void a_newer_version_is_refused_by_name(void **state)
+{
+	expect_refused(*state, FORMAT_VERSION + 1, FIRST_SEGMENT " has format version 2, this program reads 1 to 1");
+}
+
+static void a_version_that_is_too_old_is_refused_by_name(void **state)
+{
+	expect_refused(*state, FORMAT_VERSION_MIN - 1, FIRST_SEGMENT " has format version 0, this program reads 1 to 1");
 }
 
 static void other_files_in_the_folder_are_left_alone(void **state)
@@ -338,6 +350,7 @@ int main(void)
 	    TEST(numbers_of_an_unreadable_newest_segment_are_not_given_out_again),
 	    TEST(a_segment_that_never_came_to_be_is_removed),
 	    TEST(a_newer_version_is_refused_by_name),
+	    TEST(a_version_that_is_too_old_is_refused_by_name),
 	    TEST(other_files_in_the_folder_are_left_alone),
 	};
 

@@ -204,6 +204,33 @@ static void numbers_that_were_acknowledged_are_not_given_again(void **state)
 	assert_int_equal(spool_dropped_batches(rig->spool), 0);
 }
 
+/* What it still held is owed as a loss, counted exactly, and the numbers begin anew. */
+static void a_spool_that_was_set_back_begins_a_new_stream(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t old;
+
+	rig_open(rig);
+	old = spool_stream(rig->spool);
+	rig_fill(rig, 5);
+	spool_ack(rig->spool, 2);
+	while (spool_renew(rig->spool) == -EBUSY) /* a sync is under way */
+		(void)uv_run(&rig->loop, UV_RUN_ONCE);
+	assert_true(spool_stream(rig->spool) != old);
+	assert_int_equal(spool_next_seq(rig->spool), 1);
+	assert_int_equal(spool_batches(rig->spool), 0);
+	assert_int_equal(spool_dropped_batches(rig->spool), 3);
+	rig->batches.stream = spool_stream(rig->spool);
+	assert_int_equal(rig_append(rig), 0);
+	assert_true(rig->was_dropped);
+	assert_int_equal(rig->gap.reason, GAP_SPOOL_DROPPED);
+	assert_int_equal(rig_read(rig, 1), 1);
+	rig_reopen(rig);
+	assert_int_equal(spool_stream(rig->spool), rig->batches.stream);
+	assert_int_equal(spool_first_unacked(rig->spool), 1);
+	assert_int_equal(spool_next_seq(rig->spool), 2);
+}
+
 static void a_damaged_position_only_sends_again(void **state)
 {
 	struct rig *rig = *state;
@@ -311,6 +338,7 @@ int main(void)
 	    TEST(a_gap_of_an_earlier_boot_has_no_times),
 	    TEST(damage_becomes_a_dated_gap),
 	    TEST(numbers_that_were_acknowledged_are_not_given_again),
+	    TEST(a_spool_that_was_set_back_begins_a_new_stream),
 	    TEST(a_damaged_position_only_sends_again),
 	    TEST(the_listener_hears_each_append),
 	    TEST(the_listener_may_read_what_it_is_told_of),

@@ -28,6 +28,7 @@ struct rig {
 	uint64_t first, next, hole_from, hole_to;
 	size_t batch_bytes;
 	uint64_t resync_seq; /* as last asked for */
+	bool renews;
 	/* The collector. */
 	struct acceptor *acceptor;
 	struct address address;
@@ -90,6 +91,18 @@ static void ack(void *owner, uint64_t seq)
 static void resync(void *owner, uint64_t resume_seq)
 {
 	((struct rig *)owner)->resync_seq = resume_seq;
+}
+
+static uint64_t renew(void *owner)
+{
+	struct rig *rig = owner;
+
+	if (!rig->renews)
+		return 0;
+	rig->next -= rig->first - 1; /* as many as before */
+	rig->first = 1;
+	rig->welcome.resume_seq = 0;
+	return 78;
 }
 
 static void fill_heartbeat(void *owner, struct heartbeat *ret)
@@ -247,7 +260,7 @@ static int setup(void **state)
 
 static void start_with(struct rig *rig, struct uplink_options options)
 {
-	struct uplink_source source = {rig, first_unacked, next_seq, read_batch, ack, resync, fill_heartbeat};
+	struct uplink_source source = {rig, first_unacked, next_seq, read_batch, ack, resync, renew, fill_heartbeat};
 	struct hello hello = {.hostname = BYTES_LITERAL("web-1"), .stream = 77};
 
 	memset(&hello.boot, 7, sizeof(hello.boot));
@@ -658,6 +671,20 @@ static void a_spool_older_than_the_collector_knows_is_told_so(void **state)
 	assert_int_equal(rig->seq_count, 0);
 }
 
+static void and_begins_a_new_stream_where_it_can(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->next = 10;
+	rig->renews = true;
+	rig->welcome.resume_seq = 11;
+	start(rig);
+	assert_true(loop_until(&rig->loop, all_acked, rig));
+	assert_int_equal(rig->hello.stream, 78);
+	assert_came(rig, 1, 9);
+	assert_non_null(strstr(stats_of(rig).error, "a new stream is begun"));
+}
+
 static void a_pace_is_kept(void **state)
 {
 	struct message slow = {.type = MESSAGE_PACE, .pace = {.batches_per_second = 1}};
@@ -740,6 +767,7 @@ int main(void)
 	    TEST(another_protocol_is_told_so),
 	    TEST(another_version_is_told_so),
 	    TEST(a_spool_older_than_the_collector_knows_is_told_so),
+	    TEST(and_begins_a_new_stream_where_it_can),
 	    TEST(a_pace_is_kept),
 	    TEST(stopping_brings_the_rest_first),
 	    TEST(stopping_waits_only_so_long),
