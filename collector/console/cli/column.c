@@ -154,7 +154,31 @@ static void add_string(struct text *out, const json_t *value, bool utf8)
 	escape_text(out, bytes_make(json_string_value(value), json_string_length(value)), utf8);
 }
 
-void column_add_command(const json_t *process, const struct face *face, struct text *out)
+/* What an argument list hides, since its owner writes it: that the file is in memory alone or gone, that it gave rights. It stands before the
+ * arguments, so that these cannot push it over the edge of the screen. */
+static void add_marks(const json_t *process, const struct face *face, struct text *out)
+{
+	static const struct bytes told[] = {BYTES_LITERAL("deleted"), BYTES_LITERAL("setuid"), BYTES_LITERAL("setgid"),
+					    BYTES_LITERAL("filecap")};
+	const json_t *flag;
+	size_t i;
+
+	json_array_foreach(object_at(process, "flags"), i, flag) {
+		struct bytes word = bytes_from_string(json_is_string(flag) ? json_string_value(flag) : "");
+
+		if (bytes_equal(word, BYTES_LITERAL("memfd"))) {
+			text_puts(out, "[");
+			escape_text(out, object_string(process, "exe"), face->utf8);
+			text_puts(out, "] ");
+			continue;
+		}
+		for (size_t k = 0; k < sizeof(told) / sizeof(told[0]); k++)
+			if (bytes_equal(word, told[k]))
+				text_printf(out, "[%s] ", told[k].data);
+	}
+}
+
+static void add_arguments(const json_t *process, const struct face *face, struct text *out)
 {
 	const json_t *argv = object_at(process, "argv"), *argument;
 	struct bytes comm = object_string(process, "comm");
@@ -178,6 +202,13 @@ void column_add_command(const json_t *process, const struct face *face, struct t
 	}
 	if (object_true(process, "argv_truncated"))
 		text_puts(out, face->utf8 ? " …" : " ...");
+}
+
+void column_add_command(const json_t *process, const struct face *face, struct text *out)
+{
+	if (!face->raw)
+		add_marks(process, face, out);
+	add_arguments(process, face, out);
 }
 
 void column_add_user(const json_t *process, const struct face *face, struct text *out)

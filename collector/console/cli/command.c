@@ -14,8 +14,10 @@ static const struct command commands[] = {
 	 LISTS, 0, 0, cmd_hosts},
 	{"tree", "[FILTER]", "The forest: processes under their parents, host by host",
 	 "Branches that lead to a match stay. '?' stands before a process of which only\n"
-	 "others have spoken, '!' where an exec was lost. The last line says how many\n"
-	 "hosts are current. With --live, or as 'canopy top', it stays on the screen.\n",
+	 "others have spoken, '!' where an exec was lost. [memfd:NAME], [deleted],\n"
+	 "[setuid], [setgid] and [filecap] tell of the program's file what its arguments\n"
+	 "may hide. The last line says how many hosts are current. With --live, or as\n"
+	 "'canopy top', it stays on the screen.\n",
 	 LISTS | TAKES(HOST) | TAKES(DEPTH) | TAKES(EXITED) | TAKES(CHILDREN) | TAKES(LIVE), 0, WORDS_ANY, cmd_tree},
 	{"ps", "[FILTER]", "Processes as a list, alive and ended",
 	 "Without a filter: everything the collector keeps, by start. -o wide shows more\n"

@@ -41,7 +41,7 @@ static void test_process(void **state)
 		{"id", "i-1"},        {"host", "web\\x1b[2J"},
 		{"pid", "4433"},      {"proc.pid", "4433"},
 		{"ppid", "-"},        {"start", "12:01:07"},
-		{"state", "exit 22"}, {"command", "curl 'a b' '' \\xe2\\x80\\xae …"},
+		{"state", "exit 22"}, {"command", "[setuid] [/usr/bin/curl] curl 'a b' '' \\xe2\\x80\\xae …"},
 		{"user", "1000"},     {"flags", "setuid,memfd"},
 		{"exit_code", "22"},  {"exit.code", "22"},
 		{"signal", "-"},      {"core", "no"},
@@ -59,6 +59,7 @@ static void test_raw(void **state)
 	static const struct face face = {.utf8 = true, .raw = true};
 	static const char *const rows[][2] = {
 		{"ppid", ""},
+		{"command", "curl 'a b' '' \\xe2\\x80\\xae …"},
 		{"start", "2026-11-22T12:01:07.123456789Z"},
 		{"duration", "1234567"},
 		{"max_rss", "3670016"},
