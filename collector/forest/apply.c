@@ -3,6 +3,7 @@
  * again. */
 #include <errno.h>
 
+#include "collector/forest/apply.h"
 #include "collector/forest/core.h"
 #include "collector/forest/evict.h"
 #include "collector/forest/family.h"
@@ -25,7 +26,7 @@ static int get_node(struct forest_host *host, struct process_key key, struct for
 /* Whether only facts from before the host's horizon speak of it, or it was evicted itself: then it may be long dead. */
 static bool may_be_dead(const struct forest_host *host, struct process_key key, uint64_t time_ns)
 {
-	return host->evicted &&
+	return host->horizon_ns &&
 	       (time_ns <= host->horizon_ns || graves_have(&host->forest->graves, host->intern.hash, key));
 }
 
@@ -71,12 +72,13 @@ static void commit(struct forest_host *host, struct scene *scene, struct draft *
 	family_witness(host, node, sight_ns);
 }
 
-static int join(struct forest_host *host, const struct fact *fact, uint8_t era, bool *ret_new)
+int apply_join(struct forest_host *host, const struct fact *fact, uint8_t era, bool *ret_new)
 {
 	struct draft draft = DRAFT_NULL;
 	struct scene scene = {0};
 	int r;
 
+	evict_for_room(host);
 	registry_prefetch(&host->registry, fact->self);
 	r = draft_init(&draft, host->pool, fact, era);
 	if (r == 0)
@@ -93,6 +95,11 @@ static int join(struct forest_host *host, const struct fact *fact, uint8_t era, 
 	return r;
 }
 
+int apply_check(const struct fact *fact)
+{
+	return !fact->self.tgid || !fact->context || fact->type < FACT_FORK || fact->type > FACT_SNAPSHOT ? -EINVAL : 0;
+}
+
 static void touch(struct forest_host *host)
 {
 	if (host->touched)
@@ -102,21 +109,10 @@ static void touch(struct forest_host *host)
 	host->forest->touched = host;
 }
 
-static void note_time(struct forest_host *host, uint64_t time_ns, uint8_t era)
-{
-	if (!host->fact_known || time_ns < host->first_fact_ns) {
-		host->first_fact_ns = time_ns;
-		host->first_fact_era = era;
-	}
-	if (time_ns > host->last_fact_ns)
-		host->last_fact_ns = time_ns;
-	host->fact_known = true;
-}
-
 /* Told once more of a process that was evicted. */
 static bool buried(const struct forest_host *host, const struct fact *fact)
 {
-	return host->evicted && fact->time_ns <= host->horizon_ns && !host_find(host, fact->self) &&
+	return host->horizon_ns && fact->time_ns <= host->horizon_ns && !host_find(host, fact->self) &&
 	       graves_have(&host->forest->graves, host->intern.hash, fact->self);
 }
 
@@ -127,16 +123,15 @@ int forest_apply(struct forest *forest, struct forest_host *host, const struct f
 	uint8_t era;
 	int r;
 
-	if (!fact->self.tgid || !fact->context || fact->type < FACT_FORK || fact->type > FACT_SNAPSHOT)
+	if (apply_check(fact) < 0)
 		return -EINVAL;
-	evict_for_room(host);
 	r = eras_get(&host->eras, &forest->pool.memory, boottime_to_wall_ns, &era);
 	if (r == 0 && !buried(host, fact))
-		r = join(host, fact, era, &news);
+		r = apply_join(host, fact, era, &news);
 	if (r < 0)
 		return r;
 	touch(host);
-	note_time(host, fact->time_ns, era);
+	host_note(host, fact->time_ns, era);
 	eras_note(&host->eras, era, fact->time_ns, boottime_to_wall_ns);
 	host_heard(host, fact->time_ns, boottime_to_wall_ns);
 	(news ? forest->facts_new : forest->facts_known)[fact->type]++;

@@ -8,8 +8,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define NUMBERS_BYTES (offsetof(struct fact_context, ns_cgroup) + sizeof(uint32_t))
-_Static_assert(NUMBERS_BYTES == 10 * 4 + 3 * 8 + 7 * 4, "the numbers of a context have no holes");
+#define NUMBERS_BYTES (offsetof(struct fact_context, ns_time) + sizeof(uint32_t))
+_Static_assert(NUMBERS_BYTES == 10 * 4 + 3 * 8 + 8 * 4, "the numbers of a context have no holes");
 
 void contexts_finish(struct contexts *contexts)
 {
@@ -22,6 +22,7 @@ static uint32_t mask_of(const struct fact_context *v)
 	       (v->ns_pid ? CONTEXT_NS_PID : 0) | (v->ns_net ? CONTEXT_NS_NET : 0) |
 	       (v->ns_user ? CONTEXT_NS_USER : 0) | (v->ns_uts ? CONTEXT_NS_UTS : 0) |
 	       (v->ns_ipc ? CONTEXT_NS_IPC : 0) | (v->ns_cgroup ? CONTEXT_NS_CGROUP : 0) |
+	       (v->ns_time ? CONTEXT_NS_TIME : 0) |
 	       (v->cgroup_id || v->cgroup.len ? CONTEXT_CGROUP : 0) | (v->nodename.len ? CONTEXT_NODENAME : 0);
 }
 
@@ -160,6 +161,8 @@ void context_copy(struct fact_context *to, const struct fact_context *from, uint
 		to->ns_ipc = from->ns_ipc;
 	if (mask & CONTEXT_NS_CGROUP)
 		to->ns_cgroup = from->ns_cgroup;
+	if (mask & CONTEXT_NS_TIME)
+		to->ns_time = from->ns_time;
 	if (mask & CONTEXT_CGROUP) {
 		to->cgroup_id = from->cgroup_id;
 		to->cgroup = from->cgroup;

@@ -19,8 +19,9 @@ enum context_mask {
 	CONTEXT_NS_CGROUP = 1 << 7,
 	CONTEXT_CGROUP = 1 << 8,
 	CONTEXT_NODENAME = 1 << 9,
+	CONTEXT_NS_TIME = 1 << 10,
 };
-#define CONTEXT_BITS 10
+#define CONTEXT_BITS 11
 
 struct context {
 	struct intern intern;

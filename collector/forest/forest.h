@@ -18,6 +18,7 @@
 #include "canopy/fact.h"
 #include "proto/model/process.h"
 #include "proto/wire/message.h"
+#include "proto/wire/state.h"
 
 struct forest;
 struct forest_host; /* one host boot */
@@ -65,6 +66,37 @@ int forest_apply_snapshot(struct forest *forest, struct forest_host *host, const
 
 /* Evicts what is over budget and age. Call after a batch. Returns the number of nodes evicted. */
 size_t forest_evict(struct forest *forest);
+
+/* ---- checkpoints ---------------------------------------------------------------------------------------------
+ *
+ * What is saved of a forest while facts come, and is restored into an empty one before, between and after the same facts
+ * come again, gives the same living processes, and their dead ancestors. Of the other dead only those are saved that
+ * ended at or after a given moment; facts from before it that speak of one of the rest leave it unknown, not live. */
+
+/* What a saved fact is. */
+enum forest_saved {
+	FOREST_SAVED_STALE = 1 << 0,        /* of a process that may long be dead */
+	FOREST_SAVED_STALE_PARENT = 1 << 1, /* its parent may be, unless facts of its own are restored too */
+	FOREST_SAVED_INHERITED = 1 << 2,    /* the image that the process was born with, whose parent is held no more */
+};
+
+/* The host boot without its description and its processes. since_ns: as in forest_save_wants. Lists lie in the arena; boot
+ * is set, streams and sequence_gaps are the caller's. Errors: -ENOMEM. */
+int forest_save_host(const struct forest_host *host, uint64_t since_ns, struct arena *arena, struct boot_state *ret);
+/* The description as a Hello that borrows from the forest; false = there is none. */
+bool forest_save_description(const struct forest_host *host, struct hello *ret);
+/* Whether the process is to be saved: it lives, or is an ancestor of one who does, or ended at or after since_ns. */
+bool forest_save_wants(const struct forest_node *node, uint64_t since_ns);
+/* Tells the process as facts, each with the wall clock by which it was told. saved: bits of enum forest_saved. Returns
+ * what the callback returned when that was not 0. */
+typedef int (*forest_save_cb)(void *owner, unsigned saved, const struct fact *fact, int64_t boottime_to_wall_ns);
+int forest_save_node(const struct forest_node *node, uint64_t since_ns, forest_save_cb cb, void *owner);
+
+/* Errors: -ENOMEM; to be tried again. */
+int forest_restore_host(struct forest *forest, struct forest_host *host, const struct boot_state *state);
+/* Errors: as forest_apply. */
+int forest_restore(struct forest *forest, struct forest_host *host, unsigned saved, const struct fact *fact,
+		   int64_t boottime_to_wall_ns);
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */
 

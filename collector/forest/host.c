@@ -69,6 +69,11 @@ int64_t host_wall(const struct forest_host *host, uint64_t boottime_ns)
 	return host->clock_known ? add_offset(boottime_ns, host->offset_ns) : INT64_MIN;
 }
 
+int64_t host_offset(const struct forest_host *host, uint8_t era)
+{
+	return era == ERA_OTHER || era >= host->eras.count ? host->offset_ns : host->eras.items[era].offset_ns;
+}
+
 int64_t host_wall_at(const struct forest_host *host, uint64_t boottime_ns, uint8_t era)
 {
 	if (era == ERA_OTHER || era >= host->eras.count)
@@ -85,6 +90,17 @@ void host_heard(struct forest_host *host, uint64_t boottime_ns, int64_t offset_n
 	host->clock_ns = boottime_ns;
 	host->offset_ns = offset_ns;
 	machine_mark(host->machine);
+}
+
+void host_note(struct forest_host *host, uint64_t time_ns, uint8_t era)
+{
+	if (!host->fact_known || time_ns < host->first_fact_ns) {
+		host->first_fact_ns = time_ns;
+		host->first_fact_era = era;
+	}
+	if (time_ns > host->last_fact_ns)
+		host->last_fact_ns = time_ns;
+	host->fact_known = true;
 }
 
 int64_t host_last_seen(const struct forest_host *host)

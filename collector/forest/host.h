@@ -41,7 +41,8 @@ struct forest_host {
 	bool rebooted; /* as of the machine's last look */
 
 	uint64_t snapshot_ns; /* begin of the newest completed snapshot; 0 = none */
-	uint64_t horizon_ns;  /* newest end of an evicted process: facts up to here may be of one that was evicted */
+	uint64_t horizon_ns;  /* newest end of a process that was evicted or not restored: facts up to here may be of one
+				 that is held no more; 0 = there is none */
 	uint64_t first_fact_ns, last_fact_ns;
 	uint64_t clock_ns; /* boottime of what told offset_ns */
 	int64_t offset_ns; /* boottime to wall; the newest */
@@ -63,6 +64,10 @@ void host_destroy(struct forest_host *host); /* takes NULL and half-built ones *
 int64_t host_wall(const struct forest_host *host, uint64_t boottime_ns);
 /* The same by the clock of an era. */
 int64_t host_wall_at(const struct forest_host *host, uint64_t boottime_ns, uint8_t era);
+/* Boottime to wall by that clock. */
+int64_t host_offset(const struct forest_host *host, uint8_t era);
+/* Notes that a fact of this moment came. */
+void host_note(struct forest_host *host, uint64_t time_ns, uint8_t era);
 /* Notes that the host's clock was heard. */
 void host_heard(struct forest_host *host, uint64_t boottime_ns, int64_t offset_ns);
 /* Wall clock of the last sight of this boot, INT64_MIN = never. */

@@ -111,7 +111,7 @@ static bool lost(const struct forest_host *host, struct process_key key, const s
 	uint32_t quality = 0;
 
 	if (!parent)
-		return host->evicted && key.start_ns <= host->horizon_ns && key.tgid != 1;
+		return host->horizon_ns && key.start_ns <= host->horizon_ns && key.tgid != 1;
 	(void)place_state(host, parent, &quality);
 	return quality & QUALITY_EXIT_UNKNOWN;
 }

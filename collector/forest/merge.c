@@ -162,7 +162,7 @@ static void merge_stale(const struct forest_host *host, struct forest_node *node
 {
 	if (time_ns > host->horizon_ns)
 		node->flags &= (uint8_t)~NODE_STALE;
-	else if (host->evicted && !(node->flags & NODE_OWN))
+	else if (host->horizon_ns && !(node->flags & NODE_OWN))
 		node->flags |= NODE_STALE;
 }
 

@@ -45,7 +45,8 @@ void apply_batch(struct forest *forest, struct forest_host *host, const struct b
 	if (refused.count > 0)
 		(void)forest_apply_gap(forest, host, &refused, &is_new);
 	counts->facts_refused += refused.count;
-	(void)forest_evict(forest);
+	if (verdict) /* a replay evicts when it knows who has living children */
+		(void)forest_evict(forest);
 }
 
 static uint64_t oldest(const struct batch *batch)

@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 #include "collector/ingest/apply.h"
+#include "collector/ingest/checkpoint.h"
 #include "collector/ingest/latency.h"
 #include "collector/ingest/links.h"
 #include "collector/ingest/pace.h"
@@ -53,6 +54,7 @@ struct ingest {
 	struct streams streams;
 	struct links links;
 	struct pending pending;
+	struct checkpoint checkpoint;
 	struct peers reading, waiting; /* peers by whether they are paused */
 	struct peers acks;             /* peers whose ack is to be sent */
 	struct apply_counts applied;
@@ -245,6 +247,8 @@ static void on_durable(void *owner, uint64_t position, int error)
 		fail(ingest, error, NULL);
 	else
 		balance(ingest);
+	if (!ingest->error)
+		checkpoint_turn(&ingest->checkpoint, position);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
@@ -259,6 +263,7 @@ int ingest_create(struct ingest **ret, struct forest *forest, struct journal *jo
 	ingest->journal = journal;
 	streams_init(&ingest->streams);
 	links_init(&ingest->links);
+	checkpoint_init(&ingest->checkpoint, forest, journal, &ingest->streams, &ingest->links);
 	TAILQ_INIT(&ingest->reading);
 	TAILQ_INIT(&ingest->waiting);
 	TAILQ_INIT(&ingest->acks);
@@ -274,6 +279,7 @@ void ingest_destroy(struct ingest *ingest)
 		return;
 	assert(TAILQ_EMPTY(&ingest->reading) && TAILQ_EMPTY(&ingest->waiting));
 	journal_off_durable(ingest->journal, on_durable, ingest);
+	checkpoint_finish(&ingest->checkpoint);
 	pending_finish(&ingest->pending);
 	links_finish(&ingest->links);
 	streams_finish(&ingest->streams);
@@ -287,8 +293,15 @@ void ingest_require_machines(struct ingest *ingest)
 
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
 {
+	struct replay_counts counts;
+	int r = replay_journal(ingest->journal, ingest->forest, &ingest->streams, &ingest->links, &counts);
+
+	if (r < 0)
+		return r;
 	ingest->appended = journal_durable(ingest->journal);
-	return replay_journal(ingest->journal, ingest->forest, &ingest->streams, &ingest->links, ret);
+	checkpoint_recovered(&ingest->checkpoint, counts.checkpoint.begin ? &counts.checkpoint : NULL);
+	*ret = counts;
+	return 0;
 }
 
 /* ---- joining ------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries go through the same join as when they came. The verdicts stored with them matter to sinks alone: joining
- * again in the same order gives the same forest, and a gap in the numbers is found again where it was found first. */
+ * again in the same order gives the same forest, and a gap in the numbers is found again where it was found first.
+ *
+ * Nobody is evicted while a checkpoint is being read: who has living children is known only at its end. */
 #include "collector/ingest/replay.h"
 
 #include <errno.h>
@@ -12,7 +14,14 @@ struct replay {
 	struct streams *streams;
 	struct links *links;
 	struct replay_counts counts;
+	bool restoring; /* within a checkpoint */
 };
+
+static int skip_refused(struct replay *replay, int r)
+{
+	replay->counts.refused += r == -ENOSPC;
+	return r == -ENOSPC ? 0 : r; /* bounds were made smaller since: said at start, no reason to stay down */
+}
 
 static int replay_batch(struct replay *replay, const struct batch *batch)
 {
@@ -23,12 +32,8 @@ static int replay_batch(struct replay *replay, const struct batch *batch)
 
 	if (r == 0)
 		r = streams_get(replay->streams, &batch->id.boot, batch->id.stream, &entry);
-	if (r == -ENOSPC) {
-		replay->counts.refused++; /* bounds were made smaller since: said at start, no reason to stay down */
-		return 0;
-	}
 	if (r < 0)
-		return r;
+		return skip_refused(replay, r);
 	if (entry->next != 0 && batch->id.seq > entry->next)
 		apply_sequence_gap(replay->forest, host, entry, batch);
 	apply_batch(replay->forest, host, batch, NULL, &counts);
@@ -37,6 +42,8 @@ static int replay_batch(struct replay *replay, const struct batch *batch)
 	replay->counts.batches++;
 	replay->counts.facts += batch->fact_count;
 	replay->counts.refused += counts.facts_refused;
+	if (!replay->restoring)
+		(void)forest_evict(replay->forest);
 	return 0;
 }
 
@@ -50,12 +57,8 @@ static int replay_host(struct replay *replay, const struct hello *hello, uint64_
 		r = forest_host_describe(replay->forest, host, hello);
 	if (r == 0)
 		r = links_get(replay->links, &hello->boot, &link);
-	if (r == -ENOSPC) {
-		replay->counts.refused++;
-		return 0;
-	}
 	if (r < 0)
-		return r;
+		return skip_refused(replay, r);
 	if (hello->machine_id_known)
 		link_bind(link, hello->machine_id);
 	link->description = link_digest(hello);
@@ -63,6 +66,65 @@ static int replay_host(struct replay *replay, const struct hello *hello, uint64_
 	replay->counts.hosts++;
 	return 0;
 }
+
+/* ---- checkpoints ------------------------------------------------------------------------------------------------- */
+
+static int restore_state(struct replay *replay, const struct boot_state *state)
+{
+	struct forest_host *host;
+	struct link *link;
+	int r = forest_host_get(replay->forest, &state->boot, &host);
+
+	if (r == 0)
+		r = forest_restore_host(replay->forest, host, state);
+	if (r == 0)
+		r = streams_restore(replay->streams, state);
+	if (r == 0)
+		r = links_get(replay->links, &state->boot, &link);
+	if (r < 0)
+		return skip_refused(replay, r);
+	link->sequence_gaps = state->sequence_gaps;
+	return 0;
+}
+
+static int restore_processes(struct replay *replay, const struct batch *batch)
+{
+	struct forest_host *host;
+	int r = forest_host_get(replay->forest, &batch->id.boot, &host);
+
+	for (size_t i = 0; i < batch->fact_count && r == 0; i++) {
+		r = forest_restore(replay->forest, host, (unsigned)batch->id.stream, &batch->facts[i],
+				   batch->boottime_to_wall_ns);
+		replay->counts.restored += r == 0;
+		r = skip_refused(replay, r);
+	}
+	return skip_refused(replay, r);
+}
+
+static int replay_entry(struct replay *replay, const struct journal_entry *entry)
+{
+	switch (entry->type) {
+	case JOURNAL_BATCH:
+		return replay_batch(replay, &entry->batch);
+	case JOURNAL_HOST:
+	case JOURNAL_CHECKPOINT_HOST:
+		return replay_host(replay, &entry->hello, entry->position);
+	case JOURNAL_CHECKPOINT_BEGIN:
+		replay->restoring = true;
+		return 0;
+	case JOURNAL_CHECKPOINT_STATE:
+		return restore_state(replay, &entry->state);
+	case JOURNAL_CHECKPOINT_PROCESSES:
+		return restore_processes(replay, &entry->batch);
+	case JOURNAL_CHECKPOINT_END:
+		replay->restoring = false;
+		(void)forest_evict(replay->forest);
+		return 0;
+	}
+	return 0;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static int replay_entries(struct replay *replay, struct journal_reader *reader, struct arena *arena)
 {
@@ -80,11 +142,29 @@ static int replay_entries(struct replay *replay, struct journal_reader *reader, 
 			replay->counts.holes++;
 			continue;
 		}
-		r = entry.type == JOURNAL_BATCH ? replay_batch(replay, &entry.batch)
-						: replay_host(replay, &entry.hello, entry.position);
+		r = replay_entry(replay, &entry);
 		if (r < 0)
 			return r;
 	}
+}
+
+/* The first position that is close enough to the newest checkpoint, or that checkpoint. */
+static int choose_beginning(struct journal *journal, struct replay_counts *counts)
+{
+	struct journal_checkpoint found;
+	int r = journal_find_checkpoint(journal, UINT64_MAX, &found);
+
+	counts->from = journal_first(journal);
+	if (r < 0 || r == JOURNAL_E_END)
+		return r < 0 ? r : 0;
+	counts->checkpoint = found;
+	if (counts->from == 1 && journal_bytes(journal) <= REPLAY_HISTORY_BYTES)
+		return 0;
+	counts->from = found.begin;
+	while (journal_find_checkpoint(journal, counts->from, &found) == 0 &&
+	       journal_bytes_from(journal, found.begin) <= REPLAY_HISTORY_BYTES)
+		counts->from = found.begin;
+	return 0;
 }
 
 int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links,
@@ -93,10 +173,13 @@ int replay_journal(struct journal *journal, struct forest *forest, struct stream
 	struct replay replay = {.forest = forest, .streams = streams, .links = links};
 	struct journal_reader *reader;
 	struct arena arena = ARENA_NULL;
-	int r = journal_reader_open(&reader, journal, journal_first(journal));
+	int r = choose_beginning(journal, &replay.counts);
 
+	if (r == 0)
+		r = journal_reader_open(&reader, journal, replay.counts.from);
 	if (r < 0)
 		return r;
+	journal_reader_want_checkpoints(reader);
 	r = replay_entries(&replay, reader, &arena);
 	arena_finish(&arena);
 	journal_reader_close(reader);

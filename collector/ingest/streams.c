@@ -50,18 +50,27 @@ struct stream_entry *streams_find(const struct streams *streams, const struct bo
 	return NULL;
 }
 
+static struct stream_boot *find_boot(const struct streams *streams, const struct boot_id *id)
+{
+	struct index_node *node = index_first(&streams->boots, index_hash(&streams->boots, id->octets, BOOT_ID_BYTES));
+
+	for (; node; node = index_next(node)) {
+		struct stream_boot *boot = index_entry(node, struct stream_boot, node);
+
+		if (boot_id_equal(&boot->boot, id))
+			return boot;
+	}
+	return NULL;
+}
+
 static int get_boot(struct streams *streams, const struct boot_id *id, struct stream_boot **ret)
 {
 	uint64_t hash = index_hash(&streams->boots, id->octets, BOOT_ID_BYTES);
-	struct index_node *node = index_first(&streams->boots, hash);
-	struct stream_boot *boot;
+	struct stream_boot *boot = find_boot(streams, id);
 
-	for (; node; node = index_next(node)) {
-		boot = index_entry(node, struct stream_boot, node);
-		if (boot_id_equal(&boot->boot, id)) {
-			*ret = boot;
-			return 0;
-		}
+	if (boot) {
+		*ret = boot;
+		return 0;
 	}
 	boot = calloc(1, sizeof(*boot));
 	if (!boot)
@@ -163,4 +172,46 @@ void stream_remember(struct stream_entry *entry, uint64_t seq, uint32_t checksum
 {
 	entry->contents[seq % STREAM_CHECKSUMS].seq = seq;
 	entry->contents[seq % STREAM_CHECKSUMS].checksum = checksum;
+}
+
+int streams_save(const struct streams *streams, const struct boot_id *boot, struct arena *arena,
+		 struct boot_state *state)
+{
+	const struct stream_boot *of = find_boot(streams, boot);
+	struct state_stream *saved = arena_zalloc(arena, of ? of->count + 1u : 1u, sizeof(*saved));
+	const struct stream_entry *entry;
+	size_t count = 0;
+
+	if (!saved)
+		return -ENOMEM;
+	if (of) {
+		TAILQ_FOREACH(entry, &of->by_use, by_use)
+		{
+			if (entry->next) /* something was taken */
+				saved[count++] =
+				    (struct state_stream){entry->stream, entry->first, entry->next, entry->last_ns};
+		}
+	}
+	state->streams = saved;
+	state->stream_count = count;
+	return 0;
+}
+
+int streams_restore(struct streams *streams, const struct boot_state *state)
+{
+	for (size_t i = 0; i < state->stream_count; i++) {
+		const struct state_stream *saved = &state->streams[i];
+		struct stream_entry *entry;
+		int r;
+
+		if (saved->next_seq == 0 || saved->next_seq > STREAM_SEQ_MAX)
+			continue;
+		r = streams_get(streams, &state->boot, saved->stream, &entry);
+		if (r < 0)
+			return r;
+		stream_take(entry, saved->next_seq - 1, saved->newest_ns);
+		entry->first = saved->first_seq;
+		entry->durable = entry->next - 1;
+	}
+	return 0;
 }

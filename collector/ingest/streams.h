@@ -8,8 +8,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "canopy/arena.h"
 #include "canopy/identity.h"
 #include "collector/ingest/index.h"
+#include "proto/wire/state.h"
 
 #define STREAMS_PER_BOOT_MAX 64u        /* one for each life of a spool; the one unused for longest gives way */
 #define STREAM_CHECKSUMS 64u            /* newest batches whose content is remembered: twice the window of a session */
@@ -65,5 +67,11 @@ enum stream_verdict stream_judge(const struct stream_entry *entry, uint64_t seq,
 /* The batch was taken. newest_ns: boottime of its newest fact, 0 = it has none. */
 void stream_take(struct stream_entry *entry, uint64_t seq, uint64_t newest_ns);
 void stream_remember(struct stream_entry *entry, uint64_t seq, uint32_t checksum);
+
+/* The streams of a boot, into an array of the arena. Errors: -ENOMEM. */
+int streams_save(const struct streams *streams, const struct boot_id *boot, struct arena *arena,
+		 struct boot_state *state);
+/* Everything that the state says was taken is durable. Errors: -ENOMEM, -ENOSPC. */
+int streams_restore(struct streams *streams, const struct boot_state *state);
 
 #endif

@@ -52,7 +52,7 @@ static int decode_verdict(struct arena *arena, const uint8_t *bits, size_t store
 
 static int bad(int r)
 {
-	return r == -ENOMEM ? r : -EBADMSG;
+	return r == -ENOMEM || r == 0 ? r : -EBADMSG;
 }
 
 static int decode_batch(struct arena *arena, const uint8_t *body, size_t bits_bytes, const struct entry_header *header,
@@ -80,13 +80,48 @@ static int decode_host(struct arena *arena, const uint8_t *body, const struct en
 	return 0;
 }
 
+static int decode_end(const uint8_t *body, const struct entry_header *header, struct journal_entry *ret)
+{
+	struct entry_end end;
+
+	if (le32toh(header->body_length) < sizeof(end)) /* a newer version may say more */
+		return -EBADMSG;
+	memcpy(&end, body, sizeof(end));
+	ret->begin = le64toh(end.begin);
+	ret->parts = le64toh(end.parts);
+	return 0;
+}
+
+static int decode_body(struct arena *arena, const uint8_t *body, size_t behind, const struct entry_header *header,
+		       struct journal_entry *ret)
+{
+	size_t length = le32toh(header->body_length);
+
+	switch (ret->type) {
+	case JOURNAL_BATCH:
+		return decode_batch(arena, body, behind, header, ret);
+	case JOURNAL_HOST:
+	case JOURNAL_CHECKPOINT_HOST:
+		return decode_host(arena, body, header, ret);
+	case JOURNAL_CHECKPOINT_BEGIN:
+		return 0;
+	case JOURNAL_CHECKPOINT_STATE:
+		return bad(boot_state_decode(arena, body, length, &ret->state));
+	case JOURNAL_CHECKPOINT_PROCESSES:
+		return bad(batch_decode(arena, body, length, &ret->batch, NULL));
+	case JOURNAL_CHECKPOINT_END:
+		return decode_end(body, header, ret);
+	}
+	return -EBADMSG;
+}
+
 int entry_decode(struct arena *arena, uint8_t type, struct bytes record, struct journal_entry *ret)
 {
 	struct entry_header header;
 	struct journal_entry entry = {.type = (enum journal_type)type};
 	const uint8_t *body = (const uint8_t *)record.data + sizeof(header);
 	uint64_t length, behind;
-	int r = -EBADMSG;
+	int r;
 
 	if (record.len < sizeof(header))
 		return -EBADMSG;
@@ -96,11 +131,22 @@ int entry_decode(struct arena *arena, uint8_t type, struct bytes record, struct 
 		return -EBADMSG;
 	behind = record.len - sizeof(header) - le32toh(header.body_length);
 	entry.received_wall_ns = (int64_t)le64toh((uint64_t)header.received_wall_ns);
-	if (type == JOURNAL_BATCH)
-		r = decode_batch(arena, body, (size_t)behind, &header, &entry);
-	else if (type == JOURNAL_HOST)
-		r = decode_host(arena, body, &header, &entry);
+	r = decode_body(arena, body, (size_t)behind, &header, &entry);
 	if (r == 0)
 		*ret = entry;
 	return r;
+}
+
+int entry_skim(uint8_t type, struct bytes record, struct journal_entry *ret)
+{
+	struct entry_header header;
+
+	if (record.len < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, record.data, sizeof(header));
+	*ret = (struct journal_entry){
+	    .type = (enum journal_type)type,
+	    .received_wall_ns = (int64_t)le64toh((uint64_t)header.received_wall_ns),
+	};
+	return 0;
 }

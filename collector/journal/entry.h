@@ -27,8 +27,22 @@ static inline size_t entry_bits_bytes(size_t bits)
 
 struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_length, size_t fact_count);
 
+/* Body of a JOURNAL_CHECKPOINT_END. */
+struct entry_end {
+	uint64_t begin, parts;
+};
+static_assert(sizeof(struct entry_end) == 16, "on disk");
+
 /* Decodes a record of this type. Everything in *ret lives in the arena; position is not set. Errors: -EBADMSG (damaged,
  * or of a type or form that is not known here), -ENOMEM. */
 int entry_decode(struct arena *arena, uint8_t type, struct bytes record, struct journal_entry *ret);
+
+static inline bool entry_is_part(uint8_t type)
+{
+	return type >= JOURNAL_CHECKPOINT_BEGIN && type <= JOURNAL_CHECKPOINT_PROCESSES;
+}
+
+/* The type and when it was written alone. Errors: -EBADMSG. */
+int entry_skim(uint8_t type, struct bytes record, struct journal_entry *ret);
 
 #endif

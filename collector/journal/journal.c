@@ -5,9 +5,10 @@
  *
  * An idle handle starts a commit, because the loop runs it right after the sockets have been read, and does not sleep
  * while it is active. */
-#include "collector/journal/journal.h"
+#include "collector/journal/internal.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,33 +17,11 @@
 
 #define JOURNAL_HANDLES 2u
 
-struct listener {
-	journal_durable_cb cb;
-	void *owner;
-};
-
-struct journal {
-	uv_loop_t *loop;
-	uv_idle_t idle;   /* active: a commit starts with the next turn of the loop */
-	uv_timer_t retry; /* active: the disk is full */
-	uv_work_t work;
-	struct seglog *log;
-	struct seglog_commit *commit; /* under way on the thread pool */
-	size_t commit_bytes;
-	uint64_t commit_started_ns, commits, commit_ns;
-	uint64_t retain_bytes;
-	int error; /* waiting for room, or stopped */
-	bool stopped;
-	struct listener listeners[JOURNAL_LISTENERS_MAX];
-	unsigned open_handles;
-	void (*closed)(void *owner); /* set once closing */
-	void *closed_owner;
-};
-
 struct journal_reader {
 	struct seglog_reader *reader;
 	struct seglog_record held; /* borrowed from reader: read, and not yet given out */
 	bool holding;
+	bool checkpoints; /* are decoded */
 };
 
 static void start_commit(struct journal *journal);
@@ -119,7 +98,8 @@ static void retain(struct journal *journal)
 {
 	uint64_t from, to;
 
-	while (journal->retain_bytes && seglog_sealed_bytes(journal->log) > journal->retain_bytes)
+	while (journal->retain_bytes && seglog_sealed_bytes(journal->log) > journal->retain_bytes &&
+	       seglog_first(journal->log) < seglog_segment_of(journal->log, journal->keep))
 		if (seglog_drop_oldest(journal->log, &from, &to) < 0)
 			return;
 }
@@ -188,6 +168,8 @@ int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_opt
 		return -ENOMEM;
 	journal->loop = loop;
 	journal->retain_bytes = options->retain_bytes;
+	journal->segment_bytes = log_options.segment_bytes;
+	journal->keep = UINT64_MAX;
 	r = seglog_open(&journal->log, &log_options, ret_recovery, ret_why);
 	if (r < 0) {
 		free(journal);
@@ -198,7 +180,6 @@ int journal_open(struct journal **ret, uv_loop_t *loop, const struct journal_opt
 	(void)uv_timer_init(loop, &journal->retry);
 	journal->open_handles = JOURNAL_HANDLES;
 	journal->idle.data = journal->retry.data = journal->work.data = journal;
-	retain(journal);
 	*ret = journal;
 	return 0;
 }
@@ -255,8 +236,8 @@ int journal_append_batch(struct journal *journal, int64_t received_wall_ns, stru
 	return append(journal, JOURNAL_BATCH, parts, sizeof(parts) / sizeof(parts[0]), ret_position);
 }
 
-int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
-			uint64_t *ret_position)
+static int append_hello(struct journal *journal, enum journal_type type, int64_t received_wall_ns,
+			const struct hello *hello, uint64_t *ret_position)
 {
 	struct message message = {.type = MESSAGE_HELLO, .hello = *hello};
 	struct entry_header header;
@@ -272,9 +253,51 @@ int journal_append_host(struct journal *journal, int64_t received_wall_ns, const
 	parts[1] = bytes_make(frame + FRAME_HEADER_BYTES, len - FRAME_HEADER_BYTES);
 	header = entry_header_make(received_wall_ns, parts[1].len, 0);
 	parts[0] = bytes_make(&header, sizeof(header));
-	r = append(journal, JOURNAL_HOST, parts, sizeof(parts) / sizeof(parts[0]), ret_position);
+	r = append(journal, type, parts, sizeof(parts) / sizeof(parts[0]), ret_position);
 	free(frame);
 	return r;
+}
+
+int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
+			uint64_t *ret_position)
+{
+	return append_hello(journal, JOURNAL_HOST, received_wall_ns, hello, ret_position);
+}
+
+int journal_append_part_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
+			     uint64_t *ret_position)
+{
+	return append_hello(journal, JOURNAL_CHECKPOINT_HOST, received_wall_ns, hello, ret_position);
+}
+
+int journal_append_part(struct journal *journal, enum journal_type type, int64_t received_wall_ns, struct bytes body,
+			uint64_t *ret_position)
+{
+	struct entry_header header = entry_header_make(received_wall_ns, body.len, 0);
+	struct bytes parts[] = {bytes_make(&header, sizeof(header)), body};
+
+	return append(journal, type, parts, sizeof(parts) / sizeof(parts[0]), ret_position);
+}
+
+int journal_append_begin(struct journal *journal, int64_t received_wall_ns, uint64_t *ret_position)
+{
+	seglog_seal(journal->log);
+	return journal_append_part(journal, JOURNAL_CHECKPOINT_BEGIN, received_wall_ns, BYTES_NULL, ret_position);
+}
+
+int journal_append_end(struct journal *journal, int64_t received_wall_ns, uint64_t begin, uint64_t parts,
+		       uint64_t *ret_position)
+{
+	struct entry_end end = {htole64(begin), htole64(parts)};
+
+	return journal_append_part(journal, JOURNAL_CHECKPOINT_END, received_wall_ns, bytes_make(&end, sizeof(end)),
+				   ret_position);
+}
+
+void journal_keep(struct journal *journal, uint64_t position)
+{
+	journal->keep = position;
+	retain(journal);
 }
 
 uint64_t journal_first(const struct journal *journal)
@@ -290,6 +313,21 @@ uint64_t journal_durable(const struct journal *journal)
 uint64_t journal_bytes(const struct journal *journal)
 {
 	return seglog_bytes(journal->log);
+}
+
+uint64_t journal_bytes_from(const struct journal *journal, uint64_t position)
+{
+	return seglog_bytes_from(journal->log, position);
+}
+
+uint64_t journal_segment_bytes(const struct journal *journal)
+{
+	return journal->segment_bytes;
+}
+
+uint64_t journal_retain_bytes(const struct journal *journal)
+{
+	return journal->retain_bytes;
 }
 
 size_t journal_pending_bytes(const struct journal *journal)
@@ -332,6 +370,21 @@ void journal_reader_close(struct journal_reader *reader)
 	free(reader);
 }
 
+void journal_reader_want_checkpoints(struct journal_reader *reader)
+{
+	reader->checkpoints = true;
+}
+
+/* Parts of checkpoints that nobody asked for are not worth decoding. */
+static int decode(const struct journal_reader *reader, struct arena *arena, struct journal_entry *ret)
+{
+	const struct seglog_record *record = &reader->held;
+
+	if (!reader->checkpoints && entry_is_part(record->type))
+		return entry_skim(record->type, record->payload, ret);
+	return entry_decode(arena, record->type, record->payload, ret);
+}
+
 int journal_reader_next(struct journal_reader *reader, struct arena *arena, struct journal_entry *ret)
 {
 	struct seglog_record *record = &reader->held;
@@ -343,7 +396,7 @@ int journal_reader_next(struct journal_reader *reader, struct arena *arena, stru
 		ret->position = record->number;
 	if (r != 0)
 		return r == SEGLOG_E_HOLE ? JOURNAL_E_HOLE : r;
-	r = entry_decode(arena, record->type, record->payload, ret);
+	r = decode(reader, arena, ret);
 	reader->holding = r == -ENOMEM;
 	if (r == 0)
 		ret->position = record->number;

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal: what the collector has accepted, durable and in order. A record is an accepted Batch with the verdict of
- * the join, or a host's description. The forest is a function of the journal; console and lake follow it with cursors
- * of their own.
+ * the join, a host's description, or a part of a checkpoint. The forest is a function of the journal; console and lake
+ * follow it with cursors of their own.
  *
- * A position is a record number; it never means anything else as long as the journal exists. */
+ * A position is a record number; it never means anything else as long as the journal exists.
+ *
+ * A checkpoint is what recovery needs of everything before it. It begins a segment with a record CHECKPOINT_BEGIN; its
+ * parts follow, with other records between them, up to CHECKPOINT_END, which tells where it began and how many parts
+ * there are. Only one that is complete counts: all its parts and its end are there. Whoever reads the journal for the
+ * sake of what happened passes over these records: they tell nothing new. */
 #ifndef CANOPY_COLLECTOR_JOURNAL_JOURNAL_H
 #define CANOPY_COLLECTOR_JOURNAL_JOURNAL_H
 
@@ -16,6 +21,7 @@
 #include "proto/batch/decoder.h"
 #include "proto/seglog/seglog.h"
 #include "proto/wire/message.h"
+#include "proto/wire/state.h"
 
 struct journal;
 struct journal_reader;
@@ -23,6 +29,12 @@ struct journal_reader;
 enum journal_type {
 	JOURNAL_BATCH = 1,
 	JOURNAL_HOST = 2,
+	JOURNAL_CHECKPOINT_BEGIN = 3,
+	JOURNAL_CHECKPOINT_HOST = 4,      /* a description, as in JOURNAL_HOST */
+	JOURNAL_CHECKPOINT_STATE = 5,     /* a HostState */
+	JOURNAL_CHECKPOINT_PROCESSES = 6, /* facts that make up processes, as a Batch: its stream is what they are, enum
+					     forest_saved; its seq counts the batches of the checkpoint */
+	JOURNAL_CHECKPOINT_END = 7,
 };
 
 struct journal_options {
@@ -61,9 +73,36 @@ int journal_append_batch(struct journal *journal, int64_t received_wall_ns, stru
 int journal_append_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
 			uint64_t *ret_position);
 
+/* The parts of a checkpoint. begin and end carry nothing of their own; parts: records between them, other ones not
+ * counted. Errors as seglog_append. */
+int journal_append_begin(struct journal *journal, int64_t received_wall_ns, uint64_t *ret_position);
+int journal_append_part_host(struct journal *journal, int64_t received_wall_ns, const struct hello *hello,
+			     uint64_t *ret_position);
+/* type: JOURNAL_CHECKPOINT_STATE or _PROCESSES; body: the message. */
+int journal_append_part(struct journal *journal, enum journal_type type, int64_t received_wall_ns, struct bytes body,
+			uint64_t *ret_position);
+int journal_append_end(struct journal *journal, int64_t received_wall_ns, uint64_t begin, uint64_t parts,
+		       uint64_t *ret_position);
+
+/* A complete checkpoint, by the positions of its first and last record. */
+struct journal_checkpoint {
+	uint64_t begin, end;
+	uint64_t bytes; /* of its own records */
+};
+/* The newest complete checkpoint whose begin lies before position (UINT64_MAX: the newest of all). Blocks: reads its
+ * records, and what lies between them. Returns 0, JOURNAL_E_END (there is none) or -errno. */
+int journal_find_checkpoint(struct journal *journal, uint64_t position, struct journal_checkpoint *ret);
+/* Retention leaves every segment that holds position or a later one; UINT64_MAX, as it is at first: none in
+ * particular. */
+void journal_keep(struct journal *journal, uint64_t position);
+
 uint64_t journal_first(const struct journal *journal);
 uint64_t journal_durable(const struct journal *journal);
 uint64_t journal_bytes(const struct journal *journal);
+/* The same from the segment on whose first record is position or a later one. */
+uint64_t journal_bytes_from(const struct journal *journal, uint64_t position);
+uint64_t journal_segment_bytes(const struct journal *journal); /* at which a segment is sealed */
+uint64_t journal_retain_bytes(const struct journal *journal);  /* 0 = no bound */
 size_t journal_pending_bytes(const struct journal *journal); /* appended, not yet durable: what backpressure goes by */
 /* 0; -ENOSPC or -EDQUOT while it waits for room on the disk; or the error that has stopped it. */
 int journal_error(const struct journal *journal);
@@ -82,7 +121,16 @@ struct journal_entry {
 	struct batch batch;     /* JOURNAL_BATCH */
 	struct journal_verdict verdict; /* as given to journal_append_batch */
 	struct hello hello;     /* JOURNAL_HOST */
+	/* Parts of checkpoints are decoded only for who has asked for them (journal_reader_want_checkpoints): _PROCESSES
+	 * into batch, _HOST into hello. */
+	struct boot_state state;   /* JOURNAL_CHECKPOINT_STATE */
+	uint64_t begin, parts;     /* JOURNAL_CHECKPOINT_END */
 };
+
+static inline bool journal_is_checkpoint(const struct journal_entry *entry)
+{
+	return entry->type >= JOURNAL_CHECKPOINT_BEGIN;
+}
 
 enum {
 	JOURNAL_E_END = 1, /* nothing durable beyond this yet */
@@ -95,6 +143,7 @@ enum {
 int journal_reader_open(struct journal_reader **ret, struct journal *journal, uint64_t position);
 void journal_reader_close(struct journal_reader *reader);
 int journal_reader_next(struct journal_reader *reader, struct arena *arena, struct journal_entry *ret);
+void journal_reader_want_checkpoints(struct journal_reader *reader);
 
 static inline bool journal_is_new(const struct journal_entry *entry, size_t fact)
 {

@@ -120,7 +120,7 @@ static size_t take_length(const struct seglog *log, uint64_t start, uint64_t *re
 		memcpy(&header, log->pending.data + taken, sizeof(header));
 		taken += (size_t)format_record_bytes(le32toh(header.length));
 		number++;
-	} while (taken < log->pending.len && start + taken < log->segment_bytes);
+	} while (taken < log->pending.len && start + taken < log->segment_bytes && number != log->seal);
 	*ret_end = number;
 	return taken;
 }
@@ -152,7 +152,7 @@ static int prepare(struct seglog *log, struct seglog_commit *commit)
 	int r = seglog_reserve_segment(log);
 
 	open = seglog_open_segment(log);
-	commit->rotate = open->bytes >= log->segment_bytes && open->end > open->first;
+	commit->rotate = (open->bytes >= log->segment_bytes || open->end == log->seal) && open->end > open->first;
 	commit->segment = *open;
 	commit->header = seglog_next_header(log, open, open->end);
 	commit->reserve = log->segment_bytes;

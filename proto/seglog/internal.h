@@ -31,6 +31,7 @@ struct seglog {
 	struct seglog_buffer pending;
 	struct seglog_buffer spare; /* empty; saves growing anew for each commit */
 	uint64_t next;
+	uint64_t seal; /* this number begins a segment; 0 = none in particular */
 
 	struct seglog_commit *commit; /* under way; borrowed */
 	struct seglog_sync *sync;     /* under way; borrowed */

@@ -239,6 +239,29 @@ int seglog_discard(struct seglog *log)
 	return 0;
 }
 
+void seglog_seal(struct seglog *log)
+{
+	log->seal = log->next;
+}
+
+uint64_t seglog_segment_of(const struct seglog *log, uint64_t number)
+{
+	size_t i = log->segment_count;
+
+	while (i > 0 && log->segments[i - 1].first > number)
+		i--;
+	return i > 0 ? log->segments[i - 1].first : 0;
+}
+
+uint64_t seglog_bytes_from(const struct seglog *log, uint64_t number)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = log->segment_count; i-- > 0 && log->segments[i].first >= number;)
+		bytes += log->segments[i].bytes;
+	return bytes;
+}
+
 uint64_t seglog_first(const struct seglog *log)
 {
 	return log->segments[0].first;

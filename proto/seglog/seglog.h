@@ -97,12 +97,19 @@ int seglog_sync_begin(struct seglog *log, struct seglog_sync **ret);
 void seglog_sync_run(struct seglog_sync *sync);
 int seglog_sync_finish(struct seglog *log, struct seglog_sync *sync);
 
+/* The next append begins a segment, unless the open one is empty. A restart in between forgets it. */
+void seglog_seal(struct seglog *log);
+
 uint64_t seglog_first(const struct seglog *log);        /* oldest record number that is held */
 uint64_t seglog_next(const struct seglog *log);         /* number that the next append gets */
 uint64_t seglog_durable(const struct seglog *log);      /* highest committed number, seglog_first - 1 when none */
 uint64_t seglog_bytes(const struct seglog *log);        /* bytes on disk, without what is reserved in advance */
 uint64_t seglog_sealed_bytes(const struct seglog *log); /* the same without the open segment */
 uint64_t seglog_id(const struct seglog *log);
+/* Number of the first record of the segment that holds number, or of the nearest before; 0 = none does. */
+uint64_t seglog_segment_of(const struct seglog *log, uint64_t number);
+/* Bytes of the segments whose first record is number or a later one. */
+uint64_t seglog_bytes_from(const struct seglog *log, uint64_t number);
 int seglog_error(const struct seglog *log); /* what poisoned it, or 0 */
 
 /* Deletes sealed segments that hold only records below number. Returns 0 or -errno; *ret_bytes freed (may be NULL). */

@@ -192,6 +192,8 @@ static void tell_host(struct follower *f, const struct boot_id *boot, const stru
 
 static uint64_t item_count(const struct journal_entry *entry)
 {
+	if (journal_is_checkpoint(entry))
+		return 0; /* tells nothing that was not told before */
 	return entry->type == JOURNAL_BATCH ? entry->batch.fact_count + entry->batch.gap_count : 1;
 }
 

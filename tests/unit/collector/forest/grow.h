@@ -107,6 +107,45 @@ static inline struct json grow_dump(const struct forest *forest)
 	return out;
 }
 
+static inline void grow_expect_same(const struct json *a, const struct json *b, uint64_t seed)
+{
+	size_t i = 0, line = 0, from;
+
+	if (a->len == b->len && memcmp(a->data, b->data, a->len) == 0)
+		return;
+	while (i < a->len && i < b->len && a->data[i] == b->data[i]) {
+		line = a->data[i] == '\n' ? i + 1 : line;
+		i++;
+	}
+	from = i - line > 400 ? i - 400 : line;
+	print_error("seed %llu, at byte %zu:\n  %.*s\n  %.*s\n", (unsigned long long)seed, i, (int)(i - from + 160), a->data + from,
+		    (int)(i - from + 160), b->data + from);
+	fail();
+}
+
+/* What can be seen of those who live, and of the living among the children of each, as text. */
+static inline struct json grow_dump_living(const struct forest *forest)
+{
+	struct json out = JSON_NULL;
+
+	for (struct forest_host *host = forest_host_next(forest, NULL); host; host = forest_host_next(forest, host)) {
+		for (struct forest_node *node = forest_node_next(host, NULL); node; node = forest_node_next(host, node)) {
+			struct arena arena = ARENA_NULL;
+			struct process_view view;
+
+			assert_int_equal(forest_view(node, 1, &arena, &view), 0);
+			if (node->place == PLACE_LIVE || node->place == PLACE_KEPT) {
+				json_process(&out, &view);
+				out.comma = false;
+				json_raw(&out, "\n", 1);
+			}
+			arena_finish(&arena);
+		}
+	}
+	assert_false(out.failed);
+	return out;
+}
+
 /* As if a fact had come for the host since the last eviction. */
 static inline void grow_touch(struct forest *forest, struct forest_host *host)
 {

@@ -37,18 +37,6 @@ static size_t make_order(struct history *h, size_t *order, bool duplicate)
 	return count;
 }
 
-static void show_difference(const struct json *a, const struct json *b, uint64_t seed)
-{
-	size_t i = 0, line = 0;
-
-	while (i < a->len && i < b->len && a->data[i] == b->data[i]) {
-		line = a->data[i] == '\n' ? i + 1 : line;
-		i++;
-	}
-	print_error("seed %llu, at byte %zu:\n  %.*s\n  %.*s\n", (unsigned long long)seed, i, (int)(i - line + 160),
-		    a->data + line, (int)(i - line + 160), b->data + line);
-}
-
 /* Whose parent ended unseen has one that nobody told; in all other cases the forest knows it, and never says another
  * one. */
 static size_t check_parents(const struct forest *forest, const struct history *history)
@@ -105,10 +93,7 @@ static size_t check_seed(uint64_t seed, size_t *ret_alive)
 		size_t count = make_order(&history, order, round & 1);
 		struct json got = grow(&history, order, count, &told);
 
-		if (got.len != expected.len || memcmp(got.data, expected.data, got.len) != 0) {
-			show_difference(&expected, &got, seed);
-			fail();
-		}
+		grow_expect_same(&expected, &got, seed);
 		json_finish(&got);
 	}
 	json_finish(&expected);
