@@ -294,7 +294,8 @@ void ingest_require_machines(struct ingest *ingest)
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
 {
 	struct replay_counts counts;
-	int r = replay_journal(ingest->journal, ingest->forest, &ingest->streams, &ingest->links, &counts);
+	int r = replay_journal(ingest->journal, ingest->forest, &ingest->streams, &ingest->links,
+			       REPLAY_HISTORY_BYTES, &counts);
 
 	if (r < 0)
 		return r;

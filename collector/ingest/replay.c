@@ -149,7 +149,7 @@ static int replay_entries(struct replay *replay, struct journal_reader *reader, 
 }
 
 /* The first position that is close enough to the newest checkpoint, or that checkpoint. */
-static int choose_beginning(struct journal *journal, struct replay_counts *counts)
+static int choose_beginning(struct journal *journal, uint64_t history_bytes, struct replay_counts *counts)
 {
 	struct journal_checkpoint found;
 	int r = journal_find_checkpoint(journal, UINT64_MAX, &found);
@@ -158,22 +158,22 @@ static int choose_beginning(struct journal *journal, struct replay_counts *count
 	if (r < 0 || r == JOURNAL_E_END)
 		return r < 0 ? r : 0;
 	counts->checkpoint = found;
-	if (counts->from == 1 && journal_bytes(journal) <= REPLAY_HISTORY_BYTES)
+	if (counts->from == 1 && journal_bytes(journal) <= history_bytes)
 		return 0;
 	counts->from = found.begin;
 	while (journal_find_checkpoint(journal, counts->from, &found) == 0 &&
-	       journal_bytes_from(journal, found.begin) <= REPLAY_HISTORY_BYTES)
+	       journal_bytes_from(journal, found.begin) <= history_bytes)
 		counts->from = found.begin;
 	return 0;
 }
 
 int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links,
-		   struct replay_counts *ret)
+		   uint64_t history_bytes, struct replay_counts *ret)
 {
 	struct replay replay = {.forest = forest, .streams = streams, .links = links};
 	struct journal_reader *reader;
 	struct arena arena = ARENA_NULL;
-	int r = choose_beginning(journal, &replay.counts);
+	int r = choose_beginning(journal, history_bytes, &replay.counts);
 
 	if (r == 0)
 		r = journal_reader_open(&reader, journal, replay.counts.from);

@@ -22,8 +22,9 @@ struct replay_counts {
 /* So much is read again beyond what is needed, for the sake of those who ended lately: under a second. */
 #define REPLAY_HISTORY_BYTES (64ull << 20)
 
-/* Blocks until everything durable has been read. Errors: -ENOMEM or those of journal_reader_next. */
+/* Blocks until everything durable has been read. history_bytes: how much of the journal may be read beyond what is
+ * needed. Errors: -ENOMEM or those of journal_reader_next. */
 int replay_journal(struct journal *journal, struct forest *forest, struct streams *streams, struct links *links,
-		   struct replay_counts *ret);
+		   uint64_t history_bytes, struct replay_counts *ret);
 
 #endif

@@ -256,6 +256,8 @@ static void test_gap_stands_in_the_stream(void **state)
 	begin(&w);
 	follow(&w, &c, "?filter=proc.name=nothing", NULL);
 	world_add(&w, 1, NULL, 0, &gap);
+	world_add(&w, 1, NULL, 0, &gap); /* a second sensor */
+	assert_int_equal(journal_append_begin(w.journal, 1, &w.appended), 0); /* no event */
 	world_add(&w, 1, NULL, 0, &unknown);
 	assert_true(client_until_text(&c, "sensor_down"));
 	event = event_data(&c, "gap", 0);

@@ -478,6 +478,36 @@ static void test_gap(void **state)
 	assert_int_equal(assert_lives(1, 5), 1);
 }
 
+/* Records of a checkpoint are no events: no row, no hole, and the cursor goes beyond them. */
+static void test_checkpoint(void **state)
+{
+	uint64_t begin, position;
+
+	(void)state;
+	open_lake("");
+	(void)feed(0, 1, 10);
+	assert_int_equal(journal_append_begin(journal, WALL_NS, &begin), 0);
+	assert_int_equal(
+		journal_append_part(journal, JOURNAL_CHECKPOINT_STATE, WALL_NS, BYTES_LITERAL("what it may be"), &position),
+		0);
+	assert_int_equal(
+		journal_append_part(journal, JOURNAL_CHECKPOINT_PROCESSES, WALL_NS, BYTES_LITERAL("or this"), &position), 0);
+	(void)feed(0, 11, 20);
+	assert_int_equal(journal_append_end(journal, WALL_NS, begin, 2, &position), 0);
+	assert_true(run_until(all_durable, &position));
+	flush_lake();
+	assert_int_equal(assert_lives(1, 20), 0);
+	assert_true(figures().lag_records == 0);
+	assert_true(figures().rows_total == 60);
+	close_lake();
+	close_journal();
+	open_journal(0, 0);
+	open_lake("");
+	(void)feed(0, 21, 30);
+	close_lake();
+	(void)assert_lives(1, 30);
+}
+
 static void test_nothing_to_do(void **state)
 {
 	open_lake("");
@@ -520,6 +550,7 @@ int main(void)
 		ON_LOOP(test_hole),
 		ON_LOOP(test_other_readers),
 		ON_LOOP(test_gap),
+		ON_LOOP(test_checkpoint),
 		ON_LOOP(test_nothing_to_do),
 		ON_LOOP(test_refused),
 	};
