@@ -310,10 +310,12 @@ static void log_recovery(const struct shards *shards)
 		sum.hosts += shard->counts.hosts;
 		sum.holes += shard->counts.holes;
 		sum.refused += shard->counts.refused;
+		sum.restored += shard->counts.restored;
 		ms = shard->recovery_ms > ms ? shard->recovery_ms : ms;
 	}
-	log_info("event=recovered batches=%" PRIu64 " facts=%" PRIu64 " hosts=%" PRIu64 " shards=%zu ms=%" PRIu64,
-		 sum.batches, sum.facts, sum.hosts, shards->count, ms);
+	log_info("event=recovered batches=%" PRIu64 " facts=%" PRIu64 " hosts=%" PRIu64 " restored=%" PRIu64
+		 " shards=%zu ms=%" PRIu64,
+		 sum.batches, sum.facts, sum.hosts, sum.restored, shards->count, ms);
 	if (sum.holes > 0 || sum.refused > 0)
 		log_warning(
 		    "event=recovered-incomplete holes=%" PRIu64 " facts_without_room=%" PRIu64

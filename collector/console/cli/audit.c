@@ -204,7 +204,7 @@ static int take_journaled(struct report *report, uint64_t segment, uint64_t offs
 	struct journal_entry entry;
 	int r;
 
-	if (record->type != JOURNAL_BATCH && record->type != JOURNAL_HOST)
+	if (record->type < JOURNAL_BATCH || record->type > JOURNAL_CHECKPOINT_END)
 		return count_note(report, REPORT_UNKNOWN, segment, offset, 1);
 	r = entry_decode(&report->arena, record->type, record->payload, &entry);
 	if (r == -ENOMEM)
