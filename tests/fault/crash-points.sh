@@ -35,4 +35,24 @@ for point in $log_points seglog-unlink seglog-unlinked spool-acked; do
     judge "the spool's owner dies at $point, passage $passage" dies spooler "$point:$passage"
   done
 done
+# Retention takes segments while it is at work: what it takes before the lake has committed is told there as a hole, and never doubled.
+retained() { # POINT:PASSAGE
+  local rows holes
+  begin_run retention
+  collector_env=("CANOPY_FAILPOINT=$1")
+  collector_args=(--retain-bytes 20000)
+  run_to_the_end 2 || return 1
+  [[ $collector_codes == *137* ]] || { echo "never came there: $collector_codes"; return 1; }
+  kill -TERM "$collector_pid"
+  wait_until 20 gone "$collector_pid"
+  "$CANOPY_CLI" verify --json "$run/state" >"$run/verify" || { cat "$run/verify"; return 1; }
+  rows=$(lake_rows | jq -r .metadata.uid | sort | uniq -c | awk '$1 == 1 {once++} $1 > 1 {more++} END {print once + 0, more + 0}')
+  holes=$(find "$run/lake" -path '*class=gap*' -name '*.gz' -exec gzip -dc {} + | grep -c journal_hole)
+  [ "$rows" = "$((batches * facts)) 0" ] || { [ "${rows#* }" = 0 ] && [ "$holes" -gt 0 ]; } || { echo "lake: $rows with $holes holes"; return 1; }
+}
+for point in seglog-unlink seglog-unlinked; do
+  for passage in 1 2; do
+    judge "the collector dies at $point of its retention, passage $passage" retained "$point:$passage"
+  done
+done
 finish
