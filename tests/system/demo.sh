@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the README promises: processes that a user starts in another terminal appear with who, what, where and how they ended.
+# What the README promises: processes that a user starts in another terminal appear with who, what, where and how they
+# ended.
 source "$(dirname "$0")/lib.sh"
 need_bpf
 
@@ -72,7 +73,8 @@ check "lag is below a second" equal "$(jq '.lag_seconds != null and .lag_seconds
 check "nothing was lost" equal "$(host_lost "$info")" 0
 check "a bare word finds by command line" has hostname
 check "nothing matched: exit code 1" equal "$(canopy ps proc.pid = 0 >/dev/null 2>&1; echo $?)" 1
-check "a wrong filter: exit code 2, and where" equal "$(canopy ps 'proc.pid = = 1' >/dev/null 2>"$work/filter-error"; echo $?)" 2
+check "a wrong filter: exit code 2, and where" \
+  equal "$(canopy ps 'proc.pid = = 1' >/dev/null 2>"$work/filter-error"; echo $?)" 2
 
 stop_process "$sensor_pid"
 check "a sensor that says goodbye ends cleanly" grep -q . "$work/sensor-here.log"

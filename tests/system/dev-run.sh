@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# './dev run' as a user sees it: the live view on a terminal, events elsewhere; however it ends, nothing goes on running.
+# './dev run' as a user sees it: the live view on a terminal, events elsewhere; however it ends, nothing goes on
+# running.
 source "$(dirname "$0")/lib.sh"
 need_bpf
 

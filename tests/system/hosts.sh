@@ -25,7 +25,8 @@ count_is() { [ "$(processes "$(marked "$1")" | wc -l)" = "$2" ]; }
 check "web-1 has each process once" wait_until 10 count_is web-1 5
 check "web-2 has each process once" wait_until 10 count_is web-2 5
 check "the host with two sensors has each process once" wait_until 10 count_is "$here" 5
-check "each has its own identity" equal "$(processes "proc.cmdline contains $marker and proc.name = true" | jq -r .id | sort -u | wc -l)" 15
+check "each has its own identity" equal \
+  "$(processes "proc.cmdline contains $marker and proc.name = true" | jq -r .id | sort -u | wc -l)" 15
 check "each has one exec more than its shell" equal \
   "$(processes "$(marked "$here")" | jq -s 'map(.images | length) | unique | length')" 1
 

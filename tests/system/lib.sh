@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What every system test shares: TAP, processes that are ended by their pid whatever happens, and waiting for conditions.
-# A test is a bash script that sources this file, calls 'check' and ends with 'finish'.
+# What every system test shares: TAP, processes that are ended by their pid whatever happens, and waiting for
+# conditions. A test is a bash script that sources this file, calls 'check' and ends with 'finish'.
 # shellcheck shell=bash
 set -uo pipefail
 
@@ -31,7 +31,8 @@ cleanup() {
   local i
   end_processes
   for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do # the last one made first
-    umount "${mounts[i]}" 2>/dev/null || umount -l "${mounts[i]}" 2>/dev/null # busy while something of the test is still dying
+    # busy while something of the test is still dying
+    umount "${mounts[i]}" 2>/dev/null || umount -l "${mounts[i]}" 2>/dev/null
   done
   rm -rf "$work"
 }
@@ -46,7 +47,8 @@ skip_all() { # REASON
 
 not() { ! "$@"; }
 
-# wait_until SECONDS COMMAND…: until it succeeds; fails once the time is over. CANOPY_PATIENCE multiplies it on slow (emulated) machines.
+# wait_until SECONDS COMMAND…: until it succeeds; fails once the time is over. CANOPY_PATIENCE multiplies it on slow
+# (emulated) machines.
 wait_until() {
   local deadline=$((SECONDS + $1 * ${CANOPY_PATIENCE:-1}))
   shift
@@ -104,10 +106,12 @@ need_bpf() {
 start_collector() {
   local old_listen=${listen:-127.0.0.1:0} old_http=${http:-127.0.0.1:0}
   rm -f "$work/collector/listen" "$work/collector/http"
-  "$CANOPY_COLLECTOR" --listen "$old_listen" --http "$old_http" --state "$work/collector" "$@" >>"$work/collector.log" 2>&1 &
+  "$CANOPY_COLLECTOR" --listen "$old_listen" --http "$old_http" --state "$work/collector" \
+    "$@" >>"$work/collector.log" 2>&1 &
   collector_pid=$!
   pids+=("$collector_pid")
-  wait_until 20 test -s "$work/collector/http" || { echo "Bail out! the collector did not start: $(tail -n 3 "$work/collector.log")"; exit 1; }
+  wait_until 20 test -s "$work/collector/http" ||
+    { echo "Bail out! the collector did not start: $(tail -n 3 "$work/collector.log")"; exit 1; }
   listen=$(cat "$work/collector/listen")
   http=$(cat "$work/collector/http")
   export CANOPY_SERVER=http://$http
@@ -134,8 +138,9 @@ set_shift() { printf '%-32s' "$1" 1<>"$work/shift"; }
 # shifted_clock: for the environment of such a sensor
 shifted_clock() { echo "LD_PRELOAD=$WORKLOADS/libwall_clock.so CANOPY_WALL_SHIFT=$work/shift"; }
 
-# start_host NAME BOOT_ID [ARGUMENT…]: a sensor that believes to be another host: own mount and UTS namespace, its boot_id, machine id and
-# name over the real ones, and where host_environment holds words VAR=VALUE, those variables. Sets sensor_pid.
+# start_host NAME BOOT_ID [ARGUMENT…]: a sensor that believes to be another host: own mount and UTS namespace, its
+# boot_id, machine id and name over the real ones, and where host_environment holds words VAR=VALUE, those variables.
+# Sets sensor_pid.
 start_host() {
   local name=$1 boot=$2 dir=$work/host-$1
   shift 2
@@ -146,7 +151,8 @@ start_host() {
     mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id &&
     { [ ! -e /etc/machine-id ] || mount --bind "$1/machine-id" /etc/machine-id; } &&
     hostname "$2" && shift 2 && exec "$@"' start_host "$dir" "$name" \
-    env ${host_environment:-} "$CANOPY_SENSOR" --collector "$listen" --spool "$work/spool-$name" "$@" >>"$work/sensor-$name.log" 2>&1 &
+    env ${host_environment:-} "$CANOPY_SENSOR" --collector "$listen" --spool "$work/spool-$name" \
+    "$@" >>"$work/sensor-$name.log" 2>&1 &
   sensor_pid=$!
   pids+=("$sensor_pid")
 }
@@ -154,7 +160,8 @@ start_host() {
 # ---- workloads: each says NAME=PID lines, which stand in ${who[NAME]} afterwards
 
 declare -A who
-marker=canopy-$$-$RANDOM # argument of every workload: inherited by what it forks, so that nobody else's pid is taken for one of ours
+# argument of every workload: inherited by what it forks, so that nobody else's pid is taken for one of ours
+marker=canopy-$$-$RANDOM
 
 listen_to() { # lines of stdin into who
   local name value
@@ -170,7 +177,8 @@ perform() {
   return "${who[status]:-1}"
 }
 
-# performs DESCRIPTION NAME [ARGUMENT…]: the same as a check of its own ('check' runs in a subshell, where who would be lost).
+# performs DESCRIPTION NAME [ARGUMENT…]: the same as a check of its own ('check' runs in a subshell, where who would be
+# lost).
 performs() {
   local description=$1 status
   shift
@@ -244,8 +252,8 @@ runs_by_console() { # HOST
   processes "host.name = $1 and proc.alive = true" | jq -r '"\(.pid) \(.start_boottime_ns / 10000000 | floor)"'
 }
 
-# live_set_differs HOST: lines of '+ PID TICK' for whom the console alone calls alive, '- PID TICK' for whom /proc alone does. Who comes or goes during
-# the look is left out by looking twice.
+# live_set_differs HOST: lines of '+ PID TICK' for whom the console alone calls alive, '- PID TICK' for whom /proc
+# alone does. Who comes or goes during the look is left out by looking twice.
 live_set_differs() {
   local round
   for round in 1 2; do

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What must not leave the host does not: secrets are searched for in the bytes of spool and journal, and asked for at the console. Filters leave out what
-# they say, say so, and leave nobody alive for ever. Variables are told on request alone.
+# What must not leave the host does not: secrets are searched for in the bytes of spool and journal, and asked for at
+# the console. Filters leave out what they say, say so, and leave nobody alive for ever. Variables are told on request
+# alone.
 source "$(dirname "$0")/lib.sh"
 need_bpf
 
@@ -21,7 +22,9 @@ mkdir "$work/words"
 for word in mark secret own; do echo "${!word}" >"$work/words/$word"; done
 for word in other folded dropped last plain; do echo "$mark-$word" >"$work/words/$word"; done
 in_bytes() { grep -rqaF -f "$work/words/$1" "$2"; }
-metric() { curl -sf "http://$http/metrics" | awk -v name="$1" 'index($0, name) == 1 { sum += $NF } END { print sum + 0 }'; }
+metric() {
+  curl -sf "http://$http/metrics" | awk -v name="$1" 'index($0, name) == 1 { sum += $NF } END { print sum + 0 }'
+}
 ended() { [ "$(processes "proc.pid = $1" | jq -r 'select(.state == "exited") | .pid')" = "$1" ]; }
 
 refuses() { # ARGUMENT…: wrong usage, told in one line that names the option
@@ -55,7 +58,8 @@ start_sensor private --secret own-word --env CANOPY_PLAIN --env CANOPY_TOKEN \
   --filter "fork-only:exe=$work/folded" --filter "drop:exe=$work/dropped" \
   --filter "drop:user=54321" --filter "fork-only:cgroup=/$mark*"
 wait_until 10 grep -q attached "$work/sensor-private.log"
-# What is left of root once the hooks are in: CAP_BPF (39) to read maps, CAP_SYS_PTRACE (19) to read /proc of others; nothing can come back.
+# What is left of root once the hooks are in: CAP_BPF (39) to read maps, CAP_SYS_PTRACE (19) to read /proc of others;
+# nothing can come back.
 status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$sensor_pid/status"; }
 left=$(printf %016x $((1 << 39 | 1 << 19)))
 check "the sensor says that it is confined" wait_until 10 grep -q event=confined "$work/sensor-private.log"
@@ -66,7 +70,8 @@ check "nor by a program" equal "$(status_of NoNewPrivs)" 1
 check "system calls are filtered" equal "$(status_of Seccomp)" 2
 threads_filtered() { [ "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$sensor_pid/task/"*/status | sort -u)" = 2 ]; }
 check "in every thread" threads_filtered
-CANOPY_PLAIN=$mark-plain CANOPY_TOKEN=$secret CANOPY_OTHER=$mark-other "$work/kept" "$mark" --password "$secret" "--own-word=$own" \
+CANOPY_PLAIN=$mark-plain CANOPY_TOKEN=$secret CANOPY_OTHER=$mark-other "$work/kept" "$mark" --password "$secret" \
+  "--own-word=$own" \
   "https://ada:$secret@example.org/" "PGPASSWORD=$secret"
 "$work/folded" "$mark-folded" &
 folded=$!
@@ -79,7 +84,8 @@ of_user=$stays_pid
 cgroup2=$(while read -r _ dir type _; do [ "$type" = cgroup2 ] && echo "$dir"; done </proc/self/mounts | head -n 1)
 if [ -n "$cgroup2" ] && mkdir "$cgroup2/$mark" 2>/dev/null; then
   # shellcheck disable=SC2016 # for the inner shell
-  stays of-cgroup bash -c 'echo $$ >"$1/cgroup.procs" && exec "${@:2}"' in_cgroup "$cgroup2/$mark" "$work/of-cgroup" "$mark"
+  stays of-cgroup bash -c 'echo $$ >"$1/cgroup.procs" && exec "${@:2}"' in_cgroup "$cgroup2/$mark" "$work/of-cgroup" \
+    "$mark"
   of_cgroup=$stays_pid
 fi
 check "the spool has what is no secret" wait_until 10 in_bytes mark "$work/spool-private"
@@ -98,7 +104,8 @@ done
 check "the console shows where something is hidden" equal \
   "$(one_process '.argv[1:] | join(" ")' "proc.exe = $work/kept and proc.cmdline contains PGPASSWORD")" \
   "$mark --password *** --own-word=*** https://ada:***@example.org/ PGPASSWORD=***"
-check "in what the snapshot told, too" equal "$(one_process '.argv[1:] | join(" ")' "proc.exe = $work/old and proc.name = old")" \
+check "in what the snapshot told, too" equal \
+  "$(one_process '.argv[1:] | join(" ")' "proc.exe = $work/old and proc.name = old")" \
   "$mark --password *** https://ada:***@example.org/"
 check "of which it is said that something is hidden" equal \
   "$(one_process '.flags | index("redacted") != null' "proc.exe = $work/old and proc.name = old")" true
@@ -107,7 +114,8 @@ check "the console answers" in_bytes mark "$work/answer"
 check "and shows no secret" not in_bytes secret "$work/answer"
 
 check "and the variables that were asked for, without the value of a secret one" equal \
-  "$(one_process '.env | "\(.CANOPY_PLAIN) \(.CANOPY_TOKEN) \(length)"' "proc.exe = $work/kept and proc.cmdline contains PGPASSWORD")" "$mark-plain *** 2"
+  "$(one_process '.env | "\(.CANOPY_PLAIN) \(.CANOPY_TOKEN) \(length)"' \
+  "proc.exe = $work/kept and proc.cmdline contains PGPASSWORD")" "$mark-plain *** 2"
 check "a filter finds a variable" has "proc.env[CANOPY_PLAIN] = $mark-plain and proc.exe = $work/kept"
 check "what was not asked for is not there" not has "proc.env[CANOPY_OTHER] exists"
 
@@ -125,7 +133,8 @@ if [ -n "${of_cgroup:-}" ]; then
 fi
 filtered_told() { canopy hosts -o ndjson | jq -se 'any(.[0].filtered[]; .reason == "filtered")'; }
 check "the gap is told with its reason" wait_until 30 filtered_told
-filtered_counted() { [ "$(metric 'canopy_sensor_filtered_total')" -ge 6 ]; } # two execs, and two forks and exits below the second
+# two execs, and two forks and exits below the second
+filtered_counted() { [ "$(metric 'canopy_sensor_filtered_total')" -ge 6 ]; }
 check "and counted" wait_until 20 filtered_counted
 redacted_counted() { [ "$(metric 'canopy_sensor_redacted_total')" -ge 5 ]; }
 check "so are the hidden places" wait_until 20 redacted_counted

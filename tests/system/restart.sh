@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The collector killed under load and started again; the sensor started before any collector. Nothing lost, nothing twice.
+# The collector killed under load and started again; the sensor started before any collector. Nothing lost, nothing
+# twice.
 source "$(dirname "$0")/lib.sh"
 need_bpf
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Clocks that jump, hosts that reboot, sensors that share a boot. What no machine that others use does on request is told by a dictated
-# sensor; the rest by real ones.
+# Clocks that jump, hosts that reboot, sensors that share a boot. What no machine that others use does on request is
+# told by a dictated sensor; the rest by real ones.
 source "$(dirname "$0")/../lib.sh"
 need_bpf
 
@@ -34,8 +34,10 @@ check "clock 35: lifetimes are those of boottime" equal "$(jumper)" '[30,20]'
 jq='map(select(.duration_ns != null and .duration_ns < 0)) | length'
 check "clock 35: no lifetime is negative" equal "$(jumper)" 0
 jq='.[0].start'
-check "clock 35: what began before the jump keeps its wall time" equal "$(jumper and proc.pid = 501)" "$(date -u -d @$((noon + 20)) +%Y-%m-%dT%H:%M:%S).000000000Z"
-check "clock 35: what began after it has the new one" equal "$(jumper and proc.pid = 502)" "$(date -u -d @$((noon + 40 - 3600)) +%Y-%m-%dT%H:%M:%S).000000000Z"
+check "clock 35: what began before the jump keeps its wall time" \
+  equal "$(jumper and proc.pid = 501)" "$(date -u -d @$((noon + 20)) +%Y-%m-%dT%H:%M:%S).000000000Z"
+check "clock 35: what began after it has the new one" \
+  equal "$(jumper and proc.pid = 502)" "$(date -u -d @$((noon + 40 - 3600)) +%Y-%m-%dT%H:%M:%S).000000000Z"
 tree=$(canopy tree -H jumper --exited | grep -oE '\b50[0-2]\b' | tr '\n' ' ')
 check "clock 35: the tree, too, is in order of boottime" equal "$tree" "500 501 502 "
 
@@ -61,12 +63,16 @@ TXT
 old="host.boot startswith bbbbbbbb and host.boot endswith 1"
 new="host.boot startswith bbbbbbbb and host.boot endswith 2"
 check "clock 36: two boots" equal "$(canopy hosts -o ndjson | jq -s 'map(select(.host == "phoenix")) | length')" 2
-check "clock 36: the old one is rebooted" equal "$(canopy hosts -o ndjson | jq -r 'select(.boot_id | endswith("1")) | select(.host == "phoenix") | .state')" rebooted
+check "clock 36: the old one is rebooted" equal \
+  "$(canopy hosts -o ndjson | jq -r 'select(.boot_id | endswith("1")) | select(.host == "phoenix") | .state')" rebooted
 check "clock 36: the old daemon is closed as 'host rebooted'" \
-  equal "$(one_process '"\(.state) \(.quality | tojson) \(.exit | tojson)"' "$old and proc.pid = 700")" 'unknown ["seeded","host_rebooted"] null'
-check "clock 36: who had ended before keeps his end" equal "$(one_process '"\(.state) \(.exit.code)"' "$old and proc.pid = 701")" 'exited 6'
+  equal "$(one_process '"\(.state) \(.quality | tojson) \(.exit | tojson)"' "$old and proc.pid = 700")" \
+  'unknown ["seeded","host_rebooted"] null'
+check "clock 36: who had ended before keeps his end" \
+  equal "$(one_process '"\(.state) \(.exit.code)"' "$old and proc.pid = 701")" 'exited 6'
 check "clock 36: nobody of the old boot lives" not has "$old and proc.alive = true"
-check "clock 36: the new daemon lives" equal "$(one_process '"\(.state) \(.quality | tojson)"' "$new and proc.pid = 700")" 'live ["seeded"]'
+check "clock 36: the new daemon lives" equal \
+  "$(one_process '"\(.state) \(.quality | tojson)"' "$new and proc.pid = 700")" 'live ["seeded"]'
 check "clock 36: same pid and start time, another identity" \
   equal "$(processes "host.name = phoenix and proc.pid = 700" | jq -rs 'map(.id) | unique | length')" 2
 
@@ -82,9 +88,12 @@ send
 TXT
 done
 check "clock 37: equal tgid and start on two hosts: two processes" \
-  equal "$(processes 'host.name startswith twin and proc.pid = 800' | jq -rs 'map(.exe) | tojson')" '["/usr/bin/of-host-1","/usr/bin/of-host-2"]'
-check "clock 37: of different identity" equal "$(processes 'host.name startswith twin and proc.pid = 800' | jq -r .id | sort -u | wc -l)" 2
-for stream in 1 2; do # the second sensor sees each thing some microseconds later and counts execs from its own beginning
+  equal "$(processes 'host.name startswith twin and proc.pid = 800' | jq -rs 'map(.exe) | tojson')" \
+  '["/usr/bin/of-host-1","/usr/bin/of-host-2"]'
+check "clock 37: of different identity" equal \
+  "$(processes 'host.name startswith twin and proc.pid = 800' | jq -r .id | sort -u | wc -l)" 2
+# the second sensor sees each thing some microseconds later and counts execs from its own beginning
+for stream in 1 2; do
   late=$((stream * 7000))
   feed <<TXT
 host shared dddddddd000000000000000000000001
@@ -97,10 +106,13 @@ exit $((103 * S + late)) 900/$((99 * S)) 1/$S code=1
 send
 TXT
 done
-check "clock 37: two sensors of one boot: one process" equal "$(processes 'host.name = shared and proc.pid = 900' | wc -l)" 1
+check "clock 37: two sensors of one boot: one process" \
+  equal "$(processes 'host.name = shared and proc.pid = 900' | wc -l)" 1
 check "clock 37: with each exec once" \
-  equal "$(one_process '.images | map(.exe) | tojson' 'host.name = shared and proc.pid = 900')" '["/usr/bin/one","/usr/bin/two"]'
-check "clock 37: each fact counts once" equal "$(canopy hosts -o ndjson | jq 'select(.host == "shared") | .events_total')" 4
+  equal "$(one_process '.images | map(.exe) | tojson' 'host.name = shared and proc.pid = 900')" \
+  '["/usr/bin/one","/usr/bin/two"]'
+check "clock 37: each fact counts once" equal \
+  "$(canopy hosts -o ndjson | jq 'select(.host == "shared") | .events_total')" 4
 
 # ---- 36, 37 with real sensors: clones of one machine run at the same time and are no reboot
 host_machine_id=eeeeeeeeeeee4eee8eee0000000000ff
@@ -109,16 +121,22 @@ start_host clone-2 22222222-eeee-4eee-8eee-000000000002
 start_sensor here
 start_sensor here-too
 here=$(hostname)
-clones() { [ "$(canopy hosts -o ndjson | jq -s 'map(select((.host | startswith("clone")) and .state == "live")) | length')" = 2 ]; }
+clones() {
+  [ "$(canopy hosts -o ndjson | jq -s 'map(select((.host | startswith("clone")) and .state == "live")) | length')" = 2 ]
+}
 check "clock 36: two boots of one machine id that run at the same time are clones, and live" wait_until 20 clones
 check "clock 37: this host is live" wait_until 20 host_is "$here" live
 performs "clock 37: real sensors: it runs" new-session
-both() { dead process && [ "$(processes "proc.pid = ${who[process]} and $(ours) and proc.alive = false" | wc -l)" = 3 ]; }
+both() {
+  dead process && [ "$(processes "proc.pid = ${who[process]} and $(ours) and proc.alive = false" | wc -l)" = 3 ]
+}
 check "clock 37: three hosts told of it, one of them by two sensors" wait_until 20 both
 once() { processes "proc.pid = ${who[$1]} and $(ours) and host.name = $here" | jq -rs "map($2) | tojson"; }
 check "clock 37: once for this host" equal "$(once process .pid)" "[${who[process]}]"
-check "clock 37: and the exec of its child once" equal "$(once execs '.images | map(.argv[0])')" "[[\"$WORKLOADS/workload-new-session\",\"true\"]]"
-check "clock 37: one host with two sensors" equal "$(canopy hosts -o ndjson | jq -s --arg h "$here" 'map(select(.host == $h)) | length')" 1
+check "clock 37: and the exec of its child once" \
+  equal "$(once execs '.images | map(.argv[0])')" "[[\"$WORKLOADS/workload-new-session\",\"true\"]]"
+check "clock 37: one host with two sensors" equal \
+  "$(canopy hosts -o ndjson | jq -s --arg h "$here" 'map(select(.host == $h)) | length')" 1
 
 # ---- 35: a sensor in a time namespace whose boottime is a day ahead
 if unshare --time --boottime 86400 --fork true 2>/dev/null; then
@@ -141,18 +159,22 @@ if unshare --time --boottime 86400 --fork true 2>/dev/null; then
   check "clock 35: a later one too" wait_until 20 has "proc.pid = $sleeper and host.name = $here"
   check "clock 35: once for this host" equal "$(once process .pid)" "[${who[process]}]"
   check "clock 35: the exec of its child once" equal "$(once execs '.images | length')" '[2]'
-  check "clock 35: this shell kept its identity" equal "$(one_process .id "proc.pid = $$ and host.name = $here and proc.alive = true")" "$id"
-  check "clock 35: and lives once" equal "$(processes "proc.pid = $$ and host.boot = $boot and proc.alive = true" | wc -l)" 1
+  check "clock 35: this shell kept its identity" \
+    equal "$(one_process .id "proc.pid = $$ and host.name = $here and proc.alive = true")" "$id"
+  check "clock 35: and lives once" equal \
+    "$(processes "proc.pid = $$ and host.boot = $boot and proc.alive = true" | wc -l)" 1
   check "clock 35: its start is what /proc says, to the tick" \
-    equal "$(one_process '.start_boottime_ns / 10000000 | floor' "proc.pid = $sleeper and host.name = $here")" "$(sed 's/.*) //' "/proc/$sleeper/stat" | cut -d' ' -f20)"
+    equal "$(one_process '.start_boottime_ns / 10000000 | floor' "proc.pid = $sleeper and host.name = $here")" \
+    "$(sed 's/.*) //' "/proc/$sleeper/stat" | cut -d' ' -f20)"
   check "clock 35: nothing lies in the future" \
-    equal "$(processes "host.name = $here and proc.alive = true" | jq -s 'map(select(.duration_ns < 0 or .duration_ns == null)) | length')" 0
+    equal "$(processes "host.name = $here and proc.alive = true" |
+    jq -s 'map(select(.duration_ns < 0 or .duration_ns == null)) | length')" 0
 else
   check "clock 35: a sensor in a time namespace # SKIP this kernel or unshare has none" true
 fi
 
-# ---- 35 with a real sensor: the wall clock goes back an hour while it watches. A guest turns its own clock; on a machine that others use the sensor
-# alone sees it jump.
+# ---- 35 with a real sensor: the wall clock goes back an hour while it watches. A guest turns its own clock; on a
+# machine that others use the sensor alone sees it jump.
 hour=3600
 turn() { # SECONDS
   if [ -n "${CANOPY_TEST_GUEST:-}" ]; then date -s "@$(($(date +%s) + $1))" >/dev/null; else set_shift $(($1 * S)); fi
@@ -161,7 +183,8 @@ wall_of_host() { # seconds since 1970, as the sensor's host has it
   if [ -n "${CANOPY_TEST_GUEST:-}" ]; then date +%s; else echo $(($(date +%s) + turned)); fi
 }
 near() { # A B: seconds that differ by no more than it takes to look
-  [ $(($1 - $2)) -le $((20 * ${CANOPY_PATIENCE:-1})) ] && [ $(($2 - $1)) -le $((20 * ${CANOPY_PATIENCE:-1})) ] || { echo "$1 is not near $2"; return 1; }
+  [ $(($1 - $2)) -le $((20 * ${CANOPY_PATIENCE:-1})) ] && [ $(($2 - $1)) -le $((20 * ${CANOPY_PATIENCE:-1})) ] ||
+    { echo "$1 is not near $2"; return 1; }
 }
 set_shift 0
 turned=0
@@ -180,19 +203,22 @@ pids+=("$late")
 check "clock 35: a real sensor: it sees who begins after it" wait_until 20 begun $late
 late_wall=$(wall_of_host)
 stop_process $early
-check "clock 35: a real sensor: an end after the jump" wait_until 20 has "$turning and proc.pid = $early and proc.alive = false"
+check "clock 35: a real sensor: an end after the jump" \
+  wait_until 20 has "$turning and proc.pid = $early and proc.alive = false"
 start_of() { one_process '.start[:19] + "Z" | fromdate' "$turning and proc.pid = $1"; }
 check "clock 35: a real sensor: who began before the jump keeps that time" near "$(start_of $early)" "$early_wall"
 check "clock 35: a real sensor: who began after it has the new one" near "$(start_of $late)" "$late_wall"
 check "clock 35: a real sensor: an hour lies between" near $(($(start_of $early) - $(start_of $late))) $hour
 check "clock 35: a real sensor: the list is in order of boottime" \
-  equal "$(processes "$turning and (proc.pid = $early or proc.pid = $late)" | jq -s 'map(.pid) | tojson' -r)" "[$early,$late]"
+  equal "$(processes "$turning and (proc.pid = $early or proc.pid = $late)" | jq -s 'map(.pid) | tojson' -r)" \
+  "[$early,$late]"
 check "clock 35: a real sensor: a lifetime over the jump is that of boottime" \
   near "$(one_process '.duration_ns / 1000000000 | floor' "$turning and proc.pid = $early")" 0
 check "clock 35: a real sensor: no lifetime is negative" \
   equal "$(processes 'host.name = turning' | jq -s 'map(select(.duration_ns != null and .duration_ns < 0)) | length')" 0
 skew() { near "$(canopy hosts -o ndjson | jq 'select(.host == "turning") | .skew_seconds | floor')" "$1"; }
-if [ -z "${CANOPY_TEST_GUEST:-}" ]; then check "clock 35: a real sensor: hosts tells how far its clock is off" wait_until 30 skew -$hour; fi
+if [ -z "${CANOPY_TEST_GUEST:-}" ]; then check "clock 35: a real sensor: hosts tells how far its clock is off" \
+  wait_until 30 skew -$hour; fi
 stop_process "$sensor_pid"
 turn $([ -n "${CANOPY_TEST_GUEST:-}" ] && echo $hour || echo 0)
 
@@ -205,13 +231,19 @@ check "clock 36: real sensors: the first boot is live" wait_until 20 has "$(of_b
 stop_process "$sensor_pid" KILL # nobody says goodbye when a machine dies
 set_shift $((2 * 86400 * S))
 host_environment=$(shifted_clock) begin 2
-state_of_boot() { canopy hosts -o ndjson | jq -r "select(.host == \"risen\" and (.boot_id | endswith(\"$1\"))) | .state"; }
+state_of_boot() {
+  canopy hosts -o ndjson | jq -r "select(.host == \"risen\" and (.boot_id | endswith(\"$1\"))) | .state"
+}
 second_lives() { [ "$(state_of_boot 2)" = live ] && has "$(of_boot 2) and proc.alive = true"; }
 check "clock 36: real sensors: the second boot is live" wait_until 20 second_lives
 check "clock 36: real sensors: the first is rebooted" equal "$(state_of_boot 1)" rebooted
 check "clock 36: real sensors: its processes are closed as 'host rebooted', without an exit" \
-  equal "$(one_process '"\(.state) \(.quality | tojson) \(.exit | tojson)"' "$(of_boot 1)")" 'unknown ["seeded","host_rebooted"] null'
-check "clock 36: real sensors: nobody of the first boot lives" not has "host.name = risen and host.boot endswith 1 and proc.alive = true"
+  equal "$(one_process '"\(.state) \(.quality | tojson) \(.exit | tojson)"' "$(of_boot 1)")" \
+  'unknown ["seeded","host_rebooted"] null'
+check "clock 36: real sensors: nobody of the first boot lives" \
+  not has "host.name = risen and host.boot endswith 1 and proc.alive = true"
 check "clock 36: real sensors: the same pid and start time are two processes" \
-  equal "$(processes "host.name = risen and proc.pid = $late" | jq -s 'map([.start_boottime_ns, .id]) | [(map(.[0]) | unique | length), (map(.[1]) | unique | length)] | tojson' -r)" '[1,2]'
+  equal "$(processes "host.name = risen and proc.pid = $late" |
+  jq -s 'map([.start_boottime_ns, .id]) | [(map(.[0]) | unique | length), (map(.[1]) | unique | length)] | tojson' \
+    -r)" '[1,2]'
 finish

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The facts that a real kernel told of real processes, told again to a collector in any order and any number of times, by one sensor or two: the forest
-# is the same each time. (tests/unit/collector/forest/test-join.c does this with histories that no kernel has told yet.)
+# The facts that a real kernel told of real processes, told again to a collector in any order and any number of times,
+# by one sensor or two: the forest is the same each time. (tests/unit/collector/forest/test-join.c does this with
+# histories that no kernel has told yet.)
 source "$(dirname "$0")/observe.sh"
 observe collector-shuffled
 orders=${CANOPY_TEST_ORDERS:-24}
@@ -25,7 +26,8 @@ jq -r 'select(.type == "fork" or .type == "exec" or .type == "exit")
   | def nanoseconds: (.[:19] + "Z" | fromdate) * 1000000000;
     def fraction: .[20:29] | tonumber;
     def at: .start_boottime_ns + (.time | nanoseconds) - (.start | nanoseconds) + (.time | fraction) - (.start | fraction);
-  [.type, at, .pid, .start_boottime_ns, .parent_id, .creator_id, .pgid, .sid, .exec_seq, .exe, .exit.code, .exit.signal] | map(. // "-") | join(" ")' \
+  [.type, at, .pid, .start_boottime_ns, .parent_id, .creator_id, .pgid, .sid, .exec_seq, .exe, .exit.code,
+    .exit.signal] | map(. // "-") | join(" ")' \
   "$work/facts" >"$work/told"
 key_of() { # ID as the console prints it: BOOT-PID-START, the start in hex
   local pid=${1#*-}
@@ -44,7 +46,8 @@ facts=$(wc -l <"$work/lines")
 processes_told=$(awk '{print $3}' "$work/lines" | sort -u | wc -l)
 check "collector 43: the kernel told enough ($facts facts)" test "$facts" -ge 60 -a "$processes_told" -ge 20
 
-# told_in_order NUMBER: the facts in an order of that number's own, some of them twice, in batches of any size; 0: as they came.
+# told_in_order NUMBER: the facts in an order of that number's own, some of them twice, in batches of any size; 0: as
+# they came.
 told_in_order() {
   awk -v seed="$1" '
     function send() { print "send" }
@@ -63,15 +66,19 @@ told_in_order() {
       send()
     }' "$work/lines"
 }
-# A fact is the same whoever tells it, so that a second session of one stream would be a repetition: each has numbers of its own.
+# A fact is the same whoever tells it, so that a second session of one stream would be a repetition: each has numbers
+# of its own.
 feed() { # NUMBER
   {
     printf 'host order-%s %032d\nclock 100000000000 1700000000000000000\nconnect 1\n' "$1" "$((1000 + $1))"
-    told_in_order "$1" | awk '/^connect/ {$2 = 10 + ++connects} {print}' | awk '!(/^send/ && last ~ /^(send|connect)/) {print; last = $0}'
+    told_in_order "$1" | awk '/^connect/ {$2 = 10 + ++connects} {print}' |
+      awk '!(/^send/ && last ~ /^(send|connect)/) {print; last = $0}'
   } | "$WORKLOADS/feed" "$listen"
 }
 forest() { # NUMBER: every process with all that is known of it, without whose it is
-  processes "host.name = order-$1" | jq -cS "del(.host, .boot_id, .duration_ns) | (.id, .parent_id, .creator_id) |= (. // \"\" | sub(\"^[0-9a-f]*-\"; \"\"))" | sort
+  processes "host.name = order-$1" | jq -cS \
+    "del(.host, .boot_id, .duration_ns) | (.id, .parent_id, .creator_id) |= (. // \"\" | sub(\"^[0-9a-f]*-\"; \"\"))" \
+    | sort
 }
 feed 0
 first=$(forest 0)
@@ -83,7 +90,8 @@ check "collector 43: told in order: the chain of execs" equal \
   "$(jq -c "select(.pid == ${pid_of[chain]}) | [.images[] | .seq]" <<<"$first")" '[1,2,3]'
 for ((i = 1; i <= orders; i++)); do
   check "collector 43: order $i is taken" feed "$i"
-  if [ "$(forest "$i")" = "$first" ]; then same=yes; else same=no; diff <(echo "$first") <(forest "$i") | cut -c1-600 >"$work/difference-$i.log"; fi
+  if [ "$(forest "$i")" = "$first" ]; then same=yes; else same=no; diff <(echo "$first") <(forest "$i") |
+    cut -c1-600 >"$work/difference-$i.log"; fi
   check "collector 43: order $i: the same forest" equal "$same" yes
 done
 finish

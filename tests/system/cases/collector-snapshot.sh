@@ -26,7 +26,8 @@ check "collector 38: the host is live" wait_until 20 host_is "$here" live
 check "collector 38: a process older than the sensor is there" wait_until 20 has "$old_filter and proc.alive = true"
 check "collector 38: from a snapshot" equal "$(state_of "$old_filter")" 'live null ["seeded"]'
 check "collector 38: with argv" equal "$(one_process '.argv[3]' "$old_filter")" "$marker-old"
-check "collector 38: with its start" equal "$(one_process '.start_boottime_ns / 10000000 | floor' "$old_filter")" "$(sed 's/.*) //' "/proc/$old/stat" | cut -d' ' -f20)"
+check "collector 38: with its start" equal "$(one_process '.start_boottime_ns / 10000000 | floor' "$old_filter")" \
+  "$(sed 's/.*) //' "/proc/$old/stat" | cut -d' ' -f20)"
 check "collector 38: under its parent" equal "$(one_process .ppid "$old_filter")" $$
 echo go >"$work/old-door"
 check "collector 38: it ends" wait_until 20 has "$old_filter and proc.alive = false"
@@ -45,11 +46,15 @@ send
 TXT
 check "collector 39: an exit alone" equal "$(state_of 'host.name = late and proc.pid = 600')" 'exited 3 ["placeholder"]'
 of_late() { one_process "$2" "host.name = late and proc.pid = $1"; }
-check "collector 42: an exec of an unknown process is a placeholder" equal "$(of_late 601 '.quality | tojson')" '["placeholder"]'
-check "collector 42: it lives and runs what was executed" equal "$(of_late 601 '"\(.state) \(.exe)"')" 'live /usr/bin/orphan'
+check "collector 42: an exec of an unknown process is a placeholder" \
+  equal "$(of_late 601 '.quality | tojson')" '["placeholder"]'
+check "collector 42: it lives and runs what was executed" \
+  equal "$(of_late 601 '"\(.state) \(.exe)"')" 'live /usr/bin/orphan'
 check "collector 42: it stands under its real parent" equal "$(of_late 601 .parent_id)" "$(of_late 602 .id)"
-check "collector 42: and that one is there as a placeholder" equal "$(of_late 602 '"\(.state) \(.quality | tojson)"')" 'live ["placeholder"]'
-check "collector 42: an exit of an unknown process" equal "$(of_late 603 '"\(.state) \(.exit.signal) \(.parent_id)"')" "exited 9 $(of_late 602 .id)"
+check "collector 42: and that one is there as a placeholder" \
+  equal "$(of_late 602 '"\(.state) \(.quality | tojson)"')" 'live ["placeholder"]'
+check "collector 42: an exit of an unknown process" \
+  equal "$(of_late 603 '"\(.state) \(.exit.signal) \(.parent_id)"')" "exited 9 $(of_late 602 .id)"
 "$WORKLOADS/feed" "$listen" <<TXT
 host late aaaaaaaa000000000000000000000001
 clock $((120 * S)) $((1700000020 * S))
@@ -60,17 +65,22 @@ fork $((51 * S)) 602/$((51 * S)) 1/$S
 fork $((53 * S)) 603/$((53 * S)) 602/$((51 * S))
 send
 TXT
-check "collector 39: a snapshot after the exit: it stays dead" equal "$(of_late 600 '"\(.state) \(.exit.code)"')" 'exited 3'
-check "collector 39: the snapshot tells what it was" equal "$(of_late 600 '"\(.exe) \(.quality | tojson)"')" '/usr/bin/dead ["seeded"]'
-check "collector 42: the forks complete them" equal "$(of_late 601 '.quality | tojson')$(of_late 602 '.quality | tojson')$(of_late 603 '.quality | tojson')" '[][][]'
-check "collector 42: none twice" equal "$(processes 'host.name = late' | jq -r .pid | sort -n | tr '\n' ' ')" '1 600 601 602 603 '
+check "collector 39: a snapshot after the exit: it stays dead" \
+  equal "$(of_late 600 '"\(.state) \(.exit.code)"')" 'exited 3'
+check "collector 39: the snapshot tells what it was" \
+  equal "$(of_late 600 '"\(.exe) \(.quality | tojson)"')" '/usr/bin/dead ["seeded"]'
+check "collector 42: the forks complete them" equal \
+  "$(of_late 601 '.quality | tojson')$(of_late 602 '.quality | tojson')$(of_late 603 '.quality | tojson')" '[][][]'
+check "collector 42: none twice" equal "$(processes 'host.name = late' | jq -r .pid | sort -n | tr '\n' ' ')" \
+  '1 600 601 602 603 '
 
 # ---- 40: the sensor is killed and restarted; one process dies, one begins in between
 sleep 600 & survives=$!
 sleep 601 & dies=$!
 pids+=("$survives" "$dies")
 mine() { echo "proc.pid = $1 and proc.ppid = $$"; }
-check "collector 40: both live" wait_until 20 eval "has '$(mine $survives) and proc.name = sleep' && has '$(mine $dies) and proc.name = sleep'"
+check "collector 40: both live" wait_until 20 eval \
+  "has '$(mine $survives) and proc.name = sleep' && has '$(mine $dies) and proc.name = sleep'"
 id=$(one_process .id "$(mine $survives) and proc.alive = true")
 shell_id=$(one_process .id "proc.pid = $$ and proc.alive = true")
 sleep 2.5 # it notes every two seconds how far it has watched; what follows lies behind that
@@ -84,13 +94,18 @@ check "collector 40: who began in the gap is found" wait_until 20 has "$(mine $u
 after=$(date +%s%N)
 check "collector 40: by the snapshot" equal "$(state_of "$(mine $unseen)")" 'live null ["seeded"]'
 check "collector 40: who died in the gap is closed" wait_until 20 has "$(mine $dies) and quality.exit_unknown = true"
-check "collector 40: without an invented code" equal "$(one_process '"\(.state) \(.exit | tojson)"' "$(mine $dies) and proc.name = sleep")" 'unknown null'
-check "collector 40: who survived keeps his identity" equal "$(one_process '"\(.id) \(.state)"' "$(mine $survives)")" "$id live"
-check "collector 40: and so does this shell" equal "$(one_process .id "proc.pid = $$ and proc.alive = true")" "$shell_id"
-gap=$(canopy hosts -o ndjson | jq -c --arg h "$here" 'select(.host == $h) | .gaps | map(select(.reason == "sensor_down"))')
+check "collector 40: without an invented code" \
+  equal "$(one_process '"\(.state) \(.exit | tojson)"' "$(mine $dies) and proc.name = sleep")" 'unknown null'
+check "collector 40: who survived keeps his identity" \
+  equal "$(one_process '"\(.id) \(.state)"' "$(mine $survives)")" "$id live"
+check "collector 40: and so does this shell" equal "$(one_process .id "proc.pid = $$ and proc.alive = true")" \
+  "$shell_id"
+gap=$(canopy hosts -o ndjson | jq -c --arg h "$here" \
+  'select(.host == $h) | .gaps | map(select(.reason == "sensor_down"))')
 check "collector 40: one gap" equal "$(jq length <<<"$gap")" 1
 ns() { date -d "$(jq -r ".[0].$1" <<<"$gap")" +%s%N; }
-check "collector 40: it begins within the sensor's interval before the kill" test "$(ns from)" -le "$before" -a "$(ns from)" -gt $((before - 5 * S))
+check "collector 40: it begins within the sensor's interval before the kill" test "$(ns from)" -le "$before" -a \
+  "$(ns from)" -gt $((before - 5 * S))
 check "collector 40: it ends once the new one is attached" test "$(ns to)" -gt "$before" -a "$(ns to)" -le "$after"
 
 # ---- 38 and resync: snapshots in the middle of a storm; each process one node, and the live facts win
@@ -114,10 +129,12 @@ processes "$stormy" | jq -r '"\(.argv[2]) \(.state) \(.exit.code) \(.quality | t
 cut -d' ' -f1 "$work/lives" | sort >"$work/numbers"
 check "collector 38: none twice" equal "$(uniq -d "$work/numbers")" ""
 check "collector 38: none missing" equal "$(seq "$execs" | sort | comm -23 - "$work/numbers")" ""
-check "collector 38: the live facts win: all ended with 0, whole" equal "$(cut -d' ' -f2- "$work/lives" | sort -u)" 'exited 0 []'
+check "collector 38: the live facts win: all ended with 0, whole" \
+  equal "$(cut -d' ' -f2- "$work/lives" | sort -u)" 'exited 0 []'
 phantoms() { # processes of ours, but for the one that asks, that the console calls alive and /proc does not know
   local pid
-  processes "$(ours) and proc.alive = true and proc.name != canopy" | while read -r line; do [ -d "/proc/$(jq .pid <<<"$line")" ] || echo "$line"; done
+  processes "$(ours) and proc.alive = true and proc.name != canopy" |
+    while read -r line; do [ -d "/proc/$(jq .pid <<<"$line")" ] || echo "$line"; done
 }
 check "collector 38: no phantom is alive" equal "$(phantoms)" ""
 check "collector 38: who lives by the console is who lives by /proc" equal "$(live_set_differs "$here")" ""

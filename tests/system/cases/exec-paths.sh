@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Paths of executable and working folder as the process itself sees them, in events and in the snapshot alike: each kind of place runs a
-# program before the sensors are there and one after. The program tells what it reads of itself in /proc.
+# Paths of executable and working folder as the process itself sees them, in events and in the snapshot alike: each
+# kind of place runs a program before the sensors are there and one after. The program tells what it reads of itself in
+# /proc.
 source "$(dirname "$0")/observe.sh"
 observe exec-paths
 stay_program=$(workload stay)
@@ -14,7 +15,8 @@ cp "$stay_program" lower/prog
 mount --bind real bound && mounts+=("$work/bound")
 grep -qw overlay /proc/filesystems || modprobe overlay 2>/dev/null
 overlay=no
-mount -t overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/scratch" overlay merged 2>/dev/null && overlay=yes && mounts+=("$work/merged")
+mount -t overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/scratch" overlay merged 2>/dev/null &&
+  overlay=yes && mounts+=("$work/merged")
 [ $overlay = yes ] && cp "$stay_program" merged/upper-prog
 
 # A root that is a plain folder, with what the dynamic loader needs mounted into it.
@@ -106,8 +108,10 @@ for when in live snapshot; do
   for kind in plain bound memfd deleted; do check_place "exec 22" $kind $when; done
   check "exec 22: bound: the path by which it was run ($when)" equal "$(exe_of bound-$when)" "\"$work/bound/prog\""
   check "exec 22: no flags in a plain place ($when)" equal "$(flags_of plain-$when)" '[]'
-  check "exec 13: a memory file: name and flag ($when)" equal "$(exe_of memfd-$when) $(flags_of memfd-$when)" '"memfd:hidden" ["memfd"]'
-  check "exec 15: an unlinked file: path kept, flag ($when)" equal "$(exe_of deleted-$when) $(flags_of deleted-$when)" "\"$work/gone-$when\" [\"deleted\"]"
+  check "exec 13: a memory file: name and flag ($when)" \
+    equal "$(exe_of memfd-$when) $(flags_of memfd-$when)" '"memfd:hidden" ["memfd"]'
+  check "exec 15: an unlinked file: path kept, flag ($when)" \
+    equal "$(exe_of deleted-$when) $(flags_of deleted-$when)" "\"$work/gone-$when\" [\"deleted\"]"
 
   for depth in "${depths[@]}"; do check_place "exec 22" "deep-$depth" $when; done
   check "exec 22: 60 nested folders: the whole path ($when)" equal "$(flags_of deep-60-$when)" '[]'
@@ -120,8 +124,10 @@ for when in live snapshot; do
 
   for kind in namespace jail bound-root; do check_place "exec 23" $kind $when; done
   check "exec 23: a mount namespace: the path inside ($when)" equal "$(exe_of namespace-$when)" "\"$work/covered/prog\""
-  check "exec 23: a mount namespace of its own ($when)" not equal "$(told "${pid_of[namespace-$when]}" .ns.mnt)" "$(stat -L -c %i /proc/self/ns/mnt)"
-  check "exec 23: chroot to a folder: below that root ($when)" equal "$(told "${pid_of[jail-$when]}" '[.exe, .cwd]')" '["/here/prog","/here"]'
+  check "exec 23: a mount namespace of its own ($when)" not \
+    equal "$(told "${pid_of[namespace-$when]}" .ns.mnt)" "$(stat -L -c %i /proc/self/ns/mnt)"
+  check "exec 23: chroot to a folder: below that root ($when)" \
+    equal "$(told "${pid_of[jail-$when]}" '[.exe, .cwd]')" '["/here/prog","/here"]'
   check "exec 23: chroot to a mount: below that root ($when)" equal \
     "$(told "${pid_of[bound-root-$when]}" '[.exe, .cwd]')" "[\"$work/covered/prog\",\"$work/covered\"]"
 done

@@ -33,11 +33,14 @@ settle
 of() { told "${pid_of[$1]}" '[.uid, .euid, .gid, .egid, .flags]'; }
 check "exec 20: set-user-ID root: ruid 1000, euid 0, flag" equal "$(of suid-setuid)" '[1000,0,1000,1000,["setuid"]]'
 check "exec 20: set-group-ID: rgid 1000, egid 7, flag" equal "$(of suid-setgid)" '[1000,1000,1000,7,["setgid"]]'
-check "exec 20: set-user-ID on a nosuid mount: euid 1000, no flag" equal "$(of nosuid-setuid)" '[1000,1000,1000,1000,[]]'
-check "exec 20: set-group-ID on a nosuid mount: egid 1000, no flag" equal "$(of nosuid-setgid)" '[1000,1000,1000,1000,[]]'
+check "exec 20: set-user-ID on a nosuid mount: euid 1000, no flag" \
+  equal "$(of nosuid-setuid)" '[1000,1000,1000,1000,[]]'
+check "exec 20: set-group-ID on a nosuid mount: egid 1000, no flag" \
+  equal "$(of nosuid-setgid)" '[1000,1000,1000,1000,[]]'
 check "exec 20: set-user-ID under no_new_privs: euid 1000, no flag" equal "$(of locked)" '[1000,1000,1000,1000,[]]'
 check "exec 20: root runs a plain program: no flag" equal "$(of plain)" '[0,0,0,0,[]]'
-check "exec 20: the file is what runs" equal "$(told "${pid_of[suid-setuid]}" '[.exe, .exec_seq, .exit.code]')" "[\"$work/suid/setuid\",2,0]"
+check "exec 20: the file is what runs" equal "$(told "${pid_of[suid-setuid]}" '[.exe, .exec_seq, .exit.code]')" \
+  "[\"$work/suid/setuid\",2,0]"
 
 # cap_chown is bit 0, cap_net_raw bit 13
 caps() { told "${pid_of[$1]}" '[.caps.permitted, .caps.effective, .caps.inheritable, .flags]'; }
@@ -45,6 +48,7 @@ check "exec 21: file capabilities: the permitted set gained, flag" equal "$(caps
   '["0000000000002001","0000000000002001","0000000000000000",["filecap"]]'
 check "exec 21: on a nosuid mount: nothing gained, no flag" equal "$(caps nosuid-caps)" \
   '["0000000000000000","0000000000000000","0000000000000000",[]]'
-check "exec 21: set-user-ID root brings capabilities, but not by the file's" equal "$(told "${pid_of[suid-setuid]}" '.flags')" '["setuid"]'
+check "exec 21: set-user-ID root brings capabilities, but not by the file's" \
+  equal "$(told "${pid_of[suid-setuid]}" '.flags')" '["setuid"]'
 check "exec 20 and 21: exactly the ${#expected[@]} processes that there were" exactly_these
 finish

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A thousand processes whose threads all end in the same instant: more than one thread may find that it was the last one, and from 7.0 on the
-# telling of one end can preempt that of another: then it is the hook's second copy that tells it.
+# A thousand processes whose threads all end in the same instant: more than one thread may find that it was the last
+# one, and from 7.0 on the telling of one end can preempt that of another: then it is the hook's second copy that tells
+# it.
 source "$(dirname "$0")/observe.sh"
 observe exit-storm
 rounds=${CANOPY_TEST_ROUNDS:-1000} # an emulated machine takes fewer
@@ -16,13 +17,16 @@ of_storm() { jq -n --argjson pid "${pid_of[storm]}" "[inputs | select(.ppid == \
 exits() { of_storm 'select(.type == "exit") | .id] | unique | length'; }
 states() { # of the children: how many of which state and code
   processes "cgroup.path startswith $cgroup" >"$work/console"
-  jq -cn --argjson pid "${pid_of[storm]}" '[inputs | select(.ppid == $pid)] | group_by(.state) | map([.[0].state, length, (map(.exit.code) | unique)])' "$work/console"
+  jq -cn --argjson pid "${pid_of[storm]}" \
+    '[inputs | select(.ppid == $pid)] | group_by(.state) | map([.[0].state, length, (map(.exit.code) | unique)])' \
+    "$work/console"
 }
 check "exit 3: $rounds forks" equal "$(of_storm 'select(.type == "fork") | .id] | length')" "$rounds"
 check "exit 3: no process ends twice" equal "$(of_storm 'select(.type == "exit") | .id] | length')" "$(exits)"
 check "exit 3: $rounds exits" equal "$(exits)" "$rounds"
 check "exit 3: nothing else" equal "$(of_storm '.] | length')" $((2 * rounds))
-check "exit 3: nothing was skipped for good" equal "$(jq -n '[inputs | select(.type == "gap" and .reason == "recursion")] | length' "$work/facts")" 0
+check "exit 3: nothing was skipped for good" equal \
+  "$(jq -n '[inputs | select(.type == "gap" and .reason == "recursion")] | length' "$work/facts")" 0
 check "exit 3: the console knows $rounds dead children, each with code 0" equal "$(states)" "[[\"exited\",$rounds,[0]]]"
 check "exit 3: exactly the $((rounds + 3)) processes that there were" equal \
   "$(jq -n '[inputs | select(.argv != ["/bin/true"])] | length' "$work/console")" $((rounds + 2))

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the record holds beyond the console's process object, as the rows of the lake tell it, against an independent source.
+# What the record holds beyond the console's process object, as the rows of the lake tell it, against an independent
+# source.
 source "$(dirname "$0")/observe.sh"
 observe fields-lake
 program=$(workload stay)
@@ -40,10 +41,12 @@ remember() { # NAME
   truth[$1]="[${uids[2]},${gids[2]},${uids[3]},${gids[3]}]"
   truth[$1.file]="[$(stat -L -c '%i,%h,%Z' "/proc/$pid/exe"),$((0x$(stat -L -c %f "/proc/$pid/exe")))]"
   truth[$1.session]=$(cat "/proc/$pid/sessionid" 2>/dev/null || echo 4294967295)
-  if [ "${truth[$1.session]}" = 4294967295 ]; then truth[$1.session]=null; else truth[$1.session]="\"${truth[$1.session]}\""; fi
+  if [ "${truth[$1.session]}" = 4294967295 ]; then truth[$1.session]=null; else \
+    truth[$1.session]="\"${truth[$1.session]}\""; fi
 }
 for when in live snapshot; do for kind in "${kinds[@]}"; do remember "$kind-$when"; done; done
-written=$(($(grep ^write_bytes: "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2)))
+written=$(($(grep ^write_bytes: "/proc/${pid_of[writer-live]}/io" |
+  cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2)))
 read_bytes=$(grep ^read_bytes: "/proc/${pid_of[reader-live]}/io" | cut -d' ' -f2)
 names=(writer-live reader-live)
 for when in live snapshot; do for kind in "${kinds[@]}"; do names+=("$kind-$when"); done; done
@@ -53,15 +56,18 @@ settle
 # The rows of our cgroup, without what they tell of others.
 collect() {
   find "$work/lake" -name '*.ndjson.gz' -exec gzip -dc {} + | grep -F "\"cgroup\":\"$cgroup" |
-    jq -c '{at: .unmapped.boottime_ns, code: .metadata.event_code, exit_code, rusage: .unmapped.rusage, x: .process.xattributes}
+    jq -c '{at: .unmapped.boottime_ns, code: .metadata.event_code, exit_code, rusage: .unmapped.rusage,
+      x: .process.xattributes}
       + (.process | {pid, ptid, session: .session.uid, ids: [.user.uid, .euid, .group.uid, .egid]})' >"$work/rows"
 }
 complete() { collect && grep "\"pid\":${pid_of[settle]}," "$work/rows" | grep -q '"code":"exit"'; }
 check "fields: the lake's rows have come" wait_until 30 complete
 
-# row NAME CODE JQ: what the row of that process and kind of event says; of several execs the last one. Files have no order.
+# row NAME CODE JQ: what the row of that process and kind of event says; of several execs the last one. Files have no
+# order.
 row() {
-  jq -cn --argjson pid "${pid_of[$1]}" --arg code "$2" "[inputs | select(.pid == \$pid and .code == \$code)] | max_by(.at) | $3" "$work/rows"
+  jq -cn --argjson pid "${pid_of[$1]}" --arg code "$2" \
+    "[inputs | select(.pid == \$pid and .code == \$code)] | max_by(.at) | $3" "$work/rows"
 }
 check_row() { # KIND WHEN CODE
   local name=$1-$2 got
@@ -78,14 +84,18 @@ for when in live snapshot; do
   code=exec
   [ $when = snapshot ] && code=snapshot
   for kind in "${kinds[@]}"; do check_row $kind $when $code; done
-  check "fields: ids, $when: the workload has ids that differ" equal "$(row ids-$when $code '[.x.suid] + .ids')" '[1002,"1001",1002,"1003",1004]'
+  check "fields: ids, $when: the workload has ids that differ" \
+    equal "$(row ids-$when $code '[.x.suid] + .ids')" '[1002,"1001",1002,"1003",1004]'
   check "exec 13: a memory file has no link ($when)" equal "$(row memfd-$when $code .x.exe.nlink)" 0
   check "fields: $when: two links" equal "$(row file-$when $code .x.exe.nlink)" 2
   check "fields: $when: node name of its UTS namespace" equal "$(row name-$when $code .x.nodename)" '"another-name"'
 done
-check "fields: the interpreter of a script" equal "$(row script-live exec '[.x.script, .x.interpreter]')" "[\"$work/a script\",\"$program\"]"
+check "fields: the interpreter of a script" equal "$(row script-live exec '[.x.script, .x.interpreter]')" \
+  "[\"$work/a script\",\"$program\"]"
 check "exec 8: the thread that called exec is told" equal "$(row thread-live exec .ptid)" "$(said thread-live worker)"
-check "fields: bytes written, as /proc/PID/io told ($written)" equal "$(row writer-live exit .rusage.written_bytes)" "$written"
-check "fields: bytes read, as /proc/PID/io told ($read_bytes)" equal "$(row reader-live exit .rusage.read_bytes)" "$read_bytes"
+check "fields: bytes written, as /proc/PID/io told ($written)" \
+  equal "$(row writer-live exit .rusage.written_bytes)" "$written"
+check "fields: bytes read, as /proc/PID/io told ($read_bytes)" \
+  equal "$(row reader-live exit .rusage.read_bytes)" "$read_bytes"
 check "fields: exit code" equal "$(row file-live exit .exit_code)" 42
 finish

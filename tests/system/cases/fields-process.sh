@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Every field of a process against an independent source (/proc, stat, the links of namespaces, cgroup files, id), in events and in the
-# snapshot alike: each kind of process is started once before the sensors are there and once after.
+# Every field of a process against an independent source (/proc, stat, the links of namespaces, cgroup files, id), in
+# events and in the snapshot alike: each kind of process is started once before the sensors are there and once after.
 source "$(dirname "$0")/observe.sh"
 observe fields-process
 program=$(workload stay)
@@ -12,7 +12,8 @@ time_namespace=
 [ ! -e /proc/self/ns/time ] || time_namespace=--time
 
 # Kinds, and how many execs each took since its fork.
-declare -A execs=([plain]=1 [user]=2 [caps]=2 [namespaces]=1 [session]=2 [tty]=3 [container]=1 [script]=1 [login]=2 [v1]=2)
+declare -A execs=([plain]=1 [user]=2 [caps]=2 [namespaces]=1 [session]=2 [tty]=3 [container]=1 [script]=1 [login]=2 \
+  [v1]=2)
 kinds=(plain user caps namespaces session tty container script)
 [ ! -e /proc/self/loginuid ] || kinds+=(login)
 [ -z "$v1_root" ] || kinds+=(v1)
@@ -26,16 +27,20 @@ start_all() { # WHEN
   local when=$1
   stay "plain-$when" "$program" 'two  blanks' ''
   stay "user-$when" setpriv --reuid 1234 --regid 1235 --groups 1236 "$program"
-  stay "caps-$when" setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps -all,+net_raw,+chown --ambient-caps -all,+net_raw,+chown "$program"
-  stay "namespaces-$when" unshare --pid --net --uts --ipc --user --cgroup $time_namespace --map-root-user --fork "$program"
+  stay "caps-$when" setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps -all,+net_raw,+chown --ambient-caps \
+    -all,+net_raw,+chown "$program"
+  stay "namespaces-$when" unshare --pid --net --uts --ipc --user --cgroup $time_namespace --map-root-user --fork \
+    "$program"
   stay "session-$when" setsid "$program"
   stay "tty-$when" script -q -c "exec bash '$work/in-tty'" /dev/null
   cgroup_dir=$own_cgroup/docker-$container.scope
   stay "container-$when" "$program"
   cgroup_dir=$own_cgroup
   stay "script-$when" "$work/a script" argument
-  [[ " ${kinds[*]} " != *" login "* ]] || stay "login-$when" bash -c 'echo 4242 >/proc/self/loginuid && exec "$0"' "$program"
-  [ -z "$v1_root" ] || stay "v1-$when" bash -c 'echo $$ >"$1/cgroup.procs" && exec "$0"' "$program" "$v1_root$cgroup/docker/$container"
+  [[ " ${kinds[*]} " != *" login "* ]] || stay "login-$when" bash -c 'echo 4242 >/proc/self/loginuid && exec "$0"' \
+    "$program"
+  [ -z "$v1_root" ] || stay "v1-$when" bash -c 'echo $$ >"$1/cgroup.procs" && exec "$0"' "$program" \
+    "$v1_root$cgroup/docker/$container"
   for kind in "${kinds[@]}"; do wait_until 20 said "$kind-$when" process; done
 }
 
@@ -176,10 +181,13 @@ for when in live snapshot; do
   creator="\"$own\""
   [ $when = snapshot ] && creator=null
   check "fields: $when: .creator_id" equal "$(told "${host_pid[plain-$when]}" .creator_id)" "$creator"
-  check "fields: $when: .container_id of a docker cgroup" equal "$(told "${host_pid[container-$when]}" .container_id)" "\"$container\""
+  check "fields: $when: .container_id of a docker cgroup" \
+    equal "$(told "${host_pid[container-$when]}" .container_id)" "\"$container\""
   if [ -n "$v1_root" ]; then
-    check "fields: $when: .cgroup of cgroup v1" equal "$(told "${host_pid[v1-$when]}" .cgroup)" "\"$cgroup/docker/$container\""
-    check "fields: $when: .container_id of cgroup v1" equal "$(told "${host_pid[v1-$when]}" .container_id)" "\"$container\""
+    check "fields: $when: .cgroup of cgroup v1" \
+      equal "$(told "${host_pid[v1-$when]}" .cgroup)" "\"$cgroup/docker/$container\""
+    check "fields: $when: .container_id of cgroup v1" \
+      equal "$(told "${host_pid[v1-$when]}" .container_id)" "\"$container\""
   fi
   if [[ " ${kinds[*]} " == *" login "* ]]; then
     check "fields: $when: .loginuid that was set" equal "$(told "${host_pid[login-$when]}" .loginuid)" 4242
@@ -195,7 +203,9 @@ for when in live snapshot; do
   [ $when = snapshot ] && script=null # nothing in the kernel keeps it
   check "fields: $when: .script" equal "$(told "${host_pid[script-$when]}" .script)" "$script"
   check "fields: $when: .start is boot time and .start_boottime_ns, to the two seconds of /proc/stat" equal \
-    "$(told "${host_pid[plain-$when]}" "((.start[:19] + \"Z\" | fromdate) - $(grep ^btime /proc/stat | cut -d' ' -f2) - .start_boottime_ns / 1e9) | . > -2 and . < 2")" true
+    "$(told "${host_pid[plain-$when]}" \
+    "((.start[:19] + \"Z\" | fromdate) - $(grep ^btime /proc/stat |
+    cut -d' ' -f2) - .start_boottime_ns / 1e9) | . > -2 and . < 2")" true
 done
 
 # ---- the end
@@ -208,8 +218,10 @@ run spend "$(workload spend)" 200 32
 settle
 for when in live snapshot; do
   for kind in "${ending[@]}"; do
-    check "fields: $kind, $when: .exit" equal "$(told "${host_pid[$kind-$when]}" '[.state, .exit.code, .exit.signal, .exit.core]')" '["exited",42,null,false]'
-    check "fields: $kind, $when: the end changes nothing else" equal "$(told "${host_pid[$kind-$when]}" '[.exe, .uid, .exec_seq]')" \
+    check "fields: $kind, $when: .exit" equal \
+      "$(told "${host_pid[$kind-$when]}" '[.state, .exit.code, .exit.signal, .exit.core]')" '["exited",42,null,false]'
+    check "fields: $kind, $when: the end changes nothing else" \
+      equal "$(told "${host_pid[$kind-$when]}" '[.exe, .uid, .exec_seq]')" \
       "[\"$program\",$(case $kind in user | caps) echo 1234 ;; *) echo 0 ;; esac),${execs[$kind]}]"
   done
 done
@@ -217,6 +229,7 @@ child=$(said spend child)
 cpu="(.exit.utime_ns + .exit.stime_ns) / 1000"
 check "fields: .exit CPU time: not more than wait4 told ($(said spend cpu_us) us), and most of it" equal \
   "$(told "$child" "$cpu <= $(said spend cpu_us) and $cpu >= 0.75 * $(said spend cpu_us)")" true
-check "fields: .exit.max_rss_bytes as wait4 told" equal "$(told "$child" '.exit.max_rss_bytes / 1024')" "$(said spend rss_kib)"
+check "fields: .exit.max_rss_bytes as wait4 told" \
+  equal "$(told "$child" '.exit.max_rss_bytes / 1024')" "$(said spend rss_kib)"
 check "fields: .duration_ns is at least its CPU time" equal "$(told "$child" '.duration_ns >= 200000000')" true
 finish

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the case tests share: a collector with its console, a sensor that streams to it, and a second sensor that prints each fact. The
-# console tells what became of the facts, the printed lines tell which facts there were.
+# What the case tests share: a collector with its console, a sensor that streams to it, and a second sensor that prints
+# each fact. The console tells what became of the facts, the printed lines tell which facts there were.
 #
-# Workloads run in a cgroup of their own, so that whatever else runs on the machine, and a pid that it uses again, is told apart, and so that
-# the exact set of processes is known. The test's shell enters the cgroup for the fork alone: it is the parent of each workload.
+# Workloads run in a cgroup of their own, so that whatever else runs on the machine, and a pid that it uses again, is
+# told apart, and so that the exact set of processes is known. The test's shell enters the cgroup for the fork alone:
+# it is the parent of each workload.
 # shellcheck shell=bash
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -20,8 +21,8 @@ cgroup_root() {
   return 1
 }
 
-# Where the pids controller is a hierarchy of cgroup v1: sets v1_root to its folder. Made for this test where no one uses the controller in
-# cgroup v2 (a guest); left empty where somebody does.
+# Where the pids controller is a hierarchy of cgroup v1: sets v1_root to its folder. Made for this test where no one
+# uses the controller in cgroup v2 (a guest); left empty where somebody does.
 find_cgroup_v1() {
   local where type options
   v1_root=
@@ -83,7 +84,8 @@ start_printer() { # FILE [ARGUMENT…]: of the facts of our cgroup
   pids+=("$printer_pid")
 }
 
-# A third sensor that takes the other way to everything: plain hooks, and a snapshot out of /proc. What it tells stands in $work/modest.
+# A third sensor that takes the other way to everything: plain hooks, and a snapshot out of /proc. What it tells stands
+# in $work/modest.
 start_modest() {
   start_printer modest --raw-tracepoint --proc-snapshot 9>&-
   wait_until 30 printed "${pid_of[witness]}" snapshot modest
@@ -104,7 +106,8 @@ watch_everything() {
   wait_until 30 watching || { echo "Bail out! the sensors did not start: $(tail -n 3 "$work"/*.log)"; exit 1; }
 }
 
-# Some workloads live until their standard input ends: they read from a door that this shell alone keeps open, as descriptor 9.
+# Some workloads live until their standard input ends: they read from a door that this shell alone keeps open, as
+# descriptor 9.
 open_door() { mkfifo "$work/door" && exec 9<>"$work/door"; }
 close_door() { exec 9>&-; }
 
@@ -162,7 +165,8 @@ settle() {
   processes "cgroup.path startswith $cgroup" >"$work/console"
 }
 
-# same DESCRIPTION GOT EXPECTED: one TAP line; without a subshell as long as it holds, for the tests of hundreds of fields.
+# same DESCRIPTION GOT EXPECTED: one TAP line; without a subshell as long as it holds, for the tests of hundreds of
+# fields.
 same() {
   if [ "$2" = "$3" ]; then
     tap_count=$((tap_count + 1))
@@ -177,16 +181,21 @@ facts() { jq -rn --argjson pid "$1" '[inputs | select(.pid == $pid) | .type] | j
 
 # told PID JQ: what the console says of it, as compact JSON
 told() {
-  jq -cn --argjson pid "$1" "[inputs | select(.pid == \$pid)] | if length == 1 then .[0] | $2 else \"\(length) processes\" end" "$work/console"
+  jq -cn --argjson pid "$1" "[inputs | select(.pid == \$pid)]
+    | if length == 1 then .[0] | $2 else \"\(length) processes\" end" "$work/console"
 }
 
 # told_modest PID JQ: the same of the last fact in which the third sensor told of its image
 told_modest() {
-  jq -cn --argjson pid "$1" "[inputs | select(.pid == \$pid and (.type == \"exec\" or .type == \"snapshot\"))] | last | $2" "$work/modest"
+  jq -cn --argjson pid "$1" "[inputs | select(.pid == \$pid and (.type == \"exec\" or .type == \"snapshot\"))]
+    | last | $2" "$work/modest"
 }
 
 # children PID: pids that the console knows as its children
 children() { jq -n --argjson pid "$1" 'inputs | select(.ppid == $pid) | .pid' "$work/console"; }
 
 # The console knows the processes that there were, and none else: no thread, no failed exec, nothing twice.
-exactly_these() { equal "$(jq -n 'inputs.pid' "$work/console" | sort -n | tr '\n' ' ')" "$(printf '%s\n' "${expected[@]}" | sort -n | tr '\n' ' ')"; }
+exactly_these() {
+  equal "$(jq -n 'inputs.pid' "$work/console" | sort -n | tr '\n' ' ')" \
+    "$(printf '%s\n' "${expected[@]}" | sort -n | tr '\n' ' ')"
+}

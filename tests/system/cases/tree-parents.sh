@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Who created whom, and whose child one is by now: each workload does one thing to the tree, and the console must tell it exactly.
+# Who created whom, and whose child one is by now: each workload does one thing to the tree, and the console must tell
+# it exactly.
 source "$(dirname "$0")/../lib.sh"
 need_bpf
 
@@ -15,7 +16,8 @@ check "tree 24: double fork: the middle process dies" wait_until 20 dead middle
 check "tree 24: the daemon lives" equal "$(ask daemon .state)" live
 check "tree 24: creation parent is the middle process" equal "$(ask daemon .parent_id)" "$(id_of middle)"
 check "tree 24: creator is the middle process" equal "$(ask daemon .creator_id)" "$(id_of middle)"
-check "tree 24: current parent is who reaps orphans, of whom getppid tells" equal "$(ask daemon .current_ppid)" "${who[adopted_by]}"
+check "tree 24: current parent is who reaps orphans, of whom getppid tells" \
+  equal "$(ask daemon .current_ppid)" "${who[adopted_by]}"
 end
 check "tree 24: the daemon dies" wait_until 20 dead daemon
 check "tree 24: its creation parent is the middle process for ever" equal "$(ask daemon .parent_id)" "$(id_of middle)"
@@ -36,21 +38,26 @@ check "tree 25: its last parent is the subreaper" equal "$(ask daemon .current_p
 performs "tree 26: CLONE_PARENT: it runs" clone-parent
 check "tree 26: all of it is told" wait_until 20 dead process sibling caller
 check "tree 26: CLONE_PARENT: creator is the caller" equal "$(ask sibling .creator_id)" "$(id_of caller)"
-check "tree 26: CLONE_PARENT: parent is the caller's parent" equal "$(ask sibling '"\(.parent_id) \(.ppid)"')" "$(id_of process) ${who[process]}"
+check "tree 26: CLONE_PARENT: parent is the caller's parent" \
+  equal "$(ask sibling '"\(.parent_id) \(.ppid)"')" "$(id_of process) ${who[process]}"
 check "tree 26: CLONE_PARENT: exit code" equal "$(ask sibling .exit.code)" 8
 
 performs "tree 27: a thread forks and ends: it runs" thread-forks
 check "tree 27: all of it is told" wait_until 20 dead process child
 check "tree 27: the thread is not the process" not equal "${who[worker]}" "${who[process]}"
-check "tree 27: the parent is the process" equal "$(ask child '"\(.parent_id) \(.ppid)"')" "$(id_of process) ${who[process]}"
+check "tree 27: the parent is the process" equal "$(ask child '"\(.parent_id) \(.ppid)"')" \
+  "$(id_of process) ${who[process]}"
 check "tree 27: the creator is the process" equal "$(ask child .creator_id)" "$(id_of process)"
-check "tree 27: the parent stays the process once the thread has ended" equal "$(ask child .current_ppid)" "${who[process]}"
+check "tree 27: the parent stays the process once the thread has ended" \
+  equal "$(ask child .current_ppid)" "${who[process]}"
 check "tree 27: no process has the thread's id" not has "proc.pid = ${who[worker]} and $(ours)"
 
 performs "tree 28: a tracer attaches: it runs" traced
 check "tree 28: all of it is told" wait_until 20 dead process traced tracer grandchild
-check "tree 28: the traced one's parent is its real parent" equal "$(ask traced '"\(.parent_id) \(.ppid)"')" "$(id_of process) ${who[process]}"
-check "tree 28: and still so at its end under the tracer" equal "$(ask traced '"\(.current_ppid) \(.exit.code)"')" "${who[process]} 4"
+check "tree 28: the traced one's parent is its real parent" \
+  equal "$(ask traced '"\(.parent_id) \(.ppid)"')" "$(id_of process) ${who[process]}"
+check "tree 28: and still so at its end under the tracer" \
+  equal "$(ask traced '"\(.current_ppid) \(.exit.code)"')" "${who[process]} 4"
 check "tree 28: what the traced one forks is its child" equal "$(ask grandchild .parent_id)" "$(id_of traced)"
 
 performs "tree 29: an orphan forks and execs: it runs" orphan-lineage
@@ -62,19 +69,23 @@ check "tree 29: its ancestry passes through the dead" \
 
 performs "tree 30: a pid is used again at once: it runs" pid-reuse
 check "tree 30: all of it is told" wait_until 20 dead process
-reused() { processes "proc.pid = ${who[reused]} and $(ours)" | jq -rs "sort_by(.start_boottime_ns) | map($1) | tojson"; }
+reused() {
+  processes "proc.pid = ${who[reused]} and $(ours)" | jq -rs "sort_by(.start_boottime_ns) | map($1) | tojson"
+}
 check "tree 30: two processes" equal "$(reused .pid)" "[${who[reused]},${who[reused]}]"
 check "tree 30: of different identity" equal "$(reused .id | jq 'unique | length')" 2
 check "tree 30: each with its own end" equal "$(reused .exit.code)" '[21,22]'
 check "tree 30: of the same parent" equal "$(reused .ppid)" "[${who[process]},${who[process]}]"
 check "tree 30: the first ended before the second began" \
-  equal "$(processes "proc.pid = ${who[reused]} and $(ours)" | jq -s 'sort_by(.start_boottime_ns) | .[0].start_boottime_ns + .[0].duration_ns <= .[1].start_boottime_ns')" true
+  equal "$(processes "proc.pid = ${who[reused]} and $(ours)" |
+  jq -s 'sort_by(.start_boottime_ns) | .[0].start_boottime_ns + .[0].duration_ns <= .[1].start_boottime_ns')" true
 
 performs "tree 32: a new pid namespace: it runs" clone-into pid
 check "tree 32: all of it is told" wait_until 20 dead process child
 check "tree 32: host pid and namespace pid" equal "$(ask child '"\(.pid) \(.ns_pid)"')" "${who[child]} 1"
 check "tree 32: another pid namespace than its parent's" not equal "$(ask child .ns.pid)" "$(ask process .ns.pid)"
-check "tree 32: its parent's namespace is what /proc says of ours" equal "pid:[$(ask process .ns.pid)]" "$(readlink /proc/$$/ns/pid)"
+check "tree 32: its parent's namespace is what /proc says of ours" \
+  equal "pid:[$(ask process .ns.pid)]" "$(readlink /proc/$$/ns/pid)"
 cgroup2=$(while read -r _ dir type _; do [ "$type" = cgroup2 ] && echo "$dir"; done </proc/self/mounts | head -n 1)
 if [ -n "$cgroup2" ] && mkdir "$cgroup2/$marker" 2>/dev/null; then
   performs "tree 32: CLONE_INTO_CGROUP: it runs" clone-into "$cgroup2/$marker"
@@ -93,7 +104,10 @@ check "tree 33: no process was invented" not has "proc.ppid = ${who[process]} an
 
 performs "tree 34: setsid and setpgid: it runs" new-session
 check "tree 34: all of it is told" wait_until 20 dead process child execs
-check "tree 34: setsid without exec: the exit has the new session" equal "$(ask child '"\(.sid) \(.pgid)"')" "${who[child]} ${who[child]}"
-check "tree 34: setpgid before exec: the exec has the new group" equal "$(ask execs '"\(.sid) \(.pgid)"')" "${who[session]} ${who[execs]}"
-check "tree 34: those who changed nothing have the old ones" equal "$(ask process '"\(.sid) \(.pgid)"')" "${who[session]} ${who[group]}"
+check "tree 34: setsid without exec: the exit has the new session" \
+  equal "$(ask child '"\(.sid) \(.pgid)"')" "${who[child]} ${who[child]}"
+check "tree 34: setpgid before exec: the exec has the new group" \
+  equal "$(ask execs '"\(.sid) \(.pgid)"')" "${who[session]} ${who[execs]}"
+check "tree 34: those who changed nothing have the old ones" \
+  equal "$(ask process '"\(.sid) \(.pgid)"')" "${who[session]} ${who[group]}"
 finish
