@@ -75,6 +75,11 @@ part_seglog() {
   "$bench/seglog/bench-seglog" "$work" | sed 's/^/  /'
 }
 
+part_tls() {
+  title "TLS: memory and CPU of connections, through memory"
+  "$bench/bench-tls" | sed 's/^/  /'
+}
+
 part_codec() {
   local result
   title "Codec: facts of a make-like build to batches, compressed, and back, on one core; best round"
@@ -93,18 +98,18 @@ fresh_collector() {
 
 [ -x "$CANOPY_COLLECTOR" ] || die "the collector was not built"
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(codec ingest lake seglog sensor)
+[ ${#parts[@]} -gt 0 ] || parts=(codec ingest lake seglog sensor tls)
 echo "$(uname -sr), $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), $(date -u +%FT%TZ)"
 fresh_collector
 for part in "${parts[@]}"; do
   case $part in
-    codec | ingest | lake | seglog) "part_$part" ;;
+    codec | ingest | lake | seglog | tls) "part_$part" ;;
     sensor | sensor:*)
       if [ "$(id -u)" != 0 ] || [ ! -x "$CANOPY_SENSOR" ]; then
         title "$part: skipped, needs root and the sensor"
       elif [ "$part" = sensor ]; then part_sensor || failed=1
       else part_sensor "${part#sensor:}" || failed=1; fi ;;
-    *) die "no part '$part': there are codec ingest lake seglog sensor, and sensor:PART for one of tests/bench/sensor" ;;
+    *) die "no part '$part': there are codec ingest lake seglog sensor tls, and sensor:PART for one of tests/bench/sensor" ;;
   esac
 done
 exit ${failed:-0}

@@ -34,7 +34,7 @@ check "hosts with tags" clean canopy hosts
 check "hosts -o json" clean canopy hosts -o json
 # Followers begin when they are connected: something is started again and again until one has been shown.
 tail_one() {
-  canopy tail -n 1 'proc.args contains tail-marker' &
+  canopy tail -n 1 'proc.name = true and proc.args contains tail-marker' &
   local tail_pid=$!
   wait_until 20 eval "(exec -a '$esc$html' true tail-marker); ! kill -0 $tail_pid" || kill "$tail_pid"
   wait "$tail_pid"
