@@ -615,6 +615,51 @@ static void latency_is_counted_once_a_batch(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static struct ingest_refusal claim(struct rig *rig, struct visitor *visitor, const struct boot_id *boot, uint8_t machine, int expected)
+{
+	struct hello hello = hello_of(rig, 1);
+
+	*visitor = (struct visitor){0};
+	hello.boot = *boot;
+	hello.machine_id_known = machine;
+	memset(hello.machine_id, machine, sizeof(hello.machine_id));
+	assert_int_equal(
+	    ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal), expected);
+	return visitor->refusal;
+}
+
+/* Also after a restart; without certificates nobody can prove anything, and nothing is refused. */
+static void a_boot_is_of_the_machine_that_spoke_for_it_first(void **state)
+{
+	struct rig *rig = *state;
+	struct boot_id boot = rig->batches.boot, other_boot = {.octets = {9}};
+	struct visitor visitor;
+	struct fleet_link link;
+
+	(void)claim(rig, &visitor, &boot, 1, 0);
+	ingest_leave(visitor.peer);
+	(void)claim(rig, &visitor, &boot, 2, 0); /* a container beside its host, perhaps */
+	ingest_leave(visitor.peer);
+	for (int i = 0; i < 2; i++) {
+		ingest_require_machines(rig->ingest);
+		assert_int_equal(claim(rig, &visitor, &boot, 2, INGEST_E_REFUSED).code, REJECT_IDENTITY);
+		assert_non_null(strstr(visitor.refusal.reason, "belongs to another machine"));
+		(void)claim(rig, &visitor, &boot, 0, INGEST_E_REFUSED);
+		(void)claim(rig, &visitor, &boot, 1, 0);
+		ingest_leave(visitor.peer);
+		ingest_link(rig->ingest, &boot, NOW, &link);
+		assert_int_equal(link.refused, 2);
+		(void)reopen(rig);
+	}
+	ingest_require_machines(rig->ingest);
+	/* and a batch of it, which a spool may hold from the boot before */
+	(void)claim(rig, &visitor, &other_boot, 2, 0);
+	assert_int_equal(bring_of(rig, &visitor, 1, 3), INGEST_E_REFUSED);
+	assert_int_equal(visitor.refusal.code, REJECT_IDENTITY);
+	ingest_leave(visitor.peer);
+	(void)claim(rig, &visitor, &other_boot, 1, INGEST_E_REFUSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -623,6 +668,7 @@ int main(void)
 	    TEST(a_duplicate_of_durable_batches_is_acked_at_once),
 	    TEST(a_jump_is_a_gap_that_people_see),
 	    TEST(a_stream_may_begin_anywhere),
+	    TEST(a_boot_is_of_the_machine_that_spoke_for_it_first),
 	    TEST(recovery_knows_what_was_taken),
 	    TEST(a_host_is_described_once_until_it_changes),
 	    TEST(another_batch_under_a_taken_number_is_refused),
