@@ -19,6 +19,8 @@ run after-leader "$(workload leader-exits-thread-execs)"
 run signals "$(workload signal-death)"
 run reused "$(workload pid-reuse)"
 run session "$(workload new-session)"
+only_witness_lives() { [ "$(<"$cgroup_dir/cgroup.procs")" = "${pid_of[witness]}" ]; }
+wait_until 30 only_witness_lives # what the workloads left behind ends after them
 settle
 
 # One line of a feed for each fact: what the printing sensor told, in its words.
