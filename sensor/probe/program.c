@@ -105,14 +105,16 @@ static int attempt(struct program *program, const struct probe_options *options)
 	r = configure(program, options);
 	if (r == 0)
 		r = canopy_bpf__load(program->skeleton);
+	/* Without it the sensor works as well, but that what the kernel skips is lost, and counted. */
+	if (r == 0 && program->doubled && second_load(&program->second, program->skeleton, program->mode) < 0)
+		program->doubled = false;
 	if (r == 0)
 		r = canopy_bpf__attach(program->skeleton);
 	if (r < 0) {
 		program_finish(program);
 		return r;
 	}
-	/* Without it the sensor works as well, but that what the kernel skips is lost, and counted. */
-	if (program->doubled && second_attach(&program->second, program->skeleton, program->mode) < 0)
+	if (program->doubled && second_attach(&program->second, program->mode) < 0)
 		program->doubled = false;
 	return 0;
 }

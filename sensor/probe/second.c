@@ -4,7 +4,6 @@
 #include "sensor/probe/second.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -29,42 +28,51 @@ static int share_maps(struct canopy_bpf *copy, const struct canopy_bpf *first)
 	return r;
 }
 
-static int load(struct canopy_bpf *copy, const struct canopy_bpf *first, struct bpf_program *const programs[SECOND_HOOKS])
+static struct bpf_program *hook(const struct canopy_bpf *copy, enum probe_mode mode, int i)
 {
-	struct bpf_program *program;
-	int r = share_maps(copy, first);
-
-	*copy->rodata = *first->rodata;
-	copy->rodata->copy = 1;
-	bpf_object__for_each_program(program, copy->obj)
-	{
-		bool wanted = false;
-
-		for (int i = 0; i < SECOND_HOOKS; i++)
-			wanted = wanted || program == programs[i];
-		(void)bpf_program__set_autoload(program, wanted);
-	}
-	return r < 0 ? r : canopy_bpf__load(copy);
-}
-
-int second_attach(struct second *second, const struct canopy_bpf *first, enum probe_mode mode)
-{
-	struct canopy_bpf *copy = canopy_bpf__open();
-	int r = copy ? 0 : -errno;
-
-	if (r < 0)
-		return r;
-	struct bpf_program *const programs[][SECOND_HOOKS] = {
+	struct bpf_program *const hooks[][SECOND_HOOKS] = {
 		[PROBE_TYPED] = {copy->progs.typed_fork, copy->progs.typed_exec, copy->progs.typed_exit},
 		[PROBE_PLAIN] = {copy->progs.plain_fork, copy->progs.plain_exec, copy->progs.plain_exit},
 	};
-	r = load(copy, first, programs[mode]);
+
+	return hooks[mode][i];
+}
+
+int second_load(struct second *second, const struct canopy_bpf *first, enum probe_mode mode)
+{
+	struct canopy_bpf *copy = canopy_bpf__open();
+	struct bpf_program *program;
+	int r = copy ? share_maps(copy, first) : -errno;
+
+	if (!copy)
+		return r;
+	*copy->rodata = *first->rodata;
+	copy->rodata->copy = 1;
+	bpf_object__for_each_program(program, copy->obj)
+		(void)bpf_program__set_autoload(program, false);
+	for (int i = 0; i < SECOND_HOOKS; i++)
+		(void)bpf_program__set_autoload(hook(copy, mode, i), true);
+	if (r == 0)
+		r = canopy_bpf__load(copy);
+	if (r < 0) {
+		canopy_bpf__destroy(copy);
+		return r;
+	}
+	second->skeleton = copy;
+	return 0;
+}
+
+int second_attach(struct second *second, enum probe_mode mode)
+{
+	int r = 0;
+
 	for (int i = 0; r == 0 && i < SECOND_HOOKS; i++) {
-		second->links[i] = bpf_program__attach(programs[mode][i]);
+		second->links[i] = bpf_program__attach(hook(second->skeleton, mode, i));
 		if (!second->links[i])
 			r = -errno;
 	}
-	canopy_bpf__destroy(copy);
+	canopy_bpf__destroy(second->skeleton);
+	second->skeleton = NULL;
 	if (r < 0)
 		second_detach(second);
 	return r;
@@ -74,5 +82,6 @@ void second_detach(struct second *second)
 {
 	for (int i = 0; i < SECOND_HOOKS; i++)
 		(void)bpf_link__destroy(second->links[i]); /* takes NULL */
+	canopy_bpf__destroy(second->skeleton); /* takes NULL */
 	*second = (struct second){0};
 }

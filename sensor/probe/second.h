@@ -11,12 +11,16 @@ struct bpf_link;
 struct canopy_bpf;
 
 struct second {
+	struct canopy_bpf *skeleton; /* between the two calls alone */
 	struct bpf_link *links[SECOND_HOOKS];
 };
 
-/* Loads and attaches the copy of first, which is attached already and keeps the maps: the order of attachment is that of the calls.
- * Nothing of first is held. Errors: negative errno; then nothing is attached. */
-int second_attach(struct second *second, const struct canopy_bpf *first, enum probe_mode mode);
+/* Loads the copy of first, which is loaded already and keeps the maps: before first is attached, since loading takes its time, in which first would
+ * be alone. Nothing of first is held. Errors: negative errno; then there is nothing to attach. */
+int second_load(struct second *second, const struct canopy_bpf *first, enum probe_mode mode);
+
+/* Attaches what was loaded, behind first: the order of attachment is that of the calls. Errors: negative errno; then nothing is attached. */
+int second_attach(struct second *second, enum probe_mode mode);
 
 /* Takes a zeroed one. */
 void second_detach(struct second *second);

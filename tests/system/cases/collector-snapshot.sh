@@ -7,11 +7,6 @@ here=$(hostname)
 
 execs=${CANOPY_TEST_EXECS:-1500} # an emulated machine takes fewer
 
-# Lives with a number each: forked and executed one after the other, in the middle of which sensors come and go.
-lives() { # FIRST LAST MARKER
-  local i
-  for ((i = $1; i <= $2; i++)); do /bin/true "$3" "$i"; done
-}
 state_of() { one_process '"\(.state) \(.exit.code) \(.quality | tojson)"' "$1"; }
 
 # ---- 38: older than the sensor
@@ -110,7 +105,16 @@ check "collector 40: it ends once the new one is attached" test "$(ns to)" -gt "
 
 # ---- 38 and resync: snapshots in the middle of a storm; each process one node, and the live facts win
 storm=$marker-storm
-lives 1 "$execs" "$storm" & load=$!
+# Lives with a number each: forked and executed one after the other, in the middle of which sensors come and go.
+enough() { [ "$1" -ge "$execs" ] && [ -e "$work/came-and-went" ] || [ "$1" -ge $((20 * execs)) ]; }
+lives_until_enough() {
+  local i
+  for ((i = 0; ; i++)); do
+    if enough $i; then echo $i >"$work/lived"; return; fi
+    /bin/true "$storm" $((i + 1))
+  done
+}
+lives_until_enough & load=$!
 pids+=("$load")
 restarts=0
 while kill -0 "$load" 2>/dev/null && [ $restarts -lt 4 ]; do
@@ -119,9 +123,11 @@ while kill -0 "$load" 2>/dev/null && [ $restarts -lt 4 ]; do
   wait_until 20 grep -q attached "$work/sensor-again-$restarts.log"
   stop_process "$again_pid"
   restarts=$((restarts + 1))
+  [ $restarts -lt 2 ] || touch "$work/came-and-went"
 done
 check "collector 38: sensors came and went during the storm" test $restarts -ge 2
 wait "$load"
+execs=$(cat "$work/lived")
 stormy="proc.cmdline contains $storm and proc.name = true"
 last() { has "$stormy and proc.cmdline endswith ' $execs' and proc.alive = false"; }
 check "collector 38: the storm is over" wait_until 30 last
