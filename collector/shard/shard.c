@@ -244,18 +244,16 @@ int shard_wait(struct shard *shard)
 	return shard->result;
 }
 
-/* Nobody is connected yet, so that no callback is interrupted. The loop has to learn of its new handles. */
+/* The loop has to learn of its new handles. */
 int shard_listen(struct shard *shard, const struct listener_options *options, struct shard *first, char **ret_why)
 {
 	struct listener_options own = *options;
 	int r;
 
 	own.ingest = shard->ingest;
-	gate_enter(&shard->gate);
 	r = first ? listener_share(&shard->listener, &shard->loop, &own, first->listener)
 		  : listener_create(&shard->listener, &shard->loop, &own, ret_why);
 	mailbox_wake(&shard->mailbox);
-	gate_leave(&shard->gate);
 	return r;
 }
 

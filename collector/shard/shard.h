@@ -86,8 +86,8 @@ int shard_create(struct shard **ret, uv_loop_t *main_loop, const struct shard_op
  * or is NULL; the shard is to be closed like any other. */
 int shard_wait(struct shard *shard);
 
-/* Accepts connections on the shard's loop; first: the listener of another shard whose socket is shared, or NULL. Errors
- * and *ret_why as listener_create. */
+/* Accepts connections on the shard's loop; the caller is inside the gates of all shards, and nobody is connected yet.
+ * first: the listener of another shard whose socket is shared, or NULL. Errors and *ret_why as listener_create. */
 int shard_listen(struct shard *shard, const struct listener_options *options, struct shard *first, char **ret_why);
 /* Tells every sensor to come back later; deaf is called afterwards, also when it does not listen. */
 void shard_stop_listening(struct shard *shard);

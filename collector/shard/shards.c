@@ -98,17 +98,27 @@ static int place_hosts(struct shards *shards, struct shard *shard)
 	return r;
 }
 
+static void enter_all(struct shards *shards)
+{
+	for (size_t i = 0; i < shards->count; i++)
+		gate_enter(&shards->all[i]->gate);
+}
+
+static void leave_all(struct shards *shards)
+{
+	for (size_t i = 0; i < shards->count; i++)
+		gate_leave(&shards->all[i]->gate);
+}
+
 /* Nobody is connected yet: the threads wait. */
 static int place_all_hosts(struct shards *shards)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < shards->count; i++)
-		gate_enter(&shards->all[i]->gate);
+	enter_all(shards);
 	for (size_t i = 0; r == 0 && i < shards->count; i++)
 		r = place_hosts(shards, shards->all[i]);
-	for (size_t i = 0; i < shards->count; i++)
-		gate_leave(&shards->all[i]->gate);
+	leave_all(shards);
 	return r;
 }
 
@@ -140,10 +150,13 @@ int shards_listen(struct shards *shards, const struct listener_options *options,
 
 	own.census = &shards->census;
 	own.listeners = (uint32_t)shards->count;
+	/* None accepts before all can take what belongs to them. */
+	enter_all(shards);
 	for (size_t i = 0; r == 0 && i < shards->count; i++) {
 		own.route = &shards->all[i]->route;
 		r = shard_listen(shards->all[i], &own, i ? shards->all[0] : NULL, ret_why);
 	}
+	leave_all(shards);
 	return r;
 }
 
