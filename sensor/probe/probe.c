@@ -17,6 +17,7 @@
 #include "sensor/probe/procscan.h"
 #include "sensor/probe/program.h"
 #include "sensor/probe/ring.h"
+#include "sensor/probe/starts.h"
 
 #define PROBE_PAUSE_MS 20        /* events gather this long; adds to latency, divides the wake-ups, batches and acknowledgements */
 #define PROBE_BUSY_MIN 8         /* records of a drain from which on the next ones are not waited for */
@@ -38,6 +39,7 @@ struct probe {
 
 	unsigned budget;        /* records left in this drain */
 	struct known known;     /* during a snapshot */
+	struct starts starts;   /* under which start times processes are told */
 	bool in_snapshot;
 	bool resync;            /* a loss was seen: the live set is not to be trusted */
 	uint64_t snapshot_ns;   /* boottime at which the last one began */
@@ -76,7 +78,8 @@ static const struct event *complete(struct probe *probe, const struct event *eve
 {
 	struct event *copy = probe->buffer;
 
-	memcpy(copy, event, event->size);
+	if (event != copy) /* it may have been settled already */
+		memcpy(copy, event, event->size);
 	if (!(copy->flags & (EVENT_ZOMBIE | EVENT_ARGV_KNOWN)))
 		procscan_add_argv(&probe->scan, copy, probe->options.argv_max);
 	return copy;
@@ -89,6 +92,7 @@ static int on_record(void *owner, const void *data, size_t size)
 
 	if (size < sizeof(*event) || event->size > size || event->size > EVENT_SIZE_MAX || event->type >= EVENT_TYPES)
 		return 0; /* not ours: only another build of the kernel side could have written it */
+	event = starts_settle(&probe->starts, event, probe->buffer);
 	if (probe->in_snapshot)
 		note(probe, event);
 	deliver(probe, event->type == EVENT_SNAPSHOT ? complete(probe, event) : event);
@@ -122,6 +126,7 @@ static int open_reader(struct probe *probe, const struct probe_options *options,
 	probe->sink = *sink;
 	procscan_init(&probe->scan);
 	probe->scan.environ_ = options->environ_;
+	starts_init(&probe->starts, !probe->program.iterator, probe->scan.tick_ns, probe->scan.boottime_offset);
 	probe->losses.looked_ns = procscan_now(&probe->scan);
 	probe->buffer = malloc(EVENT_SIZE_MAX);
 	if (!probe->buffer)
@@ -158,6 +163,7 @@ void probe_close(struct probe *probe)
 	program_finish(&probe->program);
 	procscan_finish(&probe->scan);
 	known_finish(&probe->known);
+	starts_finish(&probe->starts);
 	free(probe->buffer);
 	free(probe);
 }
@@ -183,6 +189,13 @@ static int iterate(struct probe *probe)
 	return (int)n;
 }
 
+static void tell_scanned(struct probe *probe, const struct event *event)
+{
+	starts_note(&probe->starts, (struct process_key){.start_ns = event->start_ns, .tgid = event->tgid});
+	note(probe, event);
+	deliver(probe, event);
+}
+
 /* What the iterator left out (pid 1 on a 6.18 machine), or everything where there is none. Whoever began after the snapshot did
  * has a fork record. */
 static void scan_rest(struct probe *probe, uint64_t begin_ns)
@@ -197,8 +210,7 @@ static void scan_rest(struct probe *probe, uint64_t begin_ns)
 			continue;
 		if (procscan_read(&probe->scan, tgid, probe->options.argv_max, begin_ns, &probe->known, probe->buffer) != 0)
 			continue;
-		note(probe, probe->buffer);
-		deliver(probe, probe->buffer);
+		tell_scanned(probe, probe->buffer);
 	}
 }
 

@@ -40,6 +40,8 @@ static struct {
 	struct snapshot_mark mark;
 	unsigned own;           /* records of this process */
 	bool own_argv;
+	uint64_t own_start_ns;
+	struct process_key self, parent; /* of the last event */
 	bool stop_at_event, stopped;
 	unsigned lose_at_event; /* this many are lost while an event is handed over */
 	unsigned silent[3];     /* sizes of bursts that come, without a bell, once the one before was drained */
@@ -124,8 +126,11 @@ static void on_event(void *owner, const struct event *event)
 	seen.events++;
 	seen.of_type[event->type]++;
 	seen.last_tgid = event->tgid;
+	seen.self = (struct process_key){.start_ns = event->start_ns, .tgid = event->tgid};
+	seen.parent = (struct process_key){.start_ns = event->parent_start_ns, .tgid = event->parent_tgid};
 	if (event->tgid == (uint32_t)getpid() && event->type == EVENT_SNAPSHOT) {
 		seen.own++;
+		seen.own_start_ns = event->start_ns;
 		seen.own_argv = event->flags & EVENT_ARGV_KNOWN && event->string_bytes[EVENT_ARGV] > 0;
 	}
 	kernel.counts[EVENT_SNAPSHOT].lost += seen.lose_at_event;
@@ -375,6 +380,62 @@ static void who_has_a_record_of_the_iterator_has_only_that(void **state)
 	assert_int_equal(seen.snapshots, 1);
 }
 
+/* An exec of this process, and a fork by it, as the kernel tells them: its start is exact. */
+static void submit_exact(uint64_t start_ns)
+{
+	struct event event = {.size = sizeof(event), .type = EVENT_EXEC, .tgid = (uint32_t)getpid(), .start_ns = start_ns};
+
+	(void)fake_ring_write(&kernel.ring, &event, sizeof(event), 0);
+	assert_int_equal(probe_drain(seen.probe), 1);
+	assert_int_equal(seen.self.tgid, getpid());
+	event = (struct event){.size = sizeof(event), .type = EVENT_FORK, .tgid = 7, .start_ns = 12345678901};
+	event.parent_tgid = event.creator_tgid = event.reaper_tgid = (uint32_t)getpid();
+	event.parent_start_ns = event.creator_start_ns = event.reaper_start_ns = start_ns;
+	(void)fake_ring_write(&kernel.ring, &event, sizeof(event), 0);
+	assert_int_equal(probe_drain(seen.probe), 1);
+}
+
+/* Listed by /proc to a tick, told live to the nanosecond: one process, whichever comes first. */
+static void a_process_of_proc_is_not_told_twice(void **state)
+{
+	(void)state;
+	open_probe(false);
+	assert_int_equal(probe_snapshot(seen.probe), 0);
+	if (seen.own == 0)
+		skip();
+	submit_exact(seen.own_start_ns + 3456789);
+	assert_true(seen.parent.start_ns == seen.own_start_ns);
+	assert_true(seen.self.start_ns == 12340000000); /* and its child's is rounded as /proc will tell it */
+	assert_int_equal(probe_snapshot(seen.probe), 0);
+	submit_exact(seen.own_start_ns + 9999999);
+	assert_true(seen.parent.start_ns == seen.own_start_ns);
+	submit_exact(seen.own_start_ns + 20000001); /* a later process of that pid */
+	assert_true(seen.parent.start_ns == seen.own_start_ns + 20000000);
+}
+
+/* With an iterator that left it out: only its own time is rounded. */
+static void who_was_left_out_keeps_the_time_it_was_told_with(void **state)
+{
+	int marks[2];
+
+	(void)state;
+	kernel.iterator = true;
+	assert_int_equal(pipe(marks), 0);
+	(void)close(marks[1]);
+	kernel.iterated = marks[0];
+	open_probe(false);
+	submit_exact(1234567); /* nobody was told of from /proc yet */
+	assert_true(seen.parent.start_ns == 1234567);
+	assert_int_equal(probe_snapshot(seen.probe), 0);
+	if (seen.own == 0)
+		skip();
+	submit_exact(seen.own_start_ns + 3456789);
+	assert_true(seen.parent.start_ns == seen.own_start_ns);
+	assert_true(seen.self.start_ns == 12345678901);
+	submit_exact(seen.own_start_ns + 20000001);
+	assert_true(seen.parent.start_ns == seen.own_start_ns + 20000001);
+}
+
 static void a_snapshot_with_losses_gets_no_mark(void **state)
 {
 	(void)state;
@@ -402,6 +463,8 @@ int main(void)
 		TEST(a_loss_is_told_and_what_lives_is_listed_again),
 		TEST(without_an_iterator_proc_lists_this_process),
 		TEST(who_has_a_record_of_the_iterator_has_only_that),
+		TEST(a_process_of_proc_is_not_told_twice),
+		TEST(who_was_left_out_keeps_the_time_it_was_told_with),
 		TEST(a_snapshot_with_losses_gets_no_mark),
 	};
 
