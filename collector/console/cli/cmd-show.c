@@ -45,6 +45,19 @@ static void add_value(struct sheet *sheet, const char *label, const char *path, 
 	text_putc(&sheet->out, '\n');
 }
 
+struct row {
+	const char *label, *path;
+	enum column_kind kind;
+};
+
+static void add_rows(struct sheet *sheet, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add_value(sheet, rows[i].label, rows[i].path, rows[i].kind);
+}
+
+#define ADD_ROWS(sheet, rows) add_rows(sheet, rows, sizeof(rows) / sizeof((rows)[0]))
+
 /* 'real 1000, effective 0' */
 static void add_pair(struct sheet *sheet, const char *label, const char *first, const char *second)
 {
@@ -102,15 +115,19 @@ static void add_title(struct sheet *sheet)
 
 static void add_identity(struct sheet *sheet)
 {
+	static const struct row rows[] = {
+		{"id", "id", COLUMN_TEXT},
+		{"host", "host", COLUMN_TEXT},
+		{"boot", "boot_id", COLUMN_TEXT},
+		{"pid", "pid", COLUMN_NUMBER},
+		{"pid inside", "ns_pid", COLUMN_NUMBER},
+		{"session", "sid", COLUMN_NUMBER},
+		{"process group", "pgid", COLUMN_NUMBER},
+		{"terminal", "tty", COLUMN_TEXT},
+	};
+
 	add_group(sheet, "Identity");
-	add_value(sheet, "id", "id", COLUMN_TEXT);
-	add_value(sheet, "host", "host", COLUMN_TEXT);
-	add_value(sheet, "boot", "boot_id", COLUMN_TEXT);
-	add_value(sheet, "pid", "pid", COLUMN_NUMBER);
-	add_value(sheet, "pid inside", "ns_pid", COLUMN_NUMBER);
-	add_value(sheet, "session", "sid", COLUMN_NUMBER);
-	add_value(sheet, "process group", "pgid", COLUMN_NUMBER);
-	add_value(sheet, "terminal", "tty", COLUMN_TEXT);
+	ADD_ROWS(sheet, rows);
 }
 
 static void add_breadcrumb(struct sheet *sheet)
@@ -139,26 +156,34 @@ static void add_breadcrumb(struct sheet *sheet)
 
 static void add_parents(struct sheet *sheet)
 {
+	static const struct row rows[] = {
+		{"parent", "parent_id", COLUMN_TEXT},
+		{"parent pid", "ppid", COLUMN_NUMBER},
+		{"parent now", "current_ppid", COLUMN_NUMBER},
+		{"creator", "creator_id", COLUMN_TEXT},
+	};
+
 	add_group(sheet, "Parents");
 	add_breadcrumb(sheet);
-	add_value(sheet, "parent", "parent_id", COLUMN_TEXT);
-	add_value(sheet, "parent pid", "ppid", COLUMN_NUMBER);
-	add_value(sheet, "parent now", "current_ppid", COLUMN_NUMBER);
-	add_value(sheet, "creator", "creator_id", COLUMN_TEXT);
+	ADD_ROWS(sheet, rows);
 }
 
 static void add_image(struct sheet *sheet)
 {
+	static const struct row rows[] = {
+		{"name", "comm", COLUMN_TEXT},
+		{"file", "exe", COLUMN_TEXT},
+		{"script", "script", COLUMN_TEXT},
+		{"folder", "cwd", COLUMN_TEXT},
+		{"argument bytes", "argv_bytes", COLUMN_NUMBER},
+		{"arguments cut", "argv_truncated", COLUMN_BOOL},
+		{"inode", "exe_inode", COLUMN_NUMBER},
+		{"device", "exe_dev", COLUMN_TEXT},
+		{"flags", "flags", COLUMN_WORDS},
+	};
+
 	add_group(sheet, "Image");
-	add_value(sheet, "name", "comm", COLUMN_TEXT);
-	add_value(sheet, "file", "exe", COLUMN_TEXT);
-	add_value(sheet, "script", "script", COLUMN_TEXT);
-	add_value(sheet, "folder", "cwd", COLUMN_TEXT);
-	add_value(sheet, "argument bytes", "argv_bytes", COLUMN_NUMBER);
-	add_value(sheet, "cut", "argv_truncated", COLUMN_BOOL);
-	add_value(sheet, "inode", "exe_inode", COLUMN_NUMBER);
-	add_value(sheet, "device", "exe_dev", COLUMN_TEXT);
-	add_value(sheet, "flags", "flags", COLUMN_WORDS);
+	ADD_ROWS(sheet, rows);
 }
 
 static void add_history(struct sheet *sheet)
@@ -232,13 +257,17 @@ static void add_surroundings(struct sheet *sheet)
 
 static void add_exit(struct sheet *sheet)
 {
+	static const struct row rows[] = {
+		{"code", "exit.code", COLUMN_NUMBER},
+		{"signal", "exit.signal", COLUMN_NUMBER},
+		{"core dumped", "exit.core", COLUMN_BOOL},
+		{"user time", "exit.utime_ns", COLUMN_SPAN},
+		{"system time", "exit.stime_ns", COLUMN_SPAN},
+		{"peak memory", "exit.max_rss_bytes", COLUMN_BYTES},
+	};
+
 	add_group(sheet, "Exit");
-	add_value(sheet, "code", "exit.code", COLUMN_NUMBER);
-	add_value(sheet, "signal", "exit.signal", COLUMN_NUMBER);
-	add_value(sheet, "core dumped", "exit.core", COLUMN_BOOL);
-	add_value(sheet, "user time", "exit.utime_ns", COLUMN_SPAN);
-	add_value(sheet, "system time", "exit.stime_ns", COLUMN_SPAN);
-	add_value(sheet, "peak memory", "exit.max_rss_bytes", COLUMN_BYTES);
+	ADD_ROWS(sheet, rows);
 }
 
 static void add_quality(struct sheet *sheet)
