@@ -22,6 +22,7 @@
 #include "proto/batch/encoder.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/message.h"
+#include "tests/context.h"
 
 #define HOSTS_MAX 1000ul
 #define LIVES_MAX 100000000ul
@@ -69,26 +70,8 @@ static const struct {
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))
 
 static const struct fact_context context = {
-	.uid = 1000,
-	.gid = 1000,
-	.euid = 1000,
-	.egid = 1000,
-	.suid = 1000,
-	.sgid = 1000,
-	.fsuid = 1000,
-	.fsgid = 1000,
-	.loginuid = 1000,
-	.session = 3,
-	.ns_mnt = 4026531841u,
-	.ns_pid = 4026531836u,
-	.ns_net = 4026531840u,
-	.ns_user = 4026531837u,
-	.ns_uts = 4026531838u,
-	.ns_ipc = 4026531839u,
-	.ns_cgroup = 4026531835u,
+	CONTEXT_BUILDER,
 	.cgroup_id = 4242,
-	.cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43},
-	.user = {"builder", 7},
 	.nodename = {"builder-1", 9},
 };
 

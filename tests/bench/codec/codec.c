@@ -13,6 +13,7 @@
 #include "proto/batch/encoder.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/message.h"
+#include "tests/context.h"
 
 #define LIVES_DEFAULT 60000u
 #define ROUNDS_DEFAULT 7u
@@ -39,27 +40,7 @@ struct packets {
 };
 
 static const struct fact_context contexts[] = {
-	{.uid = 1000,
-	 .gid = 1000,
-	 .euid = 1000,
-	 .egid = 1000,
-	 .suid = 1000,
-	 .sgid = 1000,
-	 .fsuid = 1000,
-	 .fsgid = 1000,
-	 .loginuid = 1000,
-	 .session = 3,
-	 .ns_mnt = 4026531841u,
-	 .ns_pid = 4026531836u,
-	 .ns_net = 4026531840u,
-	 .ns_user = 4026531837u,
-	 .ns_uts = 4026531838u,
-	 .ns_ipc = 4026531839u,
-	 .ns_cgroup = 4026531835u,
-	 .cgroup_id = 8123,
-	 .cgroup = {"/user.slice/user-1000.slice/session-3.scope", 43},
-	 .user = {"builder", 7},
-	 .nodename = {"ci-7", 4}},
+	{CONTEXT_BUILDER, .cgroup_id = 8123, .nodename = {"ci-7", 4}},
 	{.loginuid = FACT_ID_UNKNOWN,
 	 .session = FACT_ID_UNKNOWN,
 	 .cap_effective = 0x1ffffffffff,
