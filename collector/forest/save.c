@@ -161,6 +161,7 @@ static void add_image(struct fact *fact, const struct image *image)
 	fact->cwd = text_bytes(image->cwd);
 	fact->argv = image_argv(image);
 	fact->argv_bytes = image_argv_bytes(image);
+	fact->environ_ = image_environ(image);
 	if (!image->program)
 		return;
 	fact->exe = text_bytes(image->program->exe);

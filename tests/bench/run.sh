@@ -89,6 +89,14 @@ part_codec() {
   row "octets, plain and zlib-1" "$(value bytes_raw <<<"$result"), $(value bytes_zlib <<<"$result") an event"
 }
 
+part_forest() {
+  title "Forest: facts a second on one core, bytes of a live process, price of walking; medians"
+  "$bench/forest/bench-forest" | sed 's/^/  /'
+  title "Recovery: a million live processes of 1,000 hosts, and 1,000,000 short lives after them"
+  "$bench/forest/bench-recovery" "$work/recovery" | sed 's/^/  /'
+  rm -rf "$work/recovery"
+}
+
 fresh_collector() {
   [ -z "${collector_pid:-}" ] || stop_process "$collector_pid"
   rm -rf "$work/collector" "$work"/spool-* "$work/lake"
@@ -98,18 +106,18 @@ fresh_collector() {
 
 [ -x "$CANOPY_COLLECTOR" ] || die "the collector was not built"
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(codec ingest lake seglog sensor tls)
+[ ${#parts[@]} -gt 0 ] || parts=(codec forest ingest lake seglog sensor tls)
 echo "$(uname -sr), $(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg), $(date -u +%FT%TZ)"
 fresh_collector
 for part in "${parts[@]}"; do
   case $part in
-    codec | ingest | lake | seglog | tls) "part_$part" ;;
+    codec | forest | ingest | lake | seglog | tls) "part_$part" ;;
     sensor | sensor:*)
       if [ "$(id -u)" != 0 ] || [ ! -x "$CANOPY_SENSOR" ]; then
         title "$part: skipped, needs root and the sensor"
       elif [ "$part" = sensor ]; then part_sensor || failed=1
       else part_sensor "${part#sensor:}" || failed=1; fi ;;
-    *) die "no part '$part': there are codec ingest lake seglog sensor tls, and sensor:PART for one of tests/bench/sensor" ;;
+    *) die "no part '$part': codec forest ingest lake seglog sensor tls, and sensor:PART for one of tests/bench/sensor" ;;
   esac
 done
 exit ${failed:-0}

@@ -134,6 +134,8 @@ static inline void history_add(struct history *h, enum fact_type type, const str
 		fact->flags |= FACT_ARGV_TRUNCATED;
 		fact->argv_bytes = 100000 + history_random(h, 1000);
 	}
+	if (type == FACT_EXEC && history_random(h, 8) == 0)
+		fact->environ_ = BYTES_LITERAL("LANG=C\0TERM=xterm");
 	if (type == FACT_EXIT)
 		fact->exit = (struct fact_exit){.code = (int32_t)(a->key.start_ns % 5),
 						.max_rss_bytes = 4096,
