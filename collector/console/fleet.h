@@ -29,6 +29,7 @@ struct fleet_link {
 	int64_t skew_ns;              /* host's wall clock minus ours, when last heard */
 	int64_t lag_ns;               /* our wall clock minus the newest heartbeat's or fact's time; -1 = unknown */
 	uint64_t sequence_gaps;
+	uint64_t contradictions;      /* facts or batches of another machine with the same boot id, kept out */
 	uint64_t refused;             /* peers and batches that claimed this boot and are another machine's */
 };
 

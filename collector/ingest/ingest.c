@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "collector/ingest/links.h"
 #include "collector/ingest/pace.h"
 #include "collector/ingest/pending.h"
+#include "collector/ingest/refusal.h"
 #include "collector/ingest/streams.h"
 #include "proto/batch/decoder.h"
 
@@ -42,6 +42,7 @@ struct ingest_peer {
 	uint32_t unacked; /* batches brought and not acknowledged */
 	bool paused, acking;
 	bool session; /* counted in the link */
+	uint64_t turn; /* of joining: counts up */
 	uint32_t brought; /* batches since the last look at the pace */
 	uint32_t pace;    /* as told; 0 = no limit */
 };
@@ -64,32 +65,15 @@ struct ingest {
 	bool pace_stopped;              /* paused since the last look */
 	uint64_t appended; /* newest journal position */
 	bool paused;
+	uint64_t turns; /* peers that have joined */
 	bool strict; /* a boot is spoken for by one machine alone */
 	int error; /* what stopped the journal, or 0 */
 	char why[INGEST_REASON_MAX];
 };
 
-__attribute__((format(printf, 4, 5))) static int refuse(struct ingest_refusal *ret, enum reject_code code,
-							uint32_t retry_after_ms, const char *format, ...)
-{
-	va_list args;
-
-	*ret = (struct ingest_refusal){.code = code, .retry_after_ms = retry_after_ms};
-	va_start(args, format);
-	(void)vsnprintf(ret->reason, sizeof(ret->reason), format, args);
-	va_end(args);
-	return INGEST_E_REFUSED;
-}
-
-static int refuse_memory(struct ingest_refusal *ret)
-{
-	return refuse(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
-		      "the collector is out of memory; give it more or fewer hosts");
-}
-
 static int refuse_hosts(struct ingest_refusal *ret)
 {
-	return refuse(ret, REJECT_LIMIT, 0,
+	return refusal_make(ret, REJECT_LIMIT, 0,
 		      "the collector already holds its limit of host boots; start another collector");
 }
 
@@ -164,7 +148,7 @@ static void refuse_peer(struct ingest_peer *peer, const struct ingest_refusal *r
 
 static int refuse_failed(const struct ingest *ingest, struct ingest_refusal *ret)
 {
-	return refuse(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "%s", ingest->why);
+	return refusal_make(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "%s", ingest->why);
 }
 
 static struct ingest_peer *other_peer(struct ingest *ingest, const struct ingest_peer *peer)
@@ -340,9 +324,9 @@ static int describe(struct ingest *ingest, const struct hello *hello, int64_t no
 	if (r == 0)
 		r = journal_description(ingest, link, hello, now_ns);
 	if (r == -ENOMEM)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	if (r < 0)
-		return refuse(ret_refusal, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
+		return refusal_make(ret_refusal, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
 			      "the collector's journal takes nothing now: %s", strerror(-r));
 	*ret_link = link;
 	return 0;
@@ -360,10 +344,18 @@ static int check_machine(struct ingest *ingest, const struct boot_id *boot, cons
 	link->refused++;
 	ingest->stats.foreign_total++;
 	boot_id_format(boot, text);
-	return refuse(ret, REJECT_IDENTITY, 0,
+	return refusal_make(ret, REJECT_IDENTITY, 0,
 		      "boot id %s belongs to another machine; a clone is to be booted anew, a copied spool to be removed, a container "
 		      "to be shown the host's /etc/machine-id",
 		      text);
+}
+
+static int refuse_clone(struct link *link, uint64_t stream, struct ingest_refusal *ret)
+{
+	clones_cast_out(&link->clones, stream);
+	return refusal_make(ret, REJECT_IDENTITY, 0,
+		      "this sensor's facts contradict those of another one with the same boot id: two machines resumed from one memory "
+		      "snapshot; boot one of them anew");
 }
 
 const uint8_t *ingest_machine(const struct ingest_peer *peer)
@@ -377,11 +369,11 @@ static int resolve_stream(struct ingest *ingest, const struct boot_id *boot, uin
 	int r = streams_get(&ingest->streams, boot, stream, ret);
 
 	if (r == -ENOSPC)
-		return refuse(
+		return refusal_make(
 		    ret_refusal, REJECT_LIMIT, 0,
 		    "%u streams of this host boot are connected at once, which is the limit; stop some of its sensors",
 		    STREAMS_PER_BOOT_MAX);
-	return r < 0 ? refuse_memory(ret_refusal) : 0;
+	return r < 0 ? refusal_memory(ret_refusal) : 0;
 }
 
 static void welcome_peer(const struct stream_entry *entry, const struct hello *hello, struct welcome *ret)
@@ -406,13 +398,16 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 		struct ingest_refusal *ret_refusal)
 {
 	struct stream_entry *entry = NULL;
-	struct link *link = NULL;
+	struct link *link = NULL, *known;
 	struct ingest_peer *peer;
 	int r;
 
 	if (ingest->error)
 		return refuse_failed(ingest, ret_refusal);
 	r = check_machine(ingest, &hello->boot, hello->machine_id_known ? hello->machine_id : NULL, ret_refusal);
+	known = links_find(&ingest->links, &hello->boot);
+	if (r == 0 && known && clones_is_outcast(&known->clones, hello->stream))
+		r = refuse_clone(known, hello->stream, ret_refusal);
 	if (r == 0)
 		r = describe(ingest, hello, now_ns, &link, ret_refusal);
 	if (r == 0)
@@ -421,7 +416,7 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 		return r;
 	peer = calloc(1, sizeof(*peer));
 	if (!peer)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	*peer = (struct ingest_peer){.ingest = ingest,
 				     .events = events,
 				     .owner = owner,
@@ -429,7 +424,8 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 				     .stream = hello->stream,
 				     .entry = entry,
 				     .link = link,
-				     .session = true};
+				     .session = true,
+				     .turn = ++ingest->turns};
 	if (hello->machine_id_known) {
 		peer->machine_known = true;
 		memcpy(peer->machine_id, hello->machine_id, sizeof(peer->machine_id));
@@ -462,13 +458,13 @@ int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_
 	if (r != 0)
 		return r;
 	if (links_get(&ingest->links, boot, &link) < 0)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	r = resolve_stream(ingest, boot, stream, &entry, ret_refusal);
 	if (r != 0)
 		return r;
 	peer = calloc(1, sizeof(*peer));
 	if (!peer)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	*peer = (struct ingest_peer){.ingest = ingest,
 				     .events = events,
 				     .owner = owner,
@@ -488,21 +484,21 @@ int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_
 int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
 {
 	if (id->stream != peer->stream)
-		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx",
+		return refusal_make(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx",
 			      (unsigned long long)id->seq, (unsigned long long)id->stream,
 			      (unsigned long long)peer->stream);
 	if (id->seq == 0 || id->seq > STREAM_SEQ_MAX)
-		return refuse(ret, REJECT_BAD_MESSAGE, 0, "batch number %llu is out of range; numbers count up from 1",
+		return refusal_make(ret, REJECT_BAD_MESSAGE, 0, "batch number %llu is out of range; numbers count up from 1",
 			      (unsigned long long)id->seq);
 	if (id->seq <= peer->last_seq)
-		return refuse(ret, REJECT_BAD_ORDER, 0, "batch %llu came after batch %llu of this connection",
+		return refusal_make(ret, REJECT_BAD_ORDER, 0, "batch %llu came after batch %llu of this connection",
 			      (unsigned long long)id->seq, (unsigned long long)peer->last_seq);
 	/* A spool may still hold batches of the boot before; they stand in front of the first one of this boot. */
 	if (!boot_id_equal(&id->boot, &peer->boot) && peer->entry->next != 0 && id->seq > peer->entry->first)
-		return refuse(ret, REJECT_IDENTITY, 0, "batch %llu is of another boot than the batches before it",
+		return refusal_make(ret, REJECT_IDENTITY, 0, "batch %llu is of another boot than the batches before it",
 			      (unsigned long long)id->seq);
 	if (peer->unacked >= INGEST_WINDOW_BATCHES)
-		return refuse(ret, REJECT_LIMIT, 0,
+		return refusal_make(ret, REJECT_LIMIT, 0,
 			      "more than %u batches are unacknowledged, which is the window that the Welcome gave",
 			      INGEST_WINDOW_BATCHES);
 	return 0;
@@ -536,13 +532,13 @@ static int decode(struct arena *arena, struct bytes data, struct batch *ret, str
 	int r = batch_decode(arena, (const uint8_t *)data.data, data.len, ret, &why);
 
 	if (r == -ENOMEM)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	if (r == -E2BIG)
-		return refuse(ret_refusal, REJECT_LIMIT, 0,
+		return refusal_make(ret_refusal, REJECT_LIMIT, 0,
 			      "a batch of %u bytes decodes to more than %u events or %u bytes", data.len,
 			      BATCH_DECODED_EVENTS_MAX, BATCH_DECODED_BYTES_MAX);
 	if (r < 0)
-		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0, "bad batch: %.200s", why);
+		return refusal_make(ret_refusal, REJECT_BAD_MESSAGE, 0, "bad batch: %.200s", why);
 	return 0;
 }
 
@@ -578,13 +574,39 @@ static int prepare(struct ingest *ingest, struct arena *arena, struct bytes data
 	ret->verdict.facts = arena_zalloc(arena, (ret->batch.fact_count + 7) / 8 + 1, 1);
 	ret->verdict.gaps = arena_zalloc(arena, (ret->batch.gap_count + 7) / 8 + 1, 1);
 	if (!ret->verdict.facts || !ret->verdict.gaps || pending_reserve(&ingest->pending) < 0)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	r = forest_host_get(ingest->forest, &ret->batch.id.boot, &ret->host);
 	if (r == -ENOSPC)
 		return refuse_hosts(ret_refusal);
 	if (r < 0)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	return resolve_stream(ingest, &ret->batch.id.boot, ret->batch.id.stream, &ret->entry, ret_refusal);
+}
+
+/* Of the sensors of one boot that contradict each other the one that came first stays; the others are kept apart from it: not a
+ * fact of theirs is taken, and everybody is told. */
+static int part_clones(struct ingest_peer *peer, struct ingest_refusal *ret)
+{
+	struct peers *const lists[] = {&peer->ingest->reading, &peer->ingest->waiting};
+	struct ingest_peer *other, *next;
+	bool first = true;
+
+	for (unsigned i = 0; i < 2; i++)
+		TAILQ_FOREACH(other, lists[i], siblings)
+			first = first && !(other->link == peer->link && other->session && other->stream != peer->stream &&
+					   other->turn < peer->turn);
+	if (!first)
+		return refuse_clone(peer->link, peer->stream, ret);
+	for (unsigned i = 0; i < 2; i++) {
+		for (other = TAILQ_FIRST(lists[i]); other; other = next) {
+			next = TAILQ_NEXT(other, siblings);
+			if (other->link != peer->link || !other->session || other->stream == peer->stream)
+				continue;
+			(void)refuse_clone(other->link, other->stream, ret);
+			refuse_peer(other, ret);
+		}
+	}
+	return 0;
 }
 
 static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, enum stream_verdict judged,
@@ -596,6 +618,8 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 	struct join join;
 	int r = prepare(ingest, arena, data, &join, ret_refusal);
 
+	if (r == 0 && peer->session && peer->link->sessions > 1 && clones_contradict(join.host, &join.batch))
+		r = part_clones(peer, ret_refusal);
 	if (r != 0)
 		return r;
 	seq = join.batch.id.seq;
@@ -620,7 +644,7 @@ static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, 
 	struct ingest *ingest = peer->ingest;
 
 	if (pending_reserve(&ingest->pending) < 0)
-		return refuse_memory(ret_refusal);
+		return refusal_memory(ret_refusal);
 	ingest->stats.batches_duplicate++;
 	queue_ack(peer, entry, seq, 0);
 	if (ingest->appended <= journal_durable(ingest->journal))
@@ -638,7 +662,7 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 	int r;
 
 	if (batch_peek((const uint8_t *)data.data, data.len, &id) < 0)
-		return refuse(ret_refusal, REJECT_BAD_MESSAGE, 0,
+		return refusal_make(ret_refusal, REJECT_BAD_MESSAGE, 0,
 			      "bad batch: boot_id, stream or seq is missing or damaged");
 	r = ingest_check(peer, &id, ret_refusal);
 	if (r == 0 && !boot_id_equal(&id.boot, &peer->boot))
@@ -648,7 +672,9 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 	entry = streams_find(&ingest->streams, &id.boot, id.stream);
 	judged = entry ? stream_judge(entry, id.seq, checksum(data)) : STREAM_NEW;
 	if (judged == STREAM_CONFLICT)
-		return refuse(ret_refusal, REJECT_IDENTITY, 0,
+		peer->link->clones.contradictions++;
+	if (judged == STREAM_CONFLICT)
+		return refusal_make(ret_refusal, REJECT_IDENTITY, 0,
 			      "another batch %llu of stream %016llx was taken before: two machines share boot id and "
 			      "spool, as clones of one memory snapshot do; give one a new boot",
 			      (unsigned long long)id.seq, (unsigned long long)id.stream);

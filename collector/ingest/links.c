@@ -134,6 +134,7 @@ void link_show(const struct link *link, uint64_t window, int64_t now_ns, struct 
 	ret->lag_ns = link->lag_ns;
 	ret->sequence_gaps = link->sequence_gaps;
 	ret->refused = link->refused;
+	ret->contradictions = link->clones.contradictions;
 	if (link->lag_ns >= 0 && subtract(now_ns, link->heard_wall_ns) > LINK_STALE_NS)
 		ret->lag_ns = add(link->lag_ns, subtract(now_ns, link->heard_wall_ns));
 }

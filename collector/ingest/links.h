@@ -8,6 +8,7 @@
 
 #include "canopy/identity.h"
 #include "collector/console/fleet.h"
+#include "collector/ingest/clones.h"
 #include "collector/ingest/index.h"
 #include "proto/wire/message.h"
 
@@ -28,6 +29,7 @@ struct link {
 	/* The machine that this boot was first said to be of; with certificates no other one may speak for it. */
 	bool bound;
 	uint8_t machine_id[16];
+	struct clones clones;
 	uint64_t refused; /* peers and batches that claimed this boot and are another machine's */
 	uint64_t description;  /* digest of the Hello last journaled; 0 = none */
 	uint64_t described_at; /* journal position of it */

@@ -209,6 +209,8 @@ void host_write_members(struct json *json, const struct host_look *look)
 	write_lost(json, &look->info);
 	write_gaps(json, "gaps", look->info.gaps, look->info.gap_count);
 	write_gaps(json, "filtered", look->info.filtered, look->info.filtered_count);
+	json_key(json, "contradictions");
+	json_uint(json, link->contradictions);
 	json_key(json, "refused");
 	json_uint(json, link->refused);
 	member_seconds(json, "skew_seconds", link->skew_ns, link->heard);

@@ -10,7 +10,7 @@ int cmd_hosts(struct context *context)
 	struct listing listing;
 	int code = context_open_listing(
 		context, &listing, column_host_table(), "host,state,lag,queue,lost,skew,gaps,live,version,tags",
-		"host,state,lag,queue,lost,skew,gaps,live,exited,events,kernel,arch,version,first_seen,boot_id,tags");
+		"host,state,lag,queue,lost,skew,gaps,live,exited,events,kernel,arch,version,first_seen,boot_id,cloned,refused,tags");
 
 	if (code)
 		return code;

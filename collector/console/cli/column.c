@@ -84,6 +84,8 @@ static const struct column host_columns[] = {
 	{"version", NULL, "version", "VERSION", COLUMN_TEXT, 0, false, false},
 	{"first_seen", NULL, "first_seen", "FIRSTSEEN", COLUMN_TIME, 0, false, false},
 	{"last_seen", NULL, "last_seen", "LASTSEEN", COLUMN_TIME, 0, false, false},
+	{"cloned", NULL, "contradictions", "CLONED", COLUMN_NUMBER, 0, true, false},
+	{"refused", NULL, "refused", "REFUSED", COLUMN_NUMBER, 0, true, false},
 	{"tags", NULL, "tags", "TAGS", COLUMN_TAGS, 0, false, true},
 	{NULL},
 };

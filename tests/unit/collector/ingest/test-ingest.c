@@ -615,6 +615,88 @@ static void latency_is_counted_once_a_batch(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* One process of stream: begun at start_ns, ended at end_ns (0 = only begun). */
+static int bring_life(struct rig *rig, struct visitor *visitor, uint64_t stream, uint64_t seq, uint64_t start_ns, uint64_t end_ns)
+{
+	struct batch_id id = {.boot = rig->batches.boot, .stream = stream, .seq = seq};
+	struct fact_context context = {.loginuid = FACT_ID_UNKNOWN, .session = FACT_ID_UNKNOWN};
+	struct fact fact = {.type = end_ns ? FACT_EXIT : FACT_FORK,
+			    .time_ns = end_ns ? end_ns : start_ns,
+			    .self = {start_ns, 4000},
+			    .parent = {1, 1},
+			    .creator = {1, 1},
+			    .tid = 4000,
+			    .comm = BYTES_LITERAL("sh"),
+			    .context = &context};
+	const uint8_t *data;
+	size_t len;
+
+	assert_int_equal(batch_encoder_add(rig->batches.encoder, &fact), 0);
+	assert_int_equal(batch_encoder_finish(rig->batches.encoder, &id, 0, &data, &len), 0);
+	return bring_bytes(rig, visitor, data, len);
+}
+
+static int join_stream(struct rig *rig, struct visitor *visitor, uint64_t stream)
+{
+	struct hello hello = hello_of(rig, 1);
+
+	*visitor = (struct visitor){0};
+	hello.stream = stream;
+	return ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal);
+}
+
+static uint64_t contradictions(struct rig *rig)
+{
+	struct fleet_link link;
+
+	ingest_link(rig->ingest, &rig->batches.boot, NOW, &link);
+	return link.contradictions;
+}
+
+/* Two sensors of one kernel: an upgrade, or a container beside its host. */
+static void sensors_of_one_kernel_are_one_host(void **state)
+{
+	struct rig *rig = *state;
+	struct visitor old, new;
+
+	assert_int_equal(join_stream(rig, &old, 71), 0);
+	assert_int_equal(join_stream(rig, &new, 72), 0);
+	assert_int_equal(bring_life(rig, &old, 71, 1, 100, 0), 0);
+	assert_int_equal(bring_life(rig, &new, 72, 1, 100, 0), 0);
+	assert_int_equal(bring_life(rig, &new, 72, 2, 200, 0), 0); /* the pid again, before its end has come from here */
+	assert_int_equal(bring_life(rig, &old, 71, 2, 100, 150), 0);
+	assert_int_equal(bring_life(rig, &new, 72, 3, 100, 150), 0);
+	assert_int_equal(contradictions(rig), 0);
+	ingest_leave(old.peer);
+	ingest_leave(new.peer);
+}
+
+static void a_clone_is_noticed_and_kept_apart(void **state)
+{
+	struct rig *rig = *state;
+	struct visitor first, clone;
+
+	assert_int_equal(join_stream(rig, &first, 71), 0);
+	assert_int_equal(join_stream(rig, &clone, 72), 0);
+	assert_int_equal(bring_life(rig, &first, 71, 1, 100, 0), 0);
+	assert_int_equal(bring_life(rig, &clone, 72, 1, 150, 0), 0);
+	/* the first one's process does something although the pid is another's by now: the first one stays */
+	assert_int_equal(bring_life(rig, &first, 71, 2, 100, 300), 0);
+	assert_int_equal(clone.refused, 1);
+	assert_int_equal(contradictions(rig), 1);
+	assert_int_equal(join_stream(rig, &clone, 72), INGEST_E_REFUSED);
+	assert_int_equal(clone.refusal.code, REJECT_IDENTITY);
+	assert_non_null(strstr(clone.refusal.reason, "one memory snapshot"));
+	/* another one, whose own batch shows it */
+	assert_int_equal(join_stream(rig, &clone, 73), 0);
+	assert_int_equal(bring_life(rig, &first, 71, 3, 400, 0), 0);
+	assert_int_equal(bring_life(rig, &clone, 73, 1, 150, 500), INGEST_E_REFUSED);
+	ingest_leave(clone.peer);
+	assert_true(contradictions(rig) >= 3);
+	assert_int_equal(bring_life(rig, &first, 71, 4, 400, 600), 0);
+	ingest_leave(first.peer);
+}
+
 static struct ingest_refusal claim(struct rig *rig, struct visitor *visitor, const struct boot_id *boot, uint8_t machine, int expected)
 {
 	struct hello hello = hello_of(rig, 1);
@@ -669,6 +751,8 @@ int main(void)
 	    TEST(a_jump_is_a_gap_that_people_see),
 	    TEST(a_stream_may_begin_anywhere),
 	    TEST(a_boot_is_of_the_machine_that_spoke_for_it_first),
+	    TEST(sensors_of_one_kernel_are_one_host),
+	    TEST(a_clone_is_noticed_and_kept_apart),
 	    TEST(recovery_knows_what_was_taken),
 	    TEST(a_host_is_described_once_until_it_changes),
 	    TEST(another_batch_under_a_taken_number_is_refused),
