@@ -24,6 +24,7 @@
 #include "sensor/batch/clock.h"
 #include "sensor/confine.h"
 #include "sensor/downtime.h"
+#include "sensor/footprint.h"
 #include "sensor/health.h"
 #include "sensor/identity.h"
 #include "sensor/probe/probe.h"
@@ -493,6 +494,7 @@ static int start(struct sensor *sensor)
 		r = create_uplink(sensor);
 	if (r == 0)
 		r = create_batcher(sensor);
+	(void)footprint_shed(); /* loading takes the kernel's BTF into memory, twice for a moment: the peak of a sensor's life */
 	if (r == 0)
 		r = open_probe(sensor);
 	if (r < 0)
@@ -505,6 +507,7 @@ static int start(struct sensor *sensor)
 	give_up_privileges(sensor);
 	sensor->snapshot_seq = spool_next_seq(sensor->spool);
 	(void)probe_snapshot(sensor->probe); /* a loss is told as a gap, and the probe tries again */
+	(void)footprint_shed(); /* what verifying and listing took is not needed again */
 	uv_update_time(&sensor->loop);       /* verifying and listing took a while: the uplink's limits begin now */
 	uplink_start(sensor->uplink);
 	return 0;
