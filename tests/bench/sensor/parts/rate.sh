@@ -7,7 +7,7 @@ rate_case() { # WAY RATE (0 = as fast as it goes)
   lost0=$(canopy_lost)
   canopy_begin
   lives_now=$((($2 ? $2 : 12000) * rate_seconds))
-  if [ "$2" = 0 ]; then said=$(workload -w "$(nproc)" "$1" "$lives_now"); else said=$(workload -w "$(nproc)" -r "$2" "$1" "$lives_now"); fi
+  if [ "$2" = 0 ]; then said=$(workload -c -w "$(nproc)" "$1" "$lives_now"); else said=$(workload -c -w "$(nproc)" -r "$2" "$1" "$lives_now"); fi
   canopy_settle
   row "$1, $([ "$2" = 0 ] && echo "as fast as it goes" || echo "$2/s asked")" \
     "$(value lives_per_s <<<"$said") lives/s for $(value seconds <<<"$said" | cut -c1-4) s; $(($(canopy_facts) - canopy_events0)) events, $(($(canopy_lost) - lost0)) lost"
