@@ -423,8 +423,11 @@ static void send_all(size_t *first)
 			continue;
 		more = true;
 		due = begin + (uint64_t)((double)sent++ * (double)o.batch * 1e9 / (double)o.rate);
-		while (now_ns() < due)
-			turn(due - now_ns() > 2000000 ? 1 : 0);
+		do { /* also when it is late: acks have to be seen when they come */
+			uint64_t now = now_ns();
+
+			turn(now + 2000000 < due ? 1 : 0);
+		} while (now_ns() < due);
 		grant(&peers[i], ++first[i]);
 	}
 	wait_for(all_acked, "acks");
