@@ -772,6 +772,8 @@ void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats)
 	stats->batches_new += own->batches_new;
 	stats->batches_duplicate += own->batches_duplicate;
 	stats->sequence_gaps += own->sequence_gaps;
+	stats->checkpoints += ingest->checkpoint.written;
+	stats->checkpoint_failures += ingest->checkpoint.failures;
 	stats->foreign_total += own->foreign_total;
 	stats->pace += ingest->pace.rate;
 	stats->shards_paced += ingest->pace.rate > 0;

@@ -145,6 +145,10 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	       stats.frames_bad);
 	single(out, "canopy_collector_sequence_gap_events_total", "counter", "Jumps seen in the numbers of batches.",
 	       stats.sequence_gaps);
+	single(out, "canopy_collector_checkpoints_total", "counter", "Checkpoints of the journal that were completed.",
+	       stats.checkpoints);
+	single(out, "canopy_collector_checkpoint_failures_total", "counter",
+	       "Checkpoints that were given up, to be tried again.", stats.checkpoint_failures);
 	single(out, "canopy_collector_shards_paced", "gauge", "Shards that slow their sensors down.", stats.shards_paced);
 	single(out, "canopy_collector_pace_batches_per_second", "gauge", "Batches a second that those shards take together.",
 	       stats.pace);
