@@ -27,6 +27,7 @@ static struct {
 	const char *program;
 	struct folder folder;
 	char state[FOLDER_PATH_MAX * 2], log[FOLDER_PATH_MAX * 2];
+	const char *more[16]; /* further arguments, NULL behind the last */
 	pid_t pid;     /* 0 = not running */
 	uint16_t port; /* of the first start; later ones take it again */
 } process;
@@ -100,8 +101,12 @@ static inline void process_exec(void)
 	if (fd >= 0)
 		(void)dup2(fd, STDERR_FILENO);
 	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", process.port);
-	(void)execl(process.program, process.program, "--listen", listen, "--http", "127.0.0.1:0", "--state",
-		    process.state, (char *)NULL);
+	char *arguments[32] = {(char *)(uintptr_t)process.program, (char *)"--listen", listen, (char *)"--http",
+			       (char *)"127.0.0.1:0",            (char *)"--state",  process.state};
+
+	for (unsigned i = 0; i < 16 && process.more[i]; i++)
+		arguments[7 + i] = (char *)(uintptr_t)process.more[i];
+	(void)execv(process.program, arguments);
 	_exit(127);
 }
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Peers that misuse TLS against the real collector: hundreds that say nothing, that dribble a handshake, that never end one,
+ * that speak something else. An honest sensor shakes hands meanwhile; at the end the collector has let go of all of them.
+ *
+ *   tls-peers COLLECTOR */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "proto/stream/tls.h"
+#include "tests/fault/process.h"
+#include "tests/unit/authority.h"
+
+#define CROWD 300
+#define WAIT_SECONDS 60 /* the collector gives a peer ten seconds and a little */
+
+static char paths[5][FOLDER_PATH_MAX * 2];
+
+static int dial(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(process.port)};
+	struct timeval limit = {.tv_sec = WAIT_SECONDS};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		give_up("connect");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+/* Whether the collector ends the connection; what it says before does not matter. */
+static bool is_ended(int fd)
+{
+	char heard[4096];
+	ssize_t n;
+
+	while ((n = recv(fd, heard, sizeof(heard), 0)) > 0)
+		;
+	return n == 0 || errno == ECONNRESET || errno == EPIPE;
+}
+
+static bool send_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool flush(struct tls *tls, int fd)
+{
+	uint8_t *data;
+	size_t len;
+	bool sent;
+
+	if (tls_take(tls, &data, &len) < 0)
+		return false;
+	sent = send_all(fd, data, len);
+	free(data);
+	return sent;
+}
+
+/* Returns whether the handshake came about; *ret_ms tells how long it took. */
+static bool shake_hands(struct tls_context *context, double *ret_ms)
+{
+	struct timespec begin, end;
+	uint8_t heard[TLS_FEED_MAX];
+	struct tls *tls;
+	int fd = dial(), r;
+	ssize_t n = 1;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (tls_create(&tls, context, "127.0.0.1") < 0)
+		give_up("tls");
+	while ((r = tls_handshake(tls)) == TLS_E_AGAIN && n > 0) {
+		if (!flush(tls, fd))
+			break;
+		n = recv(fd, heard, sizeof(heard), 0);
+		if (n > 0)
+			(void)tls_feed(tls, heard, (size_t)n);
+	}
+	(void)flush(tls, fd);
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	*ret_ms = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
+	tls_destroy(tls);
+	(void)close(fd);
+	return r == 0;
+}
+
+static long rss_kib(void)
+{
+	char path[64], line[128];
+	long kib = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		(void)sscanf(line, "VmRSS: %ld", &kib);
+	if (file)
+		(void)fclose(file);
+	return kib;
+}
+
+/* The beginning of an honest handshake. */
+static size_t take_hello(struct tls_context *context, uint8_t *hello, size_t size)
+{
+	struct tls *tls;
+	uint8_t *data;
+	size_t len;
+
+	if (tls_create(&tls, context, "127.0.0.1") < 0 || tls_handshake(tls) != TLS_E_AGAIN || tls_take(tls, &data, &len) < 0 || len > size)
+		give_up("hello");
+	memcpy(hello, data, len);
+	free(data);
+	tls_destroy(tls);
+	return len;
+}
+
+/* A third says nothing, a third half of a hello, a third a hello byte by byte for as long as it is heard. */
+static void crowd(struct tls_context *context)
+{
+	uint8_t hello[4096];
+	size_t len = take_hello(context, hello, sizeof(hello)), ended = 0;
+	long before = rss_kib(), during;
+	int fds[CROWD];
+	double ms = 0;
+	bool shaken;
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		fds[i] = dial();
+		if (i % 3 == 1)
+			(void)send_all(fds[i], hello, len / 2);
+	}
+	for (size_t at = 0; at < 20; at++) /* each byte is a read of its own there */
+		for (unsigned i = 2; i < CROWD; i += 3)
+			(void)send_all(fds[i], hello + at, 1);
+	shaken = shake_hands(context, &ms);
+	during = rss_kib();
+	check(shaken, "an honest sensor shakes hands beside %d peers that do not (%.1f ms)", CROWD, ms);
+	for (unsigned i = 0; i < CROWD; i++) {
+		ended += is_ended(fds[i]);
+		(void)close(fds[i]);
+	}
+	check(ended == CROWD, "each of them is let go of: %zu of %d", ended, CROWD);
+	check(during - before < CROWD * 64, "while they are there they cost less than 64 KiB each: %ld KiB in all", during - before);
+}
+
+/* A record of 16 KiB that says it begins a hello of 16 MB, and more of it without end. */
+static void endless(void)
+{
+	uint8_t piece[16384 + 5] = {22, 3, 1, 64, 0, 1, 255, 255, 255};
+	unsigned sent = 0;
+	int fd = dial();
+
+	while (sent < 4096 && send_all(fd, piece, sizeof(piece))) {
+		memset(piece + 5, 0, 4);
+		sent++;
+	}
+	check(sent < 4096 && is_ended(fd), "a handshake without end is cut off after some hundred KiB (%u records taken)", sent);
+	(void)close(fd);
+}
+
+static void strange(const char *what, const void *data, size_t len)
+{
+	int fd = dial();
+
+	(void)send_all(fd, data, len);
+	check(is_ended(fd), "%s at the TLS port is let go of", what);
+	(void)close(fd);
+}
+
+static void prepare(void)
+{
+	static const char *const names[5] = {"ca.pem", "collector.pem", "collector.key", "sensor.pem", "sensor.key"};
+	struct authority authority;
+
+	authority_make(&authority, "test authority");
+	authority_write(&authority, &process.folder, "ca.pem");
+	authority_issue(&authority, &process.folder, "collector", &(struct request_for){"c", "IP:127.0.0.1", "serverAuth", 0, 0, 2});
+	authority_issue(&authority, &process.folder, "sensor", &(struct request_for){"web-1", "DNS:web-1", "clientAuth", 0, 0, 3});
+	authority_finish(&authority);
+	for (unsigned i = 0; i < 5; i++)
+		folder_file(&process.folder, names[i], paths[i]);
+	process.more[0] = "--tls-ca";
+	process.more[1] = paths[0];
+	process.more[2] = "--tls-cert";
+	process.more[3] = paths[1];
+	process.more[4] = "--tls-key";
+	process.more[5] = paths[2];
+}
+
+int main(int argc, char **argv)
+{
+	struct tls_options options = {.side = TLS_CLIENT, .ca = paths[0], .cert = paths[3], .key = paths[4]};
+	struct tls_context *context;
+	bool shaken;
+	double ms = 0;
+
+	if (argc != 2)
+		return fprintf(stderr, "usage: %s COLLECTOR\n", argv[0]), 2;
+	process_init(argv[1]);
+	prepare();
+	if (tls_context_create(&context, &options, NULL) < 0)
+		give_up("context");
+	process_start();
+	shaken = shake_hands(context, &ms);
+	check(shaken, "an honest sensor shakes hands (%.1f ms)", ms);
+	crowd(context);
+	endless();
+	strange("HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
+	strange("a plain sensor's frame", "\0\0\0\0\20hello, collector!", 22);
+	strange("garbage", "\377\376\375\374\373\372\371\370\367", 9);
+	shaken = shake_hands(context, &ms);
+	check(shaken, "and still shakes hands (%.1f ms)", ms);
+	check(process_stop(), "the collector ends in order");
+	tls_context_unref(context);
+	printf("1..%d\n", checks);
+	return failures != 0;
+}
