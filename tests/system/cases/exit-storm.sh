@@ -23,11 +23,18 @@ states() { # of the children: how many of which state and code
 }
 check "exit 3: $rounds forks" equal "$(of_storm 'select(.type == "fork") | .id] | length')" "$rounds"
 check "exit 3: no process ends twice" equal "$(of_storm 'select(.type == "exit") | .id] | length')" "$(exits)"
-check "exit 3: $rounds exits" equal "$(exits)" "$rounds"
-check "exit 3: nothing else" equal "$(of_storm '.] | length')" $((2 * rounds))
-check "exit 3: nothing was skipped for good" equal \
-  "$(jq -n '[inputs | select(.type == "gap" and .reason == "recursion")] | length' "$work/facts")" 0
-check "exit 3: the console knows $rounds dead children, each with code 0" equal "$(states)" "[[\"exited\",$rounds,[0]]]"
+exited=$(exits)
+skipped=$(jq -n '[inputs | select(.type == "gap" and .reason == "recursion" and .lost == "exit") | .count] | add // 0' "$work/facts")
+check "exit 3: $rounds exits, but for $skipped that are counted as skipped" test "$exited" -le "$rounds" -a $((exited + skipped)) -ge "$rounds"
+check "exit 3: nearly all of them" test "$exited" -ge $((rounds * 99 / 100))
+if ! kernel_at_least 7 0; then check "exit 3: none is skipped before 7.0" equal "$skipped" 0; fi
+check "exit 3: nothing else" equal "$(of_storm '.] | length')" $((rounds + exited))
+if [ "$skipped" = 0 ]; then
+  check "exit 3: the console knows $rounds dead children, each with code 0" equal "$(states)" "[[\"exited\",$rounds,[0]]]"
+else
+  settled() { [[ $(states) != *'"live"'* ]]; }
+  check "exit 3: no child is taken for live" wait_until 30 settled
+fi
 check "exit 3: exactly the $((rounds + 3)) processes that there were" equal \
   "$(jq -n '[inputs | select(.argv != ["/bin/true"])] | length' "$work/console")" $((rounds + 2))
 finish
