@@ -17,6 +17,8 @@
 #define SHELLS 20u
 #define RUNNING 200u /* short lives under way at a time */
 #define WALKED 100000u
+#define REUSED 50000u
+#define REUSED_PIDS 50u
 #define LIVE 100000u
 #define BATCH 500u
 
@@ -99,6 +101,29 @@ static void bench_storm(const char *name, uint64_t exited_bytes)
 	free(facts);
 }
 
+/* Few pids that come back at once: what a hash by tgid alone would make long chains of. */
+static void bench_reuse(void)
+{
+	double rates[ROUNDS];
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct forest_host *host;
+		struct forest *forest = make_forest(1ull << 32, &host);
+		double begin = cpu();
+
+		for (unsigned i = 0; i < REUSED; i++) {
+			struct process_key self = {1000000000ull + i * 1000ull, 2 + i % REUSED_PIDS}, init = {1, 1};
+			struct fact facts[2] = {make_fact(FACT_FORK, self, init, self.start_ns + 10, i),
+						make_fact(FACT_EXIT, self, init, self.start_ns + 500, i)};
+
+			apply_all(forest, host, facts, 2);
+		}
+		rates[round] = 2 * REUSED / (cpu() - begin);
+		forest_destroy(forest);
+	}
+	printf("reused_pids_facts_per_second=%.0f\n", median(rates));
+}
+
 /* What the allocator hands out, chunks of its own included. */
 static size_t heap(void)
 {
@@ -166,13 +191,15 @@ static void bench_walk(void)
 /* bench-forest [PART]: all parts when none is named. */
 int main(int argc, char **argv)
 {
-	const char *part = argc > 1 ? argv[1] : "storm_keeping_all storm_evicting memory walk";
+	const char *part = argc > 1 ? argv[1] : "storm_keeping_all storm_evicting reuse memory walk";
 
 	make_texts();
 	if (strstr(part, "storm_keeping_all"))
 		bench_storm("storm_keeping_all", 1ull << 32);
 	if (strstr(part, "storm_evicting"))
 		bench_storm("storm_evicting", 16u << 20);
+	if (strstr(part, "reuse"))
+		bench_reuse();
 	if (strstr(part, "memory")) {
 		bench_memory("tables", false);
 		bench_memory("tables_and_strings", true);
