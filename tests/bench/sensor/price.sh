@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# price.sh BUILD [quick|full] [PART…]: what watching costs, Canopy beside its peers, in one interleaved run. README.md beside this file says
-# how to read it. No threshold: the figures are for people.
+# price.sh BUILD [quick|full] [PART…]: what watching costs, Canopy beside its peers, in one interleaved run. README.md
+# beside this file says how to read it. No threshold: the figures are for people.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CANOPY_BUILD=$(cd "${1:?usage: price.sh BUILD [quick|full] [PART…]}" && pwd)
 export CANOPY_BUILD
@@ -64,6 +64,7 @@ for monitor in "${monitors[@]}"; do
   [[ " ${known_monitors[*]} " == *" $monitor "* ]] || die "no monitor '$monitor': there are ${known_monitors[*]}"
 done
 
-echo "$(uname -sr), $(nproc) CPUs, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(load), $(date -u +%FT%TZ), $mode"
+model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+echo "$(uname -sr), $(nproc) CPUs, $model, $(load), $(date -u +%FT%TZ), $mode"
 start_collector
 for part in "${parts[@]}"; do "part_$part"; done

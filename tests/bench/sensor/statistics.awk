@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# statistics.awk: the median of the numbers on stdin and the interval that holds it with 95 % confidence, from order statistics: no shape of the
-# distribution is assumed. Below six numbers no such interval exists; smallest and largest are given then, in parentheses.
-# Prints: MEDIAN INTERVAL
+# statistics.awk: the median of the numbers on stdin and the interval that holds it with 95 % confidence, from order
+# statistics: no shape of the distribution is assumed. Below six numbers no such interval exists; smallest and largest
+# are given then, in parentheses. Prints: MEDIAN INTERVAL
 { a[NR] = $1 + 0 }
 END {
   if (NR == 0) { print "- -"; exit }
@@ -11,7 +11,8 @@ END {
     a[j + 1] = x
   }
   middle = (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2
-  # The largest k so that fewer than k of NR fair coins show heads with at most 2.5 % probability: ranks k and NR + 1 - k.
+  # The largest k so that fewer than k of NR fair coins show heads with at most 2.5 % probability: ranks k and NR + 1 -
+  # k.
   sum = 0; k = 0
   term = exp(-NR * log(2))
   for (i = 0; i < NR; i++) {

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
-# auditd with rules for execve and exit, writing its log; the CPU time of the kernel's own kauditd, which hands it the records, is counted with it.
+# auditd with rules for execve and exit, writing its log; the CPU time of the kernel's own kauditd, which hands it the
+# records, is counted with it.
 #
-# Rules, the enabled flag and the limits are as before afterwards. One thing cannot be undone short of a reboot: once audit has ever been enabled,
-# the kernel gives each new process an audit context and takes its system calls by the slower way. So auditd comes last.
+# Rules, the enabled flag and the limits are as before afterwards. One thing cannot be undone short of a reboot: once
+# audit has ever been enabled, the kernel gives each new process an audit context and takes its system calls by the
+# slower way. So auditd comes last.
 audit_key=canopy-price
 auditd_per_life=2 # events: it has no fork
 
@@ -11,10 +13,12 @@ audit_status() { auditctl -s 2>/dev/null | awk -v name="$1" '$1 == name { print 
 
 auditd_why_not() {
   local program
-  for program in auditd auditctl; do command -v $program >/dev/null || { echo "$program is not installed (Debian: auditd)"; return; }; done
+  for program in auditd auditctl; do
+    command -v $program >/dev/null || { echo "$program is not installed (Debian: auditd)"; return; }
+  done
   [ -n "$(audit_status enabled)" ] || { echo "this kernel has no audit, or does not let us ask it"; return; }
   [ "$(audit_status pid)" = 0 ] || { echo "an audit daemon runs already (pid $(audit_status pid))"; return; }
-  [ "$(audit_status enabled)" != 2 ] || { echo "the audit rules of this machine are locked until it boots again"; return; }
+  [ "$(audit_status enabled)" != 2 ] || { echo "the audit rules are locked until this machine boots again"; return; }
   return 1
 }
 
@@ -47,10 +51,17 @@ auditd_restore() {
   for i in "${!name[@]}"; do auditctl "${flag[i]}" "${audit_before[i]}" >/dev/null 2>&1; done
 }
 
+auditd_rule() {
+  auditctl -f 0 && auditctl -b 32768 &&
+    auditctl -a always,exit -F arch=b64 -S execve,execveat,exit,exit_group -k $audit_key && auditctl -e 1
+}
+
 auditd_up() {
   local name
   audit_before=()
-  for name in enabled failure rate_limit backlog_limit backlog_wait_time; do audit_before+=("$(audit_status $name)"); done
+  for name in enabled failure rate_limit backlog_limit backlog_wait_time; do
+    audit_before+=("$(audit_status $name)")
+  done
   auditd_configure
   undo+=(auditd_restore)
   auditd -n -s nochange -c "$work/audit" >"$work/audit/said" 2>&1 &
@@ -60,7 +71,7 @@ auditd_up() {
   wait_until 10 auditd_listens || die "auditd did not start: $(tail -n 3 "$work/audit/said")"
   monitor_pids+=("$(pgrep -x kauditd)")
   # Silent on failure, as it must not print to the console; room for what the ring of the sensor holds, too.
-  { auditctl -f 0 && auditctl -b 32768 && auditctl -a always,exit -F arch=b64 -S execve,execveat,exit,exit_group -k $audit_key && auditctl -e 1; } >"$work/audit/rules" 2>&1 ||
+  auditd_rule >"$work/audit/rules" 2>&1 ||
     die "the audit rules were refused: $(tail -n 2 "$work/audit/rules")"
   audit_lost0=$(audit_status lost)
   auditd_settle
@@ -78,6 +89,7 @@ auditd_down() {
   monitor_lost=$(($(audit_status lost) - audit_lost0))
   auditd_restore
   stop_process "$auditd_pid"
-  read -r monitor_events monitor_bytes < <(tail -c "+$((audit_begin + 1))" "$work/audit/log" | awk '/^type=SYSCALL/ { n++ } { b += length + 1 } END { print n + 0, b + 0 }')
+  read -r monitor_events monitor_bytes < <(tail -c "+$((audit_begin + 1))" "$work/audit/log" |
+    awk '/^type=SYSCALL/ { n++ } { b += length + 1 } END { print n + 0, b + 0 }')
   rm -f "$work"/audit/log*
 }

@@ -6,7 +6,8 @@ tracepoint:sched:sched_process_fork { printf("F %d %d %s\n", args->parent_pid, a
 tracepoint:sched:sched_process_exec { printf("X %d %d %s\n", args->pid, args->old_pid, str(args->filename)); }
 tracepoint:sched:sched_process_exit { printf("E %d %s\n", args->pid, comm); }'
 
-# with_tracefs COMMAND…: becomes the command, in a mount namespace of its own where tracefs stands where tools look for it.
+# with_tracefs COMMAND…: becomes the command, in a mount namespace of its own where tracefs stands where tools look
+# for it.
 with_tracefs() {
   exec unshare --mount --propagation private sh -c '
     [ -d /sys/kernel/debug/tracing ] || mount -t debugfs debugfs /sys/kernel/debug
@@ -14,7 +15,8 @@ with_tracefs() {
     exec "$@"' with_tracefs "$@"
 }
 
-# show_mark FILE: whether an exec of a name that was never there before is told in that file. Whoever asks again makes another one.
+# show_mark FILE: whether an exec of a name that was never there before is told in that file. Whoever asks again makes
+# another one.
 show_mark() { "$work/$mark"; grep -qs "$mark" "$1"; }
 new_mark() {
   rm -f "$work"/mark-*
@@ -24,7 +26,8 @@ new_mark() {
 
 bpftrace_why_not() {
   command -v bpftrace >/dev/null || { echo "bpftrace is not installed (Debian: bpftrace)"; return; }
-  (with_tracefs test -d /sys/kernel/tracing/events/sched) 2>/dev/null || { echo "this kernel has no tracefs with sched events"; return; }
+  (with_tracefs test -d /sys/kernel/tracing/events/sched) 2>/dev/null ||
+    { echo "this kernel has no tracefs with sched events"; return; }
   return 1
 }
 
@@ -45,7 +48,8 @@ bpftrace_settle() {
 
 bpftrace_down() {
   stop_process "$bpftrace_pid" INT
-  read -r monitor_events monitor_bytes < <(tail -c "+$((bpftrace_begin + 1))" "$work/bpftrace" | awk '/^[FXE] / { n++; b += length + 1 } END { print n + 0, b + 0 }')
+  read -r monitor_events monitor_bytes < <(tail -c "+$((bpftrace_begin + 1))" "$work/bpftrace" |
+    awk '/^[FXE] / { n++; b += length + 1 } END { print n + 0, b + 0 }')
   monitor_lost=$(awk '$1 == "Lost" { n += $2 } END { print n + 0 }' "$work/bpftrace.errors" "$work/bpftrace")
   : >"$work/bpftrace"
 }

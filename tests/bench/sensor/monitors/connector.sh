@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
-# The kernel's proc connector, read by the least of listeners: it says that a process began, executed or ended, not what.
+# The kernel's proc connector, read by the least of listeners: it says that a process began, executed or ended, not
+# what.
 connector_why_not() {
   timeout -s TERM 0.2 "$bin/connector" >"$work/connector" 2>&1
   ! grep -q ready "$work/connector" && cat "$work/connector"
@@ -15,7 +16,8 @@ connector_up() {
   wait_until 5 grep -q ready "$work/connector" || die "$(cat "$work/connector")"
 }
 
-connector_settle() { :; } # the kernel delivers as part of fork, exec and exit; at its end the listener takes what is left
+# The kernel delivers as part of fork, exec and exit; at its end the listener takes what is left.
+connector_settle() { :; }
 
 connector_down() {
   stop_process "$connector_pid"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
-# quark-mon of github.com/elastic/quark, built elsewhere: QUARK_MON is the way to it. Each of its events may join fork, exec and exit of one process; what
-# it says that it took in is counted here, not what it prints.
+# quark-mon of github.com/elastic/quark, built elsewhere: QUARK_MON is the way to it. Each of its events may join fork,
+# exec and exit of one process; what it says that it took in is counted here, not what it prints.
 quark_why_not() {
   [ -n "${QUARK_MON:-}" ] || { echo "QUARK_MON does not name a quark-mon"; return; }
   [ -x "$QUARK_MON" ] || { echo "QUARK_MON=$QUARK_MON is no program"; return; }

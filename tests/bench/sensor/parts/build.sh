@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# What a real workload weighs: make compiles a tree of C, captured live. Only that build's facts are taken where the kernel has the unified
-# cgroup hierarchy: the build runs in a group of its own there, and the sensor keeps that group alone.
+# What a real workload weighs: make compiles a tree of C, captured live. Only that build's facts are taken where the
+# kernel has the unified cgroup hierarchy: the build runs in a group of its own there, and the sensor keeps that group
+# alone.
 
-# build_tree DIR UNITS: folders of ten units each, a library and a program a folder, whose output a shell script compares.
+# build_tree DIR UNITS: folders of ten units each, a library and a program a folder, whose output a shell script
+# compares.
 build_tree() {
   local dir=$1 units=$2 i folder
   mkdir -p "$dir"
   for ((i = 0; i < units; i++)); do
     folder=$dir/module-$((i / 10))
     mkdir -p "$folder"
-    printf '#include <stdio.h>\n#include <string.h>\n#include "unit.h"\nint unit_%d(const char *text) { return (int)strlen(text) * %d; }\n' $i $i >"$folder/unit-$i.c"
+    printf '%s\n' '#include <stdio.h>' '#include <string.h>' '#include "unit.h"' \
+      "int unit_$i(const char *text) { return (int)strlen(text) * $i; }" >"$folder/unit-$i.c"
     if [ $((i % 10)) = 0 ]; then
       printf '#pragma once\nint unit_%d(const char *text);\n' $i >"$folder/unit.h"
-      printf '#include <stdio.h>\n#include "unit.h"\nint main(void) { return printf("%%d\\n", unit_%d("text")) < 0; }\n' $i >"$folder/main.c"
+      printf '%s\n' '#include <stdio.h>' '#include "unit.h"' \
+        "int main(void) { return printf(\"%d\\n\", unit_$i(\"text\")) < 0; }" >"$folder/main.c"
       # shellcheck disable=SC2016
       printf '%s\n' 'objects = $(patsubst %.c,%.o,$(sort $(wildcard unit-*.c)))' 'check: program' \
         "	./program | sed 's/^/got /' | grep -q 'got $((4 * i))'" \
@@ -22,7 +26,8 @@ build_tree() {
     fi
   done
   # shellcheck disable=SC2016
-  printf '%s\n' 'modules = $(wildcard module-*)' 'all: $(modules)' '$(modules):' '	$(MAKE) -C $@ check' '.PHONY: all $(modules)' >"$dir/Makefile"
+  printf '%s\n' 'modules = $(wildcard module-*)' 'all: $(modules)' '$(modules):' \
+    '	$(MAKE) -C $@ check' '.PHONY: all $(modules)' >"$dir/Makefile"
 }
 
 build_group() { # sets group (its path below the root, empty where there is none) and group_dir
@@ -35,9 +40,12 @@ build_group() { # sets group (its path below the root, empty where there is none
 }
 
 build_run() { # DIR: make, in the group where there is one
-  bash -c '[ -z "$1" ] || echo $$ >"$1/cgroup.procs"; cd "$2" && exec make -s -j"$(nproc)" CC=gcc' build "$group_dir" "$1" >"$work/make" 2>&1 ||
+  bash -c '[ -z "$1" ] || echo $$ >"$1/cgroup.procs"; cd "$2" && exec make -s -j"$(nproc)" CC=gcc' \
+    build "$group_dir" "$1" >"$work/make" 2>&1 ||
     die "the build failed: $(tail -n 3 "$work/make")"
 }
+
+weight() { value "$1" <"$work/weight"; }
 
 part_build() {
   local filter=() events wire
@@ -56,11 +64,11 @@ part_build() {
   build_mark || die "the build's end did not arrive"
   events=$(($(canopy_facts) - canopy_events0)) wire=$(($(canopy_sent "$sensor_pid") - canopy_bytes0))
   "$bin/weigh" "$work/spool-build" >"$work/weight" || die "the spool cannot be read"
-  row "events, batches, seconds" "$events, $(value batches <"$work/weight"), $SECONDS"
-  row "spool and journal, bytes an event" "$(value spool <"$work/weight")"
+  row "events, batches, seconds" "$events, $(weight batches), $SECONDS"
+  row "spool and journal, bytes an event" "$(weight spool)"
   row "wire, as sent, with heartbeats" "$(compute "$wire / $events" %.1f)"
-  row "frames of batches: zlib-1, zstd, uncompressed" "$(value zlib_previous <"$work/weight"), $(value zstd_previous <"$work/weight"), $(value plain <"$work/weight")"
-  row "without the help of the frame before: zlib-1, zstd" "$(value zlib <"$work/weight"), $(value zstd <"$work/weight")"
+  row "frames of batches: zlib-1, zstd, uncompressed" "$(weight zlib_previous), $(weight zstd_previous), $(weight plain)"
+  row "each frame by itself: zlib-1, zstd" "$(weight zlib), $(weight zstd)"
   stop_process "$sensor_pid"
 }
 

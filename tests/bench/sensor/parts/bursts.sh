@@ -7,7 +7,8 @@ bursts_case() { # DESCRIPTION ARGUMENT…
   shift
   "$bin/bursts" -n "$blocks" "$@" >"$work/blocks" || die "no bursts"
   row "$description" "$(cut -d' ' -f1 "$work/blocks" | median | awk '{ printf "%.1f", $1 }') us a life without; added $(
-    cut -d' ' -f2 "$work/blocks" | statistics -v places=2) us by the clock, $(cut -d' ' -f3 "$work/blocks" | statistics -v places=2) us of CPU"
+    cut -d' ' -f2 "$work/blocks" | statistics -v places=2) us by the clock, $(
+    cut -d' ' -f3 "$work/blocks" | statistics -v places=2) us of CPU"
 }
 
 part_bursts() {

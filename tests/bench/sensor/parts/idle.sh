@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# What a sensor takes that has nothing to tell. Nothing of this part begins a process while it looks, and the kernel's own count of forks says
-# whether others did: of many short windows those count in which, and in the one before, no process began. On a busy machine they are few.
+# What a sensor takes that has nothing to tell. Nothing of this part begins a process while it looks, and the kernel's
+# own count of forks says whether others did: of many short windows those count in which, and in the one before, no
+# process began. On a busy machine they are few.
 idle_window=0.25 # seconds
 
 # idle_look: sets look_cpu (ns), look_switches, look_forks; without a process.
@@ -11,7 +12,9 @@ idle_look() {
   while read -r key number rest; do [ "$key" = processes ] && look_forks=$number; done </proc/stat
   for file in /proc/"$sensor_pid"/task/*; do
     read -r ns rest <"$file/schedstat" && look_cpu=$((look_cpu + ns))
-    while read -r key number; do [[ $key == *voluntary_ctxt_switches: ]] && look_switches=$((look_switches + number)); done <"$file/status"
+    while read -r key number; do
+      [[ $key == *voluntary_ctxt_switches: ]] && look_switches=$((look_switches + number))
+    done <"$file/status"
   done
 }
 
@@ -37,8 +40,16 @@ part_idle() {
   idle_watch
   row "windows without a new process" "$(awk -v s=$idle_window '
     { quiet = NR > 1 && $1 == 0 && before == 0; before = $1; if (quiet) { n++; cpu += $2; switches += $3 } }
-    END { if (n) printf "%d of %d: %.3f ms/s of CPU, %.2f context switches/s", n, NR, cpu / n / s / 1e6, switches / n / s; else print "none: other work begins processes all the time" }' "$work/idle")"
-  row "all windows" "$(awk -v s=$idle_window '{ f += $1; cpu += $2; switches += $3 } END { printf "%.1f forks/s on the machine: %.3f ms/s of CPU, %.1f context switches/s", f / NR / s, cpu / NR / s / 1e6, switches / NR / s }' "$work/idle")"
-  row "RSS, peak" "$("$bin/meter" "$sensor_pid" | awk -F'[= ]' '{ printf "%.1f, %.1f MiB", $4 / 1024, $6 / 1024 }')"
+    END {
+      if (n) printf "%d of %d: %.3f ms/s of CPU, %.2f context switches/s", n, NR, cpu / n / s / 1e6, switches / n / s
+      else print "none: other work begins processes all the time"
+    }' "$work/idle")"
+  row "all windows" "$(awk -v s=$idle_window '
+    { f += $1; cpu += $2; switches += $3 }
+    END {
+      printf "%.1f forks/s on the machine: ", f / NR / s
+      printf "%.3f ms/s of CPU, %.1f context switches/s", cpu / NR / s / 1e6, switches / NR / s
+    }' "$work/idle")"
+  row "RSS, peak" "$(canopy_memory)"
   stop_process "$sensor_pid"
 }

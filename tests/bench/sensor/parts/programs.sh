@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# What the sensor's BPF programs take of a life, counted by the kernel while the real sensor reads: a figure that the load of the machine bends little.
+# What the sensor's BPF programs take of a life, counted by the kernel while the real sensor reads: a figure that the
+# load of the machine bends little.
 
 # programs_case DESCRIPTION WORKLOAD-ARGUMENTS [-- SENSOR-ARGUMENTS]
 programs_case() {
@@ -17,11 +18,13 @@ programs_case() {
   done
   stop_process "$sensor_pid"
   row "$description" "$(statistics -v places=2 <"$work/life") us; lowest $(sort -g "$work/life" | head -n 1); $(
-    for i in fork exec exit; do printf '%s %s ns, ' $i "$(awk -v h=$i '$1 == h { print $2 }' "$work/each" | median)"; done | sed 's/, $//')"
+    for i in fork exec exit; do
+      printf '%s %s ns, ' $i "$(awk -v h=$i '$1 == h { print $2 }' "$work/each" | median)"
+    done | sed 's/, $//')"
 }
 
 part_programs() {
-  title "BPF run time of the sensor's programs a fork + exec + exit life, $program_rounds rounds of $lives lives, one worker, $(load)"
+  title "BPF run time of a fork + exec + exit life: $program_rounds rounds of $lives lives, one worker, $(load)"
   programs_case "all fields"
   programs_case "all fields, an argument of 4 KiB" -a 4096
   programs_case "all fields, plain hooks (--raw-tracepoint)" -- --raw-tracepoint

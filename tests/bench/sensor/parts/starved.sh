@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# A reader that gets no time at all: the sensor is stopped while a storm overflows its ring. What the kernel's proc connector, an independent
-# counter, saw of the same time must be what was delivered and what was counted as lost.
+# A reader that gets no time at all: the sensor is stopped while a storm overflows its ring. What the kernel's proc
+# connector, an independent counter, saw of the same time must be what was delivered and what was counted as lost.
 
 starved_told() { [ $(($(canopy_facts) - canopy_events0 + $(canopy_lost) - canopy_lost0)) -ge "$produced" ]; }
 
