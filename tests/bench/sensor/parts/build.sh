@@ -67,7 +67,7 @@ part_build() {
   row "events, batches, seconds" "$events, $(weight batches), $SECONDS"
   row "spool and journal, bytes an event" "$(weight spool)"
   row "wire, as sent, with heartbeats" "$(compute "$wire / $events" %.1f)"
-  row "frames of batches: zlib-1, zstd, uncompressed" "$(weight zlib_previous), $(weight zstd_previous), $(weight plain)"
+  row "frames: zlib-1, zstd, uncompressed" "$(weight zlib_previous), $(weight zstd_previous), $(weight plain)"
   row "each frame by itself: zlib-1, zstd" "$(weight zlib), $(weight zstd)"
   stop_process "$sensor_pid"
 }
