@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A sensor with nothing to tell wakes for its timers and for nothing else: two of them run, each every two seconds (docs/sensor.md). Counted over spans
-# in which the machine began no process; where none of them is quiet (other work goes on), nothing can be said.
+# A sensor with nothing to tell wakes for its timers and for nothing else: two of them run, each every two seconds
+# (docs/sensor.md). Counted over spans in which the machine began no process; where none of them is quiet (other work
+# goes on), nothing can be said.
 source "$(dirname "$0")/../lib.sh"
 need_bpf
 heartbeats=4 # a span
