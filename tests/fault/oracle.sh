@@ -57,7 +57,7 @@ reap() {
 # listens: the collector that runs has said where.
 listens() { gone "$collector_pid" || [ -s "$run/state/http" ]; }
 
-stopped_journal() { grep -q 'object=journal' "$run/collector.err" 2>/dev/null; }
+stopped_journal() { grep -qE 'object=journal|journal has stopped' "$run/collector.err" 2>/dev/null; }
 
 # run_to_the_end: until the spooler has ended with 0. The first lives have the fault in them, as collector_env and spooler_env say; after $lives of
 # them nothing fails any more.
