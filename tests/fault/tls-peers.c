@@ -93,7 +93,8 @@ static bool shake_hands(struct tls_context *context, double *ret_ms)
 	return r == 0;
 }
 
-static long rss_kib(void)
+/* The collector's own memory: pages of the libraries that a first handshake touches are nobody's. */
+static long memory_kib(void)
 {
 	char path[64], line[128];
 	long kib = 0;
@@ -102,7 +103,7 @@ static long rss_kib(void)
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof(line), file))
-		(void)sscanf(line, "VmRSS: %ld", &kib);
+		(void)sscanf(line, "RssAnon: %ld", &kib);
 	if (file)
 		(void)fclose(file);
 	return kib;
@@ -128,11 +129,13 @@ static void crowd(struct tls_context *context)
 {
 	uint8_t hello[4096];
 	size_t len = take_hello(context, hello, sizeof(hello)), ended = 0;
-	long before = rss_kib(), during;
+	long before, during;
 	int fds[CROWD];
 	double ms = 0;
-	bool shaken;
+	bool shaken = shake_hands(context, &ms); /* what is made once for all is there */
 
+	check(shaken, "an honest sensor shakes hands (%.1f ms)", ms);
+	before = memory_kib();
 	for (unsigned i = 0; i < CROWD; i++) {
 		fds[i] = dial();
 		if (i % 3 == 1)
@@ -142,7 +145,7 @@ static void crowd(struct tls_context *context)
 		for (unsigned i = 2; i < CROWD; i += 3)
 			(void)send_all(fds[i], hello + at, 1);
 	shaken = shake_hands(context, &ms);
-	during = rss_kib();
+	during = memory_kib();
 	check(shaken, "an honest sensor shakes hands beside %d peers that do not (%.1f ms)", CROWD, ms);
 	for (unsigned i = 0; i < CROWD; i++) {
 		ended += is_ended(fds[i]);
