@@ -5,12 +5,12 @@
 static bool is_pressed(const struct pace_look *look)
 {
 	return look->stopped || look->memory_tight || look->pending_bytes > PACE_PENDING_HIGH ||
-	       look->oldest_wait_ns > PACE_WAIT_HIGH_NS;
+	       (look->pending_bytes > PACE_PENDING_LOW && look->oldest_wait_ns > PACE_WAIT_HIGH_NS);
 }
 
 static bool is_at_ease(const struct pace_look *look)
 {
-	return look->pending_bytes < PACE_PENDING_LOW && look->oldest_wait_ns < PACE_WAIT_LOW_NS;
+	return look->pending_bytes < PACE_PENDING_LOW && look->oldest_wait_ns < PACE_WAIT_HIGH_NS;
 }
 
 /* A rate that is in force is never raised by pressure. */

@@ -20,7 +20,7 @@ static void each_pressure_slows_down_to_what_was_taken(void **state)
 {
 	const struct pace_look looks[] = {
 	    {.pending_bytes = PACE_PENDING_HIGH + 1, .durable = 200, .elapsed_ns = 2 * SECOND},
-	    {.oldest_wait_ns = PACE_WAIT_HIGH_NS + 1, .durable = 200, .elapsed_ns = 2 * SECOND},
+	    {.pending_bytes = PACE_PENDING_LOW + 1, .oldest_wait_ns = PACE_WAIT_HIGH_NS + 1, .durable = 200, .elapsed_ns = 2 * SECOND},
 	    {.stopped = true, .durable = 200, .elapsed_ns = 2 * SECOND},
 	    {.memory_tight = true, .durable = 200, .elapsed_ns = 2 * SECOND},
 	};
@@ -42,6 +42,18 @@ static void a_disk_that_takes_nothing_leaves_one_a_second(void **state)
 	(void)state;
 	assert_true(pace_decide(&pace, &(struct pace_look){.stopped = true, .elapsed_ns = SECOND}));
 	assert_int_equal(pace.rate, 1);
+}
+
+static void a_disk_that_stalls_under_few_bytes_slows_nobody(void **state)
+{
+	struct pace pace = {0};
+
+	(void)state;
+	assert_false(pace_decide(&pace, &(struct pace_look){.pending_bytes = PACE_PENDING_LOW,
+							    .oldest_wait_ns = 10 * PACE_WAIT_HIGH_NS,
+							    .durable = 3,
+							    .elapsed_ns = SECOND}));
+	assert_int_equal(pace.rate, 0);
 }
 
 static void pressure_never_raises_the_rate(void **state)
@@ -93,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_pressure_slows_down_to_what_was_taken),
 	    cmocka_unit_test(a_disk_that_takes_nothing_leaves_one_a_second),
+	    cmocka_unit_test(a_disk_that_stalls_under_few_bytes_slows_nobody),
 	    cmocka_unit_test(pressure_never_raises_the_rate),
 	    cmocka_unit_test(nothing_changes_between_the_marks),
 	    cmocka_unit_test(calm_raises_it_by_doubling_and_ends_it),
