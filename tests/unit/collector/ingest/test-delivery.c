@@ -261,30 +261,41 @@ static void hear_ack(struct world *w)
 
 /* ---- deaths -------------------------------------------------------------------------------------------------- */
 
-/* The files as they are at this moment, in a new folder. */
+static void copy_file(const struct folder *folder, const char *name, struct folder *copy)
+{
+	char from[FOLDER_PATH_MAX * 2], buffer[4096];
+	ssize_t n;
+	int fd;
+
+	folder_file(folder, name, from);
+	fd = open(from, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (n = read(fd, buffer, sizeof(buffer))) > 0)
+		assert_int_equal(folder_append(copy, name, buffer, (size_t)n), 0);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static int newest_first(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*b)->d_name, (*a)->d_name);
+}
+
+/* The files as they are at this moment, in a new folder. A commit may be under way: the newest segment is copied first, so that none that is
+ * copied holds more than those before it, as it is on a disk. */
 static void copy_away(struct folder *folder)
 {
+	struct dirent **entries;
+	int count = scandir(folder->path, &entries, NULL, newest_first);
 	struct folder copy;
-	DIR *dir = opendir(folder->path);
-	struct dirent *entry;
 
 	assert_int_equal(folder_make(&copy), 0);
-	assert_non_null(dir);
-	while ((entry = readdir(dir))) {
-		char from[FOLDER_PATH_MAX * 2], buffer[4096];
-		ssize_t n;
-		int fd;
-
-		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0)
-			continue;
-		folder_file(folder, entry->d_name, from);
-		fd = open(from, O_RDONLY | O_CLOEXEC);
-		while (fd >= 0 && (n = read(fd, buffer, sizeof(buffer))) > 0)
-			assert_int_equal(folder_append(&copy, entry->d_name, buffer, (size_t)n), 0);
-		if (fd >= 0)
-			(void)close(fd);
+	assert_true(count > 0);
+	for (int i = 0; i < count; i++) {
+		if (entries[i]->d_name[0] != '.' && strcmp(entries[i]->d_name, "lock") != 0)
+			copy_file(folder, entries[i]->d_name, &copy);
+		free(entries[i]);
 	}
-	(void)closedir(dir);
+	free(entries);
 	*folder = copy;
 }
 
