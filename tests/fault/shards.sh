@@ -9,8 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # where the collector was built with it
 export TSAN_OPTIONS="log_path=$work/race exitcode=0"
 load=$CANOPY_BUILD/tests/fault/fleet-load
-fed() { "$WORKLOADS/feed" "$listen"; }
-export ASAN_OPTIONS=detect_leaks=0 # needs ptrace, which the confined collector has given up
+fed() { ASAN_OPTIONS=detect_leaks=0 "$WORKLOADS/feed" "$listen"; } # it ends with all it has
 hosts=12 lives=${SHARDS_LIVES:-12000}
 lake=ndjson:$work/lake?interval=300ms
 
