@@ -11,6 +11,12 @@
 #include "tests/fault/process.h"
 #include "tests/unit/authority.h"
 
+/* A sanitizer's allocator keeps what was freed, and a margin around each piece. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
 #define CROWD 300
 #define WAIT_SECONDS 60 /* the collector gives a peer ten seconds and a little */
 
@@ -152,7 +158,8 @@ static void crowd(struct tls_context *context)
 		(void)close(fds[i]);
 	}
 	check(ended == CROWD, "each of them is let go of: %zu of %d", ended, CROWD);
-	check(during - before < CROWD * 64, "while they are there they cost less than 64 KiB each: %ld KiB in all", during - before);
+	if (!SANITIZED)
+		check(during - before < CROWD * 64, "while they are there they cost less than 64 KiB each: %ld KiB in all", during - before);
 }
 
 /* A record of 16 KiB that says it begins a hello of 16 MB, and more of it without end. */
