@@ -21,27 +21,28 @@ default_lines=(5.10 6.1 6.12 7)
 [ $# -gt 0 ] && lines=("$@") || lines=("${default_lines[@]}")
 
 # NAME COST: seconds that it took in a guest on a quiet machine, so that the guests of a line end together. A case that is not named here costs 20.
-costs='cases/fields-process 60
-cases/collector-twice 60
-cases/collector-loss 40
-cases/collector-snapshot 40
-restart 40
-privacy 30
-cases/clock-hosts 30
-cases/tree-parents 30
-cases/exec-paths 30
-cases/collector-million 20
-cases/fields-lake 20
-check 15
-cases/exec-arguments 15
-cases/exec-images 15
-cases/exec-rights 15
-cases/exit-status 15
-cases/exit-storm 15
-cases/fields-users 10
-cases/tree-reuse 10
+costs='cases/collector-twice 90
+restart 70
+cases/fields-process 50
+cases/exec-paths 40
+cases/collector-loss 36
+cases/tree-parents 28
+cases/clock-hosts 26
+cases/collector-snapshot 24
+cases/collector-shuffled 20
+cases/collector-million 18
+privacy 18
+cases/fields-lake 13
+check 11
+cases/tree-reuse 11
+cases/exec-images 10
+cases/exit-status 10
+cases/exit-storm 10
 demo 10
-hosts 10'
+hosts 9
+cases/exec-arguments 9
+cases/exec-rights 7
+cases/fields-users 5'
 
 tests_of_guest() { # SHARD: comma separated; the dearest first, each to the guest that has least to do
   local name known
