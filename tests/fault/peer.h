@@ -179,14 +179,20 @@ static inline bool hear_reject(struct peer *peer, enum reject_code code)
 static struct peer honest;
 static uint64_t honest_seq;
 
-static inline void check_honest(const char *after)
+/* One more batch; a sensor that says nothing for long is let go of, so that long tests call this in between. */
+static inline bool honest_is_served(void)
 {
 	bool acked = say_batch(&honest, ++honest_seq);
 	int type;
 
 	while (acked && (type = hear(&honest)) != MESSAGE_ACK)
 		acked = type > 0;
-	check(acked && honest.message.ack.seq == honest_seq, "an honest sensor is served after %s", after);
+	return acked && honest.message.ack.seq == honest_seq;
+}
+
+static inline void check_honest(const char *after)
+{
+	check(honest_is_served(), "an honest sensor is served after %s", after);
 }
 
 static inline void start_honest(void)
