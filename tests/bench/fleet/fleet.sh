@@ -1,34 +1,41 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # fleet.sh BUILD [PART…]: a fleet of hosts against one collector, and the same events as JSON lines against rsyslog and syslog-ng where they
-# are installed, in interleaved rounds. Prints figures and their medians; no threshold. Parts: rates latency connections shards crowd.
-# Sizes: FLEET_ROUNDS, FLEET_EVENTS, FLEET_HOSTS, FLEET_RESIDENT. SYSLOG_NG names a syslog-ng that is not in the PATH.
+# are installed, in interleaved rounds. Prints figures and their medians beside what is aimed at; asserts nothing. docs/scale.md tells how to
+# read them. Parts: wire rates sync latency connections shards idle crowd restart.
+# Sizes: FLEET_ROUNDS, FLEET_EVENTS, FLEET_HOSTS, FLEET_RESIDENT, FLEET_JSON=2 for lines with less in them. FLEET_REALTIME=1 runs all of it at
+# real-time priority, for machines that do other work; others.sh has the words for a syslog-ng that is not installed.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CANOPY_BUILD=$(cd "${1:?usage: fleet.sh BUILD [PART…]}" && pwd)
 export CANOPY_BUILD
 shift
 # shellcheck source=tests/system/lib.sh
 . "$here/../../system/lib.sh"
+# shellcheck source=tests/bench/fleet/others.sh
+. "$here/others.sh"
 
-rounds=${FLEET_ROUNDS:-3}
+rounds=${FLEET_ROUNDS:-5}
 events=${FLEET_EVENTS:-1000000}
 crowd=${FLEET_HOSTS:-10000}
-resident=${FLEET_RESIDENT:-50}
+resident=${FLEET_RESIDENT:-500}
+json=${FLEET_JSON:-1}
 cores=$(nproc)
 apart=() beside=() # the generator on the first core, what it feeds on the last
 [ "$cores" -lt 2 ] || { apart=(taskset -c 0); beside=(taskset -c $((cores - 1))); }
 generator=$CANOPY_BUILD/tests/bench/fleet/bench-fleet
+other_pids=()
 
 title() { printf '\n%s (load %s)\n' "$1" "$(cut -d' ' -f1 /proc/loadavg)"; }
-row() { printf '  %-46s %s\n' "$1" "$2"; }
+row() { printf '  %-52s %-46s %s\n' "$1" "$2" "${3:+aim: $3}"; } # LABEL FIGURE [AIM]
 die() { echo "fleet: $*" >&2; exit 1; }
 value() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
 median() { sort -g | awk '{ a[NR] = $1 } END { if (NR % 2) print a[(NR + 1) / 2]; else print (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
+percentile() { sort -g | awk -v p="$1" '{ a[NR] = $1 } END { print a[int((NR - 1) * p) + 1] }'; }
 compute() { awk "BEGIN { printf \"${2:-%.2f}\", $1 }"; }
-cpu_ns() { cat "/proc/$1"/task/*/schedstat | awk '{ s += $1 } END { printf "%.0f", s }'; }
+# Of the whole process, threads that have ended included: its own clock (CPUCLOCK_SCHED).
+cpu_ns() { python3 -c 'import sys, time; print(time.clock_gettime_ns((~int(sys.argv[1]) << 3) | 2))' "$1"; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 feed() { "${apart[@]}" "$generator" "$@" || die "the generator failed: $*"; }
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # collector SHARDS CORES…: a new one on an empty state folder; sets collector_pid, listen, http
 collector() {
@@ -37,156 +44,149 @@ collector() {
   [ -z "${collector_pid:-}" ] || stop_process "$collector_pid"
   rm -rf "$work/collector"
   unset listen http
-  start_collector --shards "$shards"
+  start_collector --shards "$shards" "${collector_options[@]}"
   [ $# -eq 0 ] || taskset -a -c -p "$1" "$collector_pid" >/dev/null
 }
+collector_options=()
 
-# served NAME COLLECTOR-PID FEED-ARGUMENT…: one run; adds to the lists NAME.rate and NAME.cpu
+# served NAME FEED-ARGUMENT…: one run; adds to the lists NAME.rate and NAME.cpu
 served() {
-  local name=$1 pid=$2 cpu0 n
-  shift 2
-  cpu0=$(cpu_ns "$pid")
+  local name=$1 cpu0 n
+  shift
+  cpu0=$(cpu_ns "$collector_pid")
   feed "$listen" "$@" >"$work/said"
   n=$(value events <"$work/said")
   value events_per_s <"$work/said" >>"$work/$name.rate"
-  compute "$n * 1e9 / ($(cpu_ns "$pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
+  compute "$n * 1e9 / ($(cpu_ns "$collector_pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
 }
 
-# ---- others, each a process of its own that is ended by its pid
-
-lines_are() { [ "$(wc -l <"$1" 2>/dev/null || echo 0)" -ge "$2" ]; }
-listens_at() { ss -ltnH "sport = :$1" | grep -q .; }
-
-# logged NAME PID PORT FILE: the events as lines until the file has all of them
-logged() {
-  local name=$1 pid=$2 port=$3 file=$4 cpu0 begin
-  cpu0=$(cpu_ns "$pid")
-  begin=$EPOCHREALTIME
-  feed "127.0.0.1:$port" hosts=48 events="$other_events" json=1 >/dev/null
-  wait_until 300 lines_are "$file" "$other_events" || die "$name did not write all lines: $(wc -l <"$file")"
-  compute "$other_events / ($EPOCHREALTIME - $begin)" '%.0f\n' >>"$work/$name.rate"
-  compute "$other_events * 1e9 / ($(cpu_ns "$pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
+show() { # NAME LABEL [AIM]
+  [ -s "$work/$1.rate" ] || return 0
+  row "$2" "$(median <"$work/$1.rate") events/s, $(median <"$work/$1.cpu") a CPU second" "${3:-}"
 }
-
-rsyslog_conf() { # INPUT FOLDER
-  cat <<END
-global(workDirectory="$2")
-$1
-template(name="line" type="string" string="%msg%\\n")
-module(load="builtin:omfile")
-action(type="omfile" file="$2/out" template="line" sync="on" queue.type="LinkedList" queue.size="200000" queue.dequeueBatchSize="4096")
-END
-}
-
-run_rsyslog() {
-  local dir=$work/rsyslog port
-  rm -rf "$dir"; mkdir -p "$dir"; port=$(free_port)
-  rsyslog_conf "module(load=\"imptcp\") input(type=\"imptcp\" port=\"$port\" address=\"127.0.0.1\" socketBacklog=\"1024\")" "$dir" >"$dir/conf"
-  "${beside[@]}" rsyslogd -n -f "$dir/conf" -i "$dir/pid" >"$dir/log" 2>&1 &
-  local pid=$!
-  pids+=("$pid")
-  wait_until 10 listens_at "$port" || die "rsyslog does not listen: $(tail -n 3 "$dir/log")"
-  logged rsyslog "$pid" "$port" "$dir/out"
-  stop_process "$pid"
-}
-
-# A second rsyslog turns the lines into RELP; only the receiver is measured.
-run_relp() {
-  local dir=$work/relp port inner sender
-  rm -rf "$dir"; mkdir -p "$dir/sender"; port=$(free_port)
-  rsyslog_conf "module(load=\"imrelp\") input(type=\"imrelp\" port=\"$port\" address=\"127.0.0.1\")" "$dir" >"$dir/conf"
-  "${beside[@]}" rsyslogd -n -f "$dir/conf" -i "$dir/pid" >"$dir/log" 2>&1 &
-  local pid=$!
-  pids+=("$pid")
-  wait_until 10 listens_at "$port" || die "rsyslog does not listen for RELP: $(tail -n 3 "$dir/log")"
-  inner=$(free_port)
-  cat >"$dir/sender/conf" <<END
-global(workDirectory="$dir/sender")
-module(load="imptcp") input(type="imptcp" port="$inner" address="127.0.0.1" socketBacklog="1024")
-module(load="omrelp") action(type="omrelp" target="127.0.0.1" port="$port" queue.type="LinkedList" queue.size="200000")
-END
-  "${apart[@]}" rsyslogd -n -f "$dir/sender/conf" -i "$dir/sender/pid" >"$dir/sender/log" 2>&1 &
-  sender=$!
-  pids+=("$sender")
-  wait_until 10 listens_at "$inner" || die "the sender does not listen: $(tail -n 3 "$dir/sender/log")"
-  logged relp "$pid" "$inner" "$dir/out"
-  stop_process "$sender"
-  stop_process "$pid"
-}
-
-run_syslog_ng() {
-  local dir=$work/syslog-ng port
-  rm -rf "$dir"; mkdir -p "$dir"; port=$(free_port)
-  cat >"$dir/conf" <<END
-@version: 3.38
-options { flush-lines(1000); log-fifo-size(400000); stats-freq(0); };
-source s { network(ip("127.0.0.1") port($port) transport("tcp") flags(no-parse) max-connections(100) log-iw-size(100000) log-fetch-limit(1000)); };
-destination d { file("$dir/out" template("\$MESSAGE\n") fsync(yes)); };
-log { source(s); destination(d); flags(flow-control); };
-END
-  "${beside[@]}" "$syslog_ng" -F --no-caps -f "$dir/conf" -R "$dir/persist" -c "$dir/control" -p "$dir/pid" >"$dir/log" 2>&1 &
-  local pid=$!
-  pids+=("$pid")
-  wait_until 10 listens_at "$port" || die "syslog-ng does not listen: $(tail -n 3 "$dir/log")"
-  logged syslog-ng "$pid" "$port" "$dir/out"
-  stop_process "$pid"
+ratio() { # NAME LABEL [AIM]: of medians
+  [ -s "$work/$1.cpu" ] || return 0
+  row "  canopy plain against $2" "$(compute "$(median <"$work/plain.cpu") / $(median <"$work/$1.cpu")") times a CPU second" "${3:-}"
 }
 
 # ---- parts
 
-show() { # NAME LABEL
-  [ -s "$work/$1.rate" ] || return 0
-  row "$2" "$(median <"$work/$1.rate") events/s, $(median <"$work/$1.cpu") events a CPU second"
+wire_row() { # LABEL AIM GENERATOR-ARGUMENT…
+  local label=$1 aim=$2
+  shift 2
+  "$generator" - events="$((events / 5))" beats=1 "$@" >"$work/said" || die "the generator failed: $*"
+  row "$label" "$(value bytes_per_event <"$work/said") + $(value beat_bytes_per_event <"$work/said")" "$aim"
 }
-ratio() { # NAME LABEL: of medians
-  [ -s "$work/$1.cpu" ] || return 0
-  row "canopy plain against $2, a CPU second" "$(compute "$(median <"$work/plain.cpu") / $(median <"$work/$1.cpu")")"
+
+part_wire() {
+  local batch aim
+  title "Wire: bytes an event in frames, + those of the heartbeats between them ($((events / 5)) events of 48 hosts)"
+  for batch in 500 10; do
+    aim=(90 30)
+    [ $batch = 500 ] || aim=(200 60)
+    wire_row "batches of $batch, raw" "${aim[0]}" batch=$batch
+    wire_row "  zlib-1, each by itself" "" batch=$batch zlib=1
+    wire_row "  zlib-1 by those before it, as a sensor does" "${aim[1]}" batch=$batch zlib=1 previous=1
+    wire_row "  zstd-1 by those before it, as a sensor does" "" batch=$batch zstd=1 previous=1
+  done
+  wire_row "one build server, batches of 500, raw" "90" hosts=1 seed=3 batch=500
+  wire_row "  zlib-1 by those before it" "30" hosts=1 seed=3 batch=500 zlib=1 previous=1
+  wire_row "  batches of 10, zlib-1 by those before it" "60" hosts=1 seed=3 batch=10 zlib=1 previous=1
+  row "the same as a line of JSON" "$("$generator" - events=50000 json=1 | wc -c | awk '{ print $1 / 50000 }'), with less in it $("$generator" - events=50000 json=2 | wc -c | awk '{ print $1 / 50000 }')"
 }
 
 part_rates() {
-  local i kind
-  local kinds=(plain zlib)
-  command -v rsyslogd >/dev/null && kinds+=(rsyslog) && [ -e /usr/lib/x86_64-linux-gnu/rsyslog/imrelp.so ] && kinds+=(relp)
-  syslog_ng=${SYSLOG_NG:-$(command -v syslog-ng)}
-  [ -z "$syslog_ng" ] || kinds+=(syslog-ng)
+  local i kind count
+  local kinds=(plain zlib zlib-previous zstd-previous)
+  find_others
+  kinds+=("${others[@]}")
   title "Rates: $events events of 48 hosts, durable and acknowledged; others a fifth with sync, RELP a hundredth; $rounds interleaved rounds: ${kinds[*]}"
   for ((i = 0; i < rounds; i++)); do
     for kind in "${kinds[@]}"; do
-      other_events=$((events / 5)) # they take long enough with it
-      [ $kind != relp ] || other_events=$((events / 100))
+      count=$((events / 5)) # they take long enough with it
+      [ "$kind" != relp ] || count=$((events / 100))
       case $kind in
-        plain) collector 1 $((cores - 1)); served plain "$collector_pid" hosts=48 events="$events" ;;
-        zlib) collector 1 $((cores - 1)); served zlib "$collector_pid" hosts=48 events="$events" zlib=1 ;;
-        rsyslog) run_rsyslog ;;
-        relp) run_relp ;;
-        syslog-ng) run_syslog_ng ;;
+        plain) collector 1 $((cores - 1)); served plain events="$events" ;;
+        zlib) collector 1 $((cores - 1)); served zlib events="$events" zlib=1 ;;
+        *-previous) collector 1 $((cores - 1)); served "$kind" events="$events" "${kind%-*}=1" previous=1 ;;
+        *) other_served "$kind" "$count" ;;
       esac
     done
   done
-  show plain "canopy, plain"
-  show zlib "canopy, zlib"
+  show plain "canopy, plain" "2.0 M a core"
+  show zlib "canopy, zlib, each batch by itself" "1.2 M a core"
+  show zlib-previous "canopy, zlib by those before it"
+  show zstd-previous "canopy, zstd by those before it, as sensors do"
   show rsyslog "rsyslog imptcp, sync"
+  ratio rsyslog "rsyslog imptcp" 10
   show relp "rsyslog RELP, sync"
-  show syslog-ng "syslog-ng, fsync"
-  ratio rsyslog "rsyslog imptcp"
   ratio relp "rsyslog RELP"
-  ratio syslog-ng "syslog-ng"
+  show syslog-ng "syslog-ng, fsync"
+  ratio syslog-ng "syslog-ng" 10
 }
 
-acks() { row "$1" "$(value ack_p50_ms <"$work/said"), $(value ack_p99_ms <"$work/said"), $(value ack_max_ms <"$work/said") ms"; }
+# How often each of them makes the disk sync: what stands behind the word 'durable'.
+traced() { # NAME PID COUNT COMMAND…
+  local name=$1 pid=$2 count=$3 tracer syncs
+  shift 3
+  strace -f -c -e trace=fsync,fdatasync,sync_file_range,syncfs -o "$work/$name.strace" -p "$pid" 2>"$work/$name.strace.log" &
+  tracer=$!
+  pids+=("$tracer")
+  wait_until 10 grep -q attached "$work/$name.strace.log" || die "strace does not attach: $(cat "$work/$name.strace.log")"
+  "$@"
+  kill -INT "$tracer"
+  wait "$tracer"
+  syncs=$(awk '$NF ~ /^(fsync|fdatasync|sync_file_range|syncfs)$/ { n += $4; w = w " " $NF } END { printf "%d%s", n, w }' "$work/$name.strace")
+  row "$name" "$syncs for $count events, $(compute "$count / (${syncs%% *} > 0 ? ${syncs%% *} : 1e-9)" %.0f) each"
+}
+fill_other() {
+  feed "127.0.0.1:$other_port" hosts=48 events="$1" json="$json" >/dev/null
+  wait_until 300 lines_are "$other_file" "$1" || die "lines are missing"
+}
+fill_canopy() { feed "$listen" hosts=48 events="$1" >/dev/null; }
+
+part_sync() {
+  local name count=$((events / 10))
+  find_others
+  title "Syncs of the disk, counted by strace: $count events, RELP a tenth"
+  collector 1
+  traced canopy "$collector_pid" $count fill_canopy $count
+  for name in "${others[@]}"; do
+    [ "$name" != relp ] || count=$((count / 10))
+    other_start "$name"
+    traced "$name" "$other_pid" $count fill_other $count
+    other_stop
+    count=$((events / 10))
+  done
+}
+
+acks() { # NAME LABEL AIM
+  row "$2" "$(median <"$work/$1.p50"), $(median <"$work/$1.p99"), $(median <"$work/$1.max") ms" "$3"
+}
+note_acks() {
+  value ack_p50_ms <"$work/said" >>"$work/$1.p50"
+  value ack_p99_ms <"$work/said" >>"$work/$1.p99"
+  value ack_max_ms <"$work/said" >>"$work/$1.max"
+}
 
 part_latency() {
-  local rate
-  title "Ack latency: p50, p99, max"
-  collector 1 $((cores - 1))
-  feed "$listen" hosts=48 events=40000 batch=20 rate=8000 >"$work/said"
-  acks "unloaded (8,000 events/s in batches of 20)"
-  collector 1 $((cores - 1))
-  feed "$listen" hosts=48 events="$events" >"$work/said"
-  rate=$(compute "$(value events_per_s <"$work/said") / 2" %.0f)
-  collector 1 $((cores - 1))
-  feed "$listen" hosts=48 events="$events" rate="$rate" >"$work/said"
-  acks "half load ($rate events/s in batches of 500)"
+  local i rate=0
+  title "Ack latency: medians of p50, p99, max, $rounds rounds"
+  for ((i = 0; i < rounds; i++)); do
+    collector 1 $((cores - 1))
+    feed "$listen" hosts=48 events=40000 batch=20 rate=8000 >"$work/said"
+    note_acks unloaded
+    if [ $rate = 0 ]; then
+      collector 1 $((cores - 1))
+      feed "$listen" hosts=48 events="$events" >"$work/said"
+      rate=$(compute "$(value events_per_s <"$work/said") / 2" %.0f)
+    fi
+    collector 1 $((cores - 1))
+    feed "$listen" hosts=48 events="$events" rate="$rate" >"$work/said"
+    note_acks half
+  done
+  acks unloaded "unloaded (8,000 events/s in batches of 20)" "p99 2 ms"
+  acks half "half load ($rate events/s in batches of 500)" "p99 50 ms"
 }
 
 part_connections() {
@@ -194,87 +194,185 @@ part_connections() {
   title "2,000 connections, batches of 50: $events events, $rounds rounds"
   for ((i = 0; i < rounds; i++)); do
     collector 1 $((cores - 1))
-    served many "$collector_pid" hosts=2000 batch=50 events="$events"
+    served many hosts=2000 batch=50 events="$events"
   done
-  show many "canopy, plain"
+  show many "canopy, plain" "1.0 M a core"
 }
 
+# The generator needs a share of a core for itself. With four cores or more it has one that no shard uses, and the clock tells; with
+# fewer the clock tells nothing, and what is left is how much CPU an event costs when two shards work at the same time.
 part_shards() {
-  local i n
-  title "Shards: $events events of 48 hosts over so many shards and cores, $rounds interleaved rounds; the generator shares the first core"
+  local i n most=$((cores - 1)) aim=""
+  title "Shards: $events events of 48 hosts over so many shards and cores, $rounds interleaved rounds"
+  [ "$cores" -ge 4 ] || { most=2; echo "  with $cores cores the generator shares them: only CPU seconds tell something"; }
   for ((i = 0; i < rounds; i++)); do
-    for ((n = 1; n <= cores && n <= 8; n *= 2)); do
-      collector "$n" "$((cores - n))-$((cores - 1))"
-      served "shards-$n" "$collector_pid" hosts=48 events="$events"
+    for ((n = 1; n <= most && n <= 8; n *= 2)); do
+      collector "$n" "$((cores - n < 0 ? 0 : cores - n))-$((cores - 1))"
+      served "shards-$n" hosts=48 events="$events"
     done
   done
-  for ((n = 1; n <= cores && n <= 8; n *= 2)); do
+  show shards-1 "1 shard"
+  for ((n = 2; n <= most && n <= 8; n *= 2)); do
+    [ $n != 2 ] || aim=1.7
     show "shards-$n" "$n shards"
-    row "  against one" "$(compute "$(median <"$work/shards-$n.rate") / $(median <"$work/shards-1.rate")") wall, $(compute "$(median <"$work/shards-$n.cpu") / $(median <"$work/shards-1.cpu")") a CPU second"
+    [ "$cores" -lt 4 ] || row "  against one, by the clock" "$(compute "$(median <"$work/shards-$n.rate") / $(median <"$work/shards-1.rate")")" "$aim"
+    row "  $n cores' worth of CPU against one" "$(compute "$n * $(median <"$work/shards-$n.cpu") / $(median <"$work/shards-1.cpu")")" "$aim"
+    aim=""
   done
+}
+
+# ---- a crowd that stays
+
+# crowd_begin FEED-ARGUMENT…: they connect, say what they have, and stay until crowd_end
+crowd_begin() {
+  rm -f "$work/hold" "$work/crowd"
+  mkfifo "$work/hold"
+  "$generator" "$listen" hosts="$crowd" events=0 hold=1 "$@" <"$work/hold" >"$work/crowd" &
+  holder=$!
+  pids+=("$holder")
+  exec {hold}>"$work/hold"
+  wait_until 600 crowd_says holding || die "the crowd did not connect"
+  grep -q holding "$work/crowd" || die "the crowd has left"
+}
+crowd_says() { grep -q "$1" "$work/crowd" || ! kill -0 "$holder" 2>/dev/null; }
+crowd_end() {
+  exec {hold}>&-
+  wait "$holder" || die "the crowd failed"
+}
+metric() { curl -sf --max-time 60 "http://$http/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+
+idle_row() { # LABEL AIM FEED-ARGUMENT…
+  local label=$1 aim=$2 before after
+  shift 2
+  before=$(rss_kib "$collector_pid")
+  crowd_begin "$@"
+  after=$(rss_kib "$collector_pid")
+  row "$label" "$(compute "($after - $before) / $crowd" %.1f) KiB" "$aim"
+  row "  first connect: all welcome; p50, p99" "$(value welcome_seconds <"$work/crowd") s; $(value welcome_p50_ms <"$work/crowd"), $(value welcome_p99_ms <"$work/crowd") ms"
+  crowd_end
+}
+
+part_idle() {
+  local tls=$work/tls
+  title "Idle: RSS of a connection with its host, $crowd of them, each by a collector of its own"
+  collector "$cores"
+  idle_row "plain" "16 KB"
+  { "$CANOPY_CLI" pki --dir "$tls" init && "$CANOPY_CLI" pki --dir "$tls" collector collector &&
+    "$CANOPY_CLI" pki --dir "$tls" sensor fleet; } >"$work/pki.log" || die "no certificates"
+  collector_options=(--tls-cert "$tls/collector.pem" --tls-key "$tls/collector.key" --tls-ca "$tls/ca.pem")
+  collector "$cores"
+  idle_row "with TLS 1.3, both with certificates" "64 KB" tls="$tls"
+  collector_options=()
+}
+
+# ready_in SIGNAL: the collector ends by that and starts on the same state and ports; sets down and ready: seconds from its start, and from
+# the signal, to 200 of /readyz
+ready_in() {
+  local killed=$EPOCHREALTIME started
+  stop_process "$collector_pid" "$1"
+  started=$EPOCHREALTIME
+  rm -f "$work/collector/listen" "$work/collector/http"
+  "$CANOPY_COLLECTOR" --listen "$listen" --http "$http" --state "$work/collector" --shards "$cores" >>"$work/collector.log" 2>&1 &
+  collector_pid=$!
+  pids+=("$collector_pid")
+  while ! curl -sfo /dev/null "http://$http/readyz"; do
+    kill -0 "$collector_pid" 2>/dev/null || die "the collector did not come back: $(tail -n 3 "$work/collector.log")"
+    sleep 0.01
+  done
+  ready=$(compute "$EPOCHREALTIME - $started" %.2f)
+  down=$(compute "$EPOCHREALTIME - $killed" %.2f)
+}
+
+part_restart() {
+  local i signal hosts=1000
+  title "Restart: 1,000,000 live processes of $hosts hosts, and 1,000,000 events after them; $rounds rounds each"
+  collector "$cores"
+  "$generator" "$listen" hosts=$hosts resident=1000 events=1000000 >"$work/said" || die "the generator failed"
+  for signal in TERM KILL; do
+    for ((i = 0; i < rounds; i++)); do
+      ready_in $signal
+      echo "$ready" >>"$work/ready-$signal"
+    done
+    row "after SIG$signal, from start to 200 of /readyz" "$(median <"$work/ready-$signal") s, at most $(sort -g "$work/ready-$signal" | tail -n 1) s" "5 s"
+  done
+  row "live processes then" "$(metric 'canopy_collector_forest_processes{state="live"}')" "1000000 or more"
 }
 
 # asks FILE: the time of each question in ms, until the file 'enough' is there
 asks() {
   local path
   while [ ! -e "$work/enough" ]; do
-    for path in '/api/v1/processes?limit=100' '/api/v1/hosts' '/metrics'; do
+    for path in "${questions[@]}"; do
       curl -so /dev/null --max-time 300 -w '%{time_total}\n' "http://$http$path" | awk -v p="$path" '{ print p, $1 * 1000 }' >>"$1"
     done
     sleep 0.2
   done
 }
+questions=('/api/v1/processes?limit=100' '/api/v1/hosts' '/metrics')
 asked() { # FILE LABEL
   local path
-  for path in '/api/v1/processes?limit=100' '/api/v1/hosts' '/metrics'; do
-    row "$2: $path" "p50 $(awk -v p="$path" '$1 == p { print $2 }' "$1" | median) ms, $(grep -cF "$path " "$1") times"
+  for path in "${questions[@]}"; do
+    awk -v p="$path" '$1 == p { print $2 }' "$1" >"$work/times"
+    row "  $2: $path" "p50 $(median <"$work/times") ms, p99 $(percentile 0.99 <"$work/times") ms, $(wc -l <"$work/times") times"
   done
 }
-
-part_crowd() {
-  local before after rate_alone
-  title "Crowd: $crowd hosts with $resident processes each, all connected"
-  collector "$cores"
-  before=$(rss_kib "$collector_pid")
-  mkfifo "$work/hold"
-  "$generator" "$listen" hosts="$crowd" resident=0 events=0 hold=1 <"$work/hold" >"$work/said" &
-  local holder=$!
-  pids+=("$holder")
-  exec {hold}>"$work/hold"
-  wait_until 300 grep -q holding "$work/said" || die "the crowd did not connect"
-  after=$(rss_kib "$collector_pid")
-  row "reconnect storm: all welcome; p50, p99" "$(value welcome_seconds <"$work/said") s; $(value welcome_p50_ms <"$work/said"), $(value welcome_p99_ms <"$work/said") ms"
-  row "RSS an idle connection with its host" "$(compute "($after - $before) / $crowd" %.1f) KiB"
-  exec {hold}>&-
-  wait "$holder"
-  "$generator" "$listen" hosts="$crowd" seed=2 resident="$resident" events="$crowd" batch=1000 >"$work/said" || die "the crowd was not taken"
-  after=$(rss_kib "$collector_pid")
-  row "RSS with all processes" "$after KiB, $(compute "($after - $before) * 1024 / $crowd / ($resident + 1)" %.0f) bytes a process with its share of host and connection"
-  : >"$work/alone"; rm -f "$work/enough"
-  asks "$work/alone" &
-  local asker=$!
-  pids+=("$asker")
-  wait_until 30 lines_are "$work/alone" 9
-  touch "$work/enough"; wait "$asker"
-  : >"$work/beside"; rm -f "$work/enough"
-  asks "$work/beside" &
+ask_while() { # FILE COMMAND…
+  local file=$1 asker
+  shift
+  : >"$file"; rm -f "$work/enough"
+  asks "$file" &
   asker=$!
   pids+=("$asker")
-  feed "$listen" hosts=48 seed=3 events="$events" >"$work/said"
-  rate_alone=$(value events_per_s <"$work/said")
+  "$@"
   touch "$work/enough"; wait "$asker"
-  row "events/s while questions are asked" "$rate_alone"
+}
+a_while() { wait_until 60 lines_are "$work/alone" 30; }
+feed_beside() { feed "$listen" hosts=48 seed=3 events="$1" >"$work/said"; }
+
+storm() { # SIGNAL
+  local back
+  back=$(grep -c return_seconds "$work/crowd")
+  ready_in "$1"
+  wait_until 300 storm_is_over "$back" || die "not all came back: $(tail -n 2 "$work/crowd")"
+  grep return_seconds "$work/crowd" | tail -n 1 >"$work/said"
+  row "reconnect storm after SIG$1: /readyz 200" "$ready s after its start, $down s after the signal"
+  row "  all welcome; p50, p99 from the loss" "$(value return_seconds <"$work/said") s; $(value return_p50_ms <"$work/said"), $(value return_p99_ms <"$work/said") ms"
+  row "  attempts, refused, snapshots asked for" "$(value attempts <"$work/said"), $(value refused <"$work/said"), $(value snapshots_wanted <"$work/said")"
+}
+storm_is_over() { [ "$(grep -c return_seconds "$work/crowd")" -gt "$1" ] || ! kill -0 "$holder" 2>/dev/null; }
+
+part_crowd() {
+  local before after live
+  title "Crowd: $crowd hosts with $resident processes each, all of them connected, $cores shards"
+  collector "$cores"
+  before=$(rss_kib "$collector_pid")
+  crowd_begin resident="$resident"
+  after=$(rss_kib "$collector_pid")
+  live=$(metric 'canopy_collector_forest_processes{state="live"}')
+  row "live processes by its metrics" "$live"
+  row "RSS with all of them connected" "$after KiB, $(compute "$after / 1048576") GiB" "2 GB (1953125 KiB)"
+  row "  bytes a process, connection and host included" "$(compute "($after - $before) * 1024 / $live" %.0f)"
+  row "  forest by its metrics, bytes a process" "$(compute "$(metric canopy_collector_forest_bytes) / $live" %.0f)" "200 of tables, 300 with strings"
+  ask_while "$work/alone" a_while
+  ask_while "$work/beside" feed_beside "$events"
+  row "events/s while questions are asked" "$(value events_per_s <"$work/said")"
   asked "$work/alone" "alone"
   asked "$work/beside" "beside ingest"
+  storm TERM
+  sleep 11 # a connection of ten seconds was of use: the backoff begins anew
+  storm KILL
+  row "RSS after both" "$(rss_kib "$collector_pid") KiB"
+  crowd_end
 }
 
 [ -x "$generator" ] || die "bench-fleet was not built"
+[ "${FLEET_REALTIME:-0}" = 0 ] || chrt -f -p 20 $$ || die "no real-time priority"
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(rates latency connections shards crowd)
+[ ${#parts[@]} -gt 0 ] || parts=(wire rates sync latency connections shards idle crowd restart)
 echo "$(uname -sr), $cores CPUs, $(date -u +%FT%TZ)"
 for part in "${parts[@]}"; do
   case $part in
-    rates | latency | connections | shards | crowd) "part_$part" ;;
-    *) die "no part '$part': there are rates latency connections shards crowd" ;;
+    wire | rates | sync | latency | connections | shards | idle | crowd | restart) "part_$part" ;;
+    *) die "no part '$part': there are wire rates sync latency connections shards idle crowd restart" ;;
   esac
 done

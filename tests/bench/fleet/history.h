@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens on one host: builds, cron, a web server, sessions of people. Deterministic by seed and host, endless, in the order of
- * time; programs, arguments and lifetimes are drawn from skewed distributions, as those of real hosts are. */
+/* What happens on one host: builds, web requests, cron, sessions of people, services. Deterministic by seed and host, endless, in the order
+ * of time; programs, arguments and lifetimes are drawn from skewed distributions, as those of real hosts are. */
 #ifndef CANOPY_TESTS_BENCH_FLEET_HISTORY_H
 #define CANOPY_TESTS_BENCH_FLEET_HISTORY_H
 
@@ -8,24 +8,45 @@
 
 #include "canopy/fact.h"
 
-#define HISTORY_RUNNING_MAX 512u /* processes of a host that are to do something yet; those that stay for good do not count */
+#define HISTORY_RUNNING_MAX 1024u /* processes of a host that are to do something yet; residents do not count */
+
+enum history_source {
+	HISTORY_WORK, /* what the host is for: builds, web requests, probes of containers */
+	HISTORY_CRON,
+	HISTORY_PEOPLE,
+	HISTORY_SERVICES,
+	HISTORY_SOURCES,
+};
+
+enum history_context {
+	HISTORY_OF_SYSTEM,
+	HISTORY_OF_CRON,
+	HISTORY_OF_PERSON,
+	HISTORY_OF_WEB,
+	HISTORY_OF_CONTAINER,
+	HISTORY_CONTEXTS,
+};
 
 struct history_process {
 	uint64_t start_ns, next_ns, exit_ns;
 	struct process_key parent;
-	uint32_t tgid, program;
-	uint8_t kind, step; /* step: the next fact, 0 fork, 1 exec, 2 exit */
+	uint32_t tgid, group, salt; /* salt: tells its arguments from those of others */
+	uint16_t program;
+	uint8_t image, context, step; /* step: the next fact, 0 fork, 1 exec, 2 exit */
 };
 
 struct history {
 	uint64_t random;
-	uint64_t now_ns;
+	uint64_t now_ns; /* of the last fact */
+	uint64_t due_ns[HISTORY_SOURCES];
 	uint32_t next_tgid, count;
-	uint64_t burst_ends_ns, quiet_ends_ns;
-	uint8_t trade; /* what the host is for */
+	uint8_t trade;        /* what the host is for */
+	struct process_key make, shell; /* of the build and the session that are on */
+	uint64_t build_ends_ns, session_ends_ns;
+	uint32_t units, project; /* of the build: units so far, and where */
 	struct history_process heap[HISTORY_RUNNING_MAX]; /* by next_ns */
-	struct fact_context contexts[4];
-	char argv[1024], cwd[64], cgroup[4][64];
+	struct fact_context contexts[HISTORY_CONTEXTS];
+	char argv[1024], cwd[64], cgroup[HISTORY_CONTEXTS][64];
 };
 
 void history_init(struct history *history, uint64_t seed, uint32_t host);
