@@ -30,7 +30,7 @@ row() { printf '  %-52s %-46s %s\n' "$1" "$2" "${3:+aim: $3}"; } # LABEL FIGURE 
 die() { echo "fleet: $*" >&2; exit 1; }
 value() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
 median() { sort -g | awk '{ a[NR] = $1 } END { if (NR % 2) print a[(NR + 1) / 2]; else print (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
-percentile() { sort -g | awk -v p="$1" '{ a[NR] = $1 } END { print a[int((NR - 1) * p) + 1] }'; }
+percentile() { sort -g | awk -v p="$1" '{ a[NR] = $1 } END { n = int(NR * p); if (n < NR * p) n++; print a[n] }'; }
 compute() { awk "BEGIN { printf \"${2:-%.2f}\", $1 }"; }
 # Of the whole process, threads that have ended included: its own clock (CPUCLOCK_SCHED).
 cpu_ns() { python3 -c 'import sys, time; print(time.clock_gettime_ns((~int(sys.argv[1]) << 3) | 2))' "$1"; }
@@ -79,14 +79,14 @@ wire_row() { # LABEL AIM GENERATOR-ARGUMENT…
 }
 
 part_wire() {
-  local batch aim
+  local batch aims
   title "Wire: bytes an event in frames, + those of the heartbeats between them ($((events / 5)) events of 48 hosts)"
   for batch in 500 10; do
-    aim=(90 30)
-    [ $batch = 500 ] || aim=(200 60)
-    wire_row "batches of $batch, raw" "${aim[0]}" batch=$batch
+    aims=(90 30)
+    [ $batch = 500 ] || aims=(200 60)
+    wire_row "batches of $batch, raw" "${aims[0]}" batch=$batch
     wire_row "  zlib-1, each by itself" "" batch=$batch zlib=1
-    wire_row "  zlib-1 by those before it, as a sensor does" "${aim[1]}" batch=$batch zlib=1 previous=1
+    wire_row "  zlib-1 by those before it, as a sensor does" "${aims[1]}" batch=$batch zlib=1 previous=1
     wire_row "  zstd-1 by those before it, as a sensor does" "" batch=$batch zstd=1 previous=1
   done
   wire_row "one build server, batches of 500, raw" "90" hosts=1 seed=3 batch=500
@@ -176,7 +176,7 @@ part_latency() {
     collector 1 $((cores - 1))
     feed "$listen" hosts=48 events=40000 batch=20 rate=8000 >"$work/said"
     note_acks unloaded
-    if [ $rate = 0 ]; then
+    if [ "$rate" = 0 ]; then
       collector 1 $((cores - 1))
       feed "$listen" hosts=48 events="$events" >"$work/said"
       rate=$(compute "$(value events_per_s <"$work/said") / 2" %.0f)
@@ -237,6 +237,7 @@ crowd_begin() {
 crowd_says() { grep -q "$1" "$work/crowd" || ! kill -0 "$holder" 2>/dev/null; }
 crowd_end() {
   exec {hold}>&-
+  hold=
   wait "$holder" || die "the crowd failed"
 }
 metric() { curl -sf --max-time 60 "http://$http/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
@@ -272,7 +273,10 @@ ready_in() {
   stop_process "$collector_pid" "$1"
   started=$EPOCHREALTIME
   rm -f "$work/collector/listen" "$work/collector/http"
-  "$CANOPY_COLLECTOR" --listen "$listen" --http "$http" --state "$work/collector" --shards "$cores" >>"$work/collector.log" 2>&1 &
+  ( # without the end of the crowd's stdin, which has to be ours alone
+    [ -z "${hold:-}" ] || exec {hold}>&-
+    exec "$CANOPY_COLLECTOR" --listen "$listen" --http "$http" --state "$work/collector" --shards "$cores" >>"$work/collector.log" 2>&1
+  ) &
   collector_pid=$!
   pids+=("$collector_pid")
   while ! curl -sfo /dev/null "http://$http/readyz"; do
@@ -305,7 +309,7 @@ asks() {
     for path in "${questions[@]}"; do
       curl -so /dev/null --max-time 300 -w '%{time_total}\n' "http://$http$path" | awk -v p="$path" '{ print p, $1 * 1000 }' >>"$1"
     done
-    sleep 0.2
+    sleep 0.05
   done
 }
 questions=('/api/v1/processes?limit=100' '/api/v1/hosts' '/metrics')
@@ -326,8 +330,16 @@ ask_while() { # FILE COMMAND…
   "$@"
   touch "$work/enough"; wait "$asker"
 }
-a_while() { wait_until 60 lines_are "$work/alone" 30; }
-feed_beside() { feed "$listen" hosts=48 seed=3 events="$1" >"$work/said"; }
+a_while() { wait_until 60 lines_are "$work/alone" 60; }
+# New hosts each time, until each question was asked often enough.
+feed_beside() {
+  local seed
+  for ((seed = 3; seed < 30; seed++)); do
+    feed "$listen" hosts=48 seed=$seed events="$events" >"$work/said"
+    value events_per_s <"$work/said" >>"$work/beside.rate"
+    ! lines_are "$work/beside" 60 || return 0
+  done
+}
 
 storm() { # SIGNAL
   local back
@@ -354,8 +366,8 @@ part_crowd() {
   row "  bytes a process, connection and host included" "$(compute "($after - $before) * 1024 / $live" %.0f)"
   row "  forest by its metrics, bytes a process" "$(compute "$(metric canopy_collector_forest_bytes) / $live" %.0f)" "200 of tables, 300 with strings"
   ask_while "$work/alone" a_while
-  ask_while "$work/beside" feed_beside "$events"
-  row "events/s while questions are asked" "$(value events_per_s <"$work/said")"
+  ask_while "$work/beside" feed_beside
+  row "events/s while questions are asked" "$(median <"$work/beside.rate")"
   asked "$work/alone" "alone"
   asked "$work/beside" "beside ingest"
   storm TERM
