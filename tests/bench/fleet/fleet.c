@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fleet of sensors in one process, on one loop of epoll: each connection is a host boot with a history of its own and speaks the real
- * protocol. Batches are encoded before the clock starts, so that what is measured is the collector. Prints KEY=VALUE words on one line;
- * options.c has the usage. */
+/* A fleet of sensors in one process, on one loop of epoll: each connection is a host boot with a history of its own and
+ * speaks the real protocol. Batches are encoded before the clock starts, so that what is measured is the collector.
+ * Prints KEY=VALUE words on one line; options.c has the usage. */
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@ struct fleet {
 	struct options options;
 	struct crew crew;
 	struct member *members; /* owned */
-	bool ended;         /* stdin is at its end */
+	bool ended;             /* stdin is at its end */
 };
 
 /* One round of waiting; all_ms: how long at most. */
@@ -116,7 +116,8 @@ static double percentile(const uint64_t *sorted, size_t count, double p)
 static void print_welcomes(const struct fleet *fleet, const char *name, uint64_t begin_ns)
 {
 	unsigned long hosts = fleet->options.hosts;
-	uint64_t *times = need_memory(calloc(hosts, sizeof(*times))), first = begin_ns ? begin_ns : UINT64_MAX, last = 0;
+	uint64_t *times = need_memory(calloc(hosts, sizeof(*times))), first = begin_ns ? begin_ns : UINT64_MAX,
+		 last = 0;
 
 	for (unsigned long i = 0; i < hosts; i++) {
 		const struct member *member = &fleet->members[i];
@@ -127,8 +128,8 @@ static void print_welcomes(const struct fleet *fleet, const char *name, uint64_t
 		last = member->welcome_ns > last ? member->welcome_ns : last;
 	}
 	qsort(times, hosts, sizeof(*times), by_value);
-	printf("%s_seconds=%.3f %s_p50_ms=%.2f %s_p99_ms=%.2f ", name, (double)(last - first) / 1e9, name, percentile(times, hosts, 0.5), name,
-	       percentile(times, hosts, 0.99));
+	printf("%s_seconds=%.3f %s_p50_ms=%.2f %s_p99_ms=%.2f ", name, (double)(last - first) / 1e9, name,
+	       percentile(times, hosts, 0.5), name, percentile(times, hosts, 0.99));
 	free(times);
 }
 
@@ -149,12 +150,13 @@ static void print_figures(struct fleet *fleet, double seconds)
 	}
 	each = 1 / (double)(events ? events : 1);
 	qsort(crew->latencies, crew->latency_count, sizeof(*crew->latencies), by_value);
-	printf("hosts=%lu events=%llu batches=%llu bytes_per_event=%.1f beats=%llu beat_bytes_per_event=%.1f ", fleet->options.hosts,
-	       (unsigned long long)events, (unsigned long long)batches, (double)bytes * each, (unsigned long long)beats,
-	       (double)beat_bytes * each);
+	printf("hosts=%lu events=%llu batches=%llu bytes_per_event=%.1f beats=%llu beat_bytes_per_event=%.1f ",
+	       fleet->options.hosts, (unsigned long long)events, (unsigned long long)batches, (double)bytes * each,
+	       (unsigned long long)beats, (double)beat_bytes * each);
 	if (seconds > 0)
-		printf("seconds=%.3f events_per_s=%.0f ack_p50_ms=%.3f ack_p99_ms=%.3f ack_max_ms=%.3f", seconds, (double)events / seconds,
-		       percentile(crew->latencies, crew->latency_count, 0.5), percentile(crew->latencies, crew->latency_count, 0.99),
+		printf("seconds=%.3f events_per_s=%.0f ack_p50_ms=%.3f ack_p99_ms=%.3f ack_max_ms=%.3f", seconds,
+		       (double)events / seconds, percentile(crew->latencies, crew->latency_count, 0.5),
+		       percentile(crew->latencies, crew->latency_count, 0.99),
 		       percentile(crew->latencies, crew->latency_count, 1));
 	puts("");
 	(void)fflush(stdout);
@@ -207,8 +209,8 @@ static void print_return(struct fleet *fleet)
 	struct crew *crew = &fleet->crew;
 
 	print_welcomes(fleet, "return", 0);
-	printf("attempts=%llu refused=%llu snapshots_wanted=%llu\n", (unsigned long long)crew->attempts, (unsigned long long)crew->refused,
-	       (unsigned long long)crew->snapshots_wanted);
+	printf("attempts=%llu refused=%llu snapshots_wanted=%llu\n", (unsigned long long)crew->attempts,
+	       (unsigned long long)crew->refused, (unsigned long long)crew->snapshots_wanted);
 	(void)fflush(stdout);
 	crew->attempts = crew->refused = crew->snapshots_wanted = 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches go through the sensor's own encoder and, compressed, through the compressor that its uplink has for each connection. A heartbeat is
- * told in between every UPLINK_HEARTBEAT_MS of the host's time if that is wanted, since no message behind it can be told by those before it. */
+/* Batches go through the sensor's own encoder and, compressed, through the compressor that its uplink has for each
+ * connection. A heartbeat is told in between every UPLINK_HEARTBEAT_MS of the host's time if that is wanted, since no
+ * message behind it can be told by those before it. */
 #include "frames.h"
 
 #include <errno.h>
@@ -51,9 +52,15 @@ static size_t tell_beat(struct making *m, uint8_t **ret)
 	if (!m->options->beats || m->begin_ns < m->beat_ns)
 		return 0;
 	m->beat_ns = m->begin_ns + UPLINK_HEARTBEAT_MS * 1000000ull;
-	message.heartbeat = (struct heartbeat){.boottime_ns = m->begin_ns, .boottime_to_wall_ns = FRAMES_OFFSET_NS, .queue_bytes = 4096,
-					       .queue_batches = 1, .facts_fork = m->frames->events / 3, .facts_exec = m->frames->events / 3,
-					       .facts_exit = m->frames->events / 3, .cpu_ns = m->begin_ns / 500, .rss_bytes = 8 << 20,
+	message.heartbeat = (struct heartbeat){.boottime_ns = m->begin_ns,
+					       .boottime_to_wall_ns = FRAMES_OFFSET_NS,
+					       .queue_bytes = 4096,
+					       .queue_batches = 1,
+					       .facts_fork = m->frames->events / 3,
+					       .facts_exec = m->frames->events / 3,
+					       .facts_exit = m->frames->events / 3,
+					       .cpu_ns = m->begin_ns / 500,
+					       .rss_bytes = 8 << 20,
 					       .last_fact_ns = m->begin_ns};
 	need(message_encode_with(&message, m->compressor, ret, &len), "heartbeat");
 	m->frames->beats++;
@@ -145,7 +152,8 @@ static void make_lines(struct making *m, uint64_t share)
 
 static void start(struct making *m)
 {
-	uint32_t kinds = (m->options->zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB) | (m->options->previous ? COMPRESSION_PREVIOUS : 0);
+	uint32_t kinds = (m->options->zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB) |
+			 (m->options->previous ? COMPRESSION_PREVIOUS : 0);
 
 	need(batch_encoder_create(&m->encoder), "encoder");
 	if (m->options->zlib || m->options->zstd)

@@ -15,12 +15,13 @@ struct frame {
 	size_t len;
 };
 
-/* Frame n is the batch with number n + 1, behind the heartbeat that goes before it where there is one; or lines of JSON. */
+/* Frame n is the batch with number n + 1, behind the heartbeat that goes before it where there is one; or lines of
+ * JSON. */
 struct frames {
 	struct frame *list; /* owned */
 	size_t count, capacity;
-	size_t resident;               /* so many at the beginning are those of residents */
-	uint64_t events;               /* in those behind them */
+	size_t resident;                   /* so many at the beginning are those of residents */
+	uint64_t events;                   /* in those behind them */
 	uint64_t bytes, beats, beat_bytes; /* likewise; bytes without those of heartbeats */
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A heap of processes by the time of their next fact, and four sources that give birth to whole families of them, each when it is due:
+/* A heap of processes by the time of their next fact, and four sources that give birth to whole families of them, each
+ * when it is due:
  *
- *   work      a build server has builds of up to half a minute with pauses between them: make, and for each unit a shell, gcc, cc1, as; a
- *             web server has 60 requests a second: cgi, workers that only fork, a shell with a tool; any other host probes a container
- *   cron      at each full minute some jobs: cron's own child, its shell, a program
- *   people    one session after the other: sshd, bash, a command every few seconds
- *   services  a timer every ten seconds or so, and now and then a daemon that stays for hours
+ *   work      a build server has builds of up to half a minute with pauses between them: make, and for each unit a
+ * shell, gcc, cc1, as; a web server has 60 requests a second: cgi, workers that only fork, a shell with a tool; any
+ * other host probes a container cron      at each full minute some jobs: cron's own child, its shell, a program people
+ * one session after the other: sshd, bash, a command every few seconds services  a timer every ten seconds or so, and
+ * now and then a daemon that stays for hours
  *
  * Numbers are drawn by splitmix64; what is skewed follows Zipf's law by the inverse of its distribution. */
 #include "history.h"
@@ -26,18 +27,36 @@
 
 enum trade { TRADE_BUILD, TRADE_WEB, TRADE_QUIET, TRADES };
 
-enum image { IMAGE_NONE, IMAGE_SHELL, IMAGE_MAKE, IMAGE_GCC, IMAGE_CC1, IMAGE_AS, IMAGE_LD, IMAGE_CGI, IMAGE_SSHD, IMAGE_BASH, IMAGE_TOOL,
-	     IMAGE_DAEMON };
+enum image {
+	IMAGE_NONE,
+	IMAGE_SHELL,
+	IMAGE_MAKE,
+	IMAGE_GCC,
+	IMAGE_CC1,
+	IMAGE_AS,
+	IMAGE_LD,
+	IMAGE_CGI,
+	IMAGE_SSHD,
+	IMAGE_BASH,
+	IMAGE_TOOL,
+	IMAGE_DAEMON
+};
 
-static const char *const images[] = {
-	[IMAGE_SHELL] = "/usr/bin/dash", [IMAGE_MAKE] = "/usr/bin/make", [IMAGE_GCC] = "/usr/bin/x86_64-linux-gnu-gcc-12",
-	[IMAGE_CC1] = "/usr/lib/gcc/x86_64-linux-gnu/12/cc1", [IMAGE_AS] = "/usr/bin/x86_64-linux-gnu-as",
-	[IMAGE_LD] = "/usr/bin/x86_64-linux-gnu-ld.bfd", [IMAGE_CGI] = "/usr/bin/php-cgi8.2", [IMAGE_SSHD] = "/usr/sbin/sshd",
-	[IMAGE_BASH] = "/usr/bin/bash"};
+static const char *const images[] = {[IMAGE_SHELL] = "/usr/bin/dash",
+				     [IMAGE_MAKE] = "/usr/bin/make",
+				     [IMAGE_GCC] = "/usr/bin/x86_64-linux-gnu-gcc-12",
+				     [IMAGE_CC1] = "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
+				     [IMAGE_AS] = "/usr/bin/x86_64-linux-gnu-as",
+				     [IMAGE_LD] = "/usr/bin/x86_64-linux-gnu-ld.bfd",
+				     [IMAGE_CGI] = "/usr/bin/php-cgi8.2",
+				     [IMAGE_SSHD] = "/usr/sbin/sshd",
+				     [IMAGE_BASH] = "/usr/bin/bash"};
 
-/* The most frequent of the tools; the others have names of their own as well, since real hosts run hundreds of programs. */
-static const char *const well_known[] = {"cat", "sed", "grep", "rm", "git", "mv", "ls", "awk", "python3.11", "curl", "find", "perl", "date",
-					 "mkdir", "head", "sort", "run-parts", "logrotate", "systemctl", "ps"};
+/* The most frequent of the tools; the others have names of their own as well, since real hosts run hundreds of
+ * programs. */
+static const char *const well_known[] = {"cat",  "sed",        "grep",      "rm",        "git",       "mv",   "ls",
+					 "awk",  "python3.11", "curl",      "find",      "perl",      "date", "mkdir",
+					 "head", "sort",       "run-parts", "logrotate", "systemctl", "ps"};
 #define WELL_KNOWN (sizeof(well_known) / sizeof(*well_known))
 
 static char tools[PROGRAMS][EXE_MAX];
@@ -124,11 +143,17 @@ static struct process_key resident_key(uint32_t n)
 }
 
 /* One process from start to end; it leads a group of its own when its parent is a resident. */
-static struct process_key bear(struct history *h, struct process_key parent, enum image image, uint64_t start_ns, uint64_t life_ns,
-			       enum history_context context)
+static struct process_key bear(struct history *h, struct process_key parent, enum image image, uint64_t start_ns,
+			       uint64_t life_ns, enum history_context context)
 {
-	struct history_process child = {.start_ns = start_ns, .next_ns = start_ns, .exit_ns = start_ns + life_ns, .parent = parent,
-					.tgid = h->next_tgid, .image = (uint8_t)image, .context = (uint8_t)context, .salt = h->units};
+	struct history_process child = {.start_ns = start_ns,
+					.next_ns = start_ns,
+					.exit_ns = start_ns + life_ns,
+					.parent = parent,
+					.tgid = h->next_tgid,
+					.image = (uint8_t)image,
+					.context = (uint8_t)context,
+					.salt = h->units};
 
 	h->next_tgid = h->next_tgid >= 4000000 ? 1000000 : h->next_tgid + 1;
 	child.group = parent.tgid < 1000000 ? child.tgid : parent.tgid;
@@ -141,7 +166,8 @@ static struct process_key bear(struct history *h, struct process_key parent, enu
 }
 
 /* A shell and what it runs. */
-static void bear_command(struct history *h, struct process_key parent, uint64_t at_ns, uint64_t life_ns, enum history_context context)
+static void bear_command(struct history *h, struct process_key parent, uint64_t at_ns, uint64_t life_ns,
+			 enum history_context context)
 {
 	struct process_key shell = bear(h, parent, IMAGE_SHELL, at_ns, life_ns + 3 * MS, context);
 
@@ -206,7 +232,9 @@ static uint64_t probe(struct history *h, uint64_t at_ns)
 
 static uint64_t work(struct history *h, uint64_t at_ns)
 {
-	return h->trade == TRADE_BUILD ? build(h, at_ns) : h->trade == TRADE_WEB ? serve_web(h, at_ns) : probe(h, at_ns);
+	return h->trade == TRADE_BUILD ? build(h, at_ns)
+	       : h->trade == TRADE_WEB ? serve_web(h, at_ns)
+				       : probe(h, at_ns);
 }
 
 /* One job on most minutes, more on every fifth; all at the first moment of it, as cron does. */
@@ -216,7 +244,8 @@ static uint64_t run_cron(struct history *h, uint64_t at_ns)
 
 	for (uint32_t i = 0; i < jobs; i++) {
 		uint64_t life_ns = draw_life(h), start_ns = at_ns + i * 700 * US;
-		struct process_key child = bear(h, resident_key(2), IMAGE_NONE, start_ns, life_ns + 5 * MS, HISTORY_OF_CRON);
+		struct process_key child =
+		    bear(h, resident_key(2), IMAGE_NONE, start_ns, life_ns + 5 * MS, HISTORY_OF_CRON);
 
 		h->units++;
 		bear_command(h, child, start_ns + MS, life_ns, HISTORY_OF_CRON);
@@ -249,7 +278,8 @@ static uint64_t run_services(struct history *h, uint64_t at_ns)
 	bool stays = draw(h) % 30 == 0 && h->count < HISTORY_RUNNING_MAX / 2;
 
 	if (stays)
-		(void)bear(h, resident_key(0), IMAGE_DAEMON, at_ns, MINUTE + (uint64_t)(draw_unit(h) * 120) * MINUTE, HISTORY_OF_SYSTEM);
+		(void)bear(h, resident_key(0), IMAGE_DAEMON, at_ns, MINUTE + (uint64_t)(draw_unit(h) * 120) * MINUTE,
+			   HISTORY_OF_SYSTEM);
 	else
 		(void)bear(h, resident_key(0), IMAGE_TOOL, at_ns, draw_life(h), HISTORY_OF_SYSTEM);
 	return at_ns + draw_around(h, 10 * SECOND);
@@ -260,7 +290,8 @@ static uint64_t run_services(struct history *h, uint64_t at_ns)
 static void init_contexts(struct history *h, uint32_t host)
 {
 	static const char *const groups[] = {"/system.slice/app.service", "/system.slice/cron.service",
-					     "/user.slice/user-1000.slice/session-3.scope", "/system.slice/nginx.service", NULL};
+					     "/user.slice/user-1000.slice/session-3.scope",
+					     "/system.slice/nginx.service", NULL};
 	static const uint32_t ids[] = {0, 0, 1000, 33, 998};
 	static const char *const users[] = {"root", "root", "operator", "www-data", "builder"};
 
@@ -271,15 +302,31 @@ static void init_contexts(struct history *h, uint32_t host)
 		if (groups[i])
 			(void)snprintf(h->cgroup[i], sizeof(h->cgroup[i]), "%s", groups[i]);
 		else
-			(void)snprintf(h->cgroup[i], sizeof(h->cgroup[i]), "/system.slice/docker-%08x%08x.scope", host * 2654435761u, host);
-		h->contexts[i] = (struct fact_context){.uid = id, .gid = id, .euid = id, .egid = id, .suid = id, .sgid = id, .fsuid = id,
-						       .fsgid = id, .loginuid = login, .session = login == FACT_ID_UNKNOWN ? login : 3,
-						       .cap_effective = id ? 0 : 0x1ffffffffff, .cap_permitted = id ? 0 : 0x1ffffffffff,
-						       .ns_mnt = 4026531841u + i, .ns_pid = 4026531836u + own * 700,
-						       .ns_net = 4026531840u + own * 700, .ns_user = 4026531837u,
-						       .ns_uts = 4026531838u + own * 700, .ns_ipc = 4026531839u + own * 700,
-						       .ns_cgroup = 4026531835u + own * 700, .ns_time = 4026531834u, .cgroup_id = 4242 + i,
-						       .cgroup = bytes_from_string(h->cgroup[i]), .user = bytes_from_string(users[i]),
+			(void)snprintf(h->cgroup[i], sizeof(h->cgroup[i]), "/system.slice/docker-%08x%08x.scope",
+				       host * 2654435761u, host);
+		h->contexts[i] = (struct fact_context){.uid = id,
+						       .gid = id,
+						       .euid = id,
+						       .egid = id,
+						       .suid = id,
+						       .sgid = id,
+						       .fsuid = id,
+						       .fsgid = id,
+						       .loginuid = login,
+						       .session = login == FACT_ID_UNKNOWN ? login : 3,
+						       .cap_effective = id ? 0 : 0x1ffffffffff,
+						       .cap_permitted = id ? 0 : 0x1ffffffffff,
+						       .ns_mnt = 4026531841u + i,
+						       .ns_pid = 4026531836u + own * 700,
+						       .ns_net = 4026531840u + own * 700,
+						       .ns_user = 4026531837u,
+						       .ns_uts = 4026531838u + own * 700,
+						       .ns_ipc = 4026531839u + own * 700,
+						       .ns_cgroup = 4026531835u + own * 700,
+						       .ns_time = 4026531834u,
+						       .cgroup_id = 4242 + i,
+						       .cgroup = bytes_from_string(h->cgroup[i]),
+						       .user = bytes_from_string(users[i]),
 						       .nodename = BYTES_LITERAL("fleet")};
 	}
 }
@@ -290,17 +337,25 @@ static const char *exe_of(const struct history_process *p)
 }
 
 /* What a build passes to each compiler. BLANK: a blank, or what stands for one within an argument. */
-#define FLAGS(BLANK) "-pipe" BLANK "-DHAVE_CONFIG_H" BLANK "-D_GNU_SOURCE" BLANK "-Iinclude" BLANK "-Isrc/lib" BLANK "-O2" BLANK "-g" BLANK "-Wall" \
-	BLANK "-Wextra" BLANK "-Wshadow" BLANK "-Wstrict-prototypes" BLANK "-fno-strict-aliasing" BLANK "-fno-common"
+#define FLAGS(BLANK)                                                                                                   \
+	"-pipe" BLANK "-DHAVE_CONFIG_H" BLANK "-D_GNU_SOURCE" BLANK "-Iinclude" BLANK "-Isrc/lib" BLANK "-O2" BLANK    \
+	"-g" BLANK "-Wall" BLANK "-Wextra" BLANK "-Wshadow" BLANK "-Wstrict-prototypes" BLANK                          \
+	"-fno-strict-aliasing" BLANK "-fno-common"
 
 /* gcc for one unit; from a shell it is one argument. */
 static int write_gcc(struct history *h, bool by_shell, unsigned module, unsigned unit)
 {
 	if (by_shell)
-		return snprintf(h->argv, sizeof(h->argv), "/bin/sh -c gcc\t" FLAGS("\t") "\t-MD\t-MF\tbuild/module-%u/unit-%u.d\t-Isrc/module-%u\t-c\t"
-				"src/module-%u/unit-%u.c\t-o\tbuild/module-%u/unit-%u.o", module, unit, module, module, unit, module, unit);
-	return snprintf(h->argv, sizeof(h->argv), "gcc " FLAGS(" ") " -MD -MF build/module-%u/unit-%u.d -Isrc/module-%u -c src/module-%u/unit-%u.c -o "
-			"build/module-%u/unit-%u.o", module, unit, module, module, unit, module, unit);
+		return snprintf(
+		    h->argv, sizeof(h->argv),
+		    "/bin/sh -c gcc\t" FLAGS("\t") "\t-MD\t-MF\tbuild/module-%u/unit-%u.d\t-Isrc/module-%u\t-c\t"
+						   "src/module-%u/unit-%u.c\t-o\tbuild/module-%u/unit-%u.o",
+		    module, unit, module, module, unit, module, unit);
+	return snprintf(
+	    h->argv, sizeof(h->argv),
+	    "gcc " FLAGS(" ") " -MD -MF build/module-%u/unit-%u.d -Isrc/module-%u -c src/module-%u/unit-%u.c -o "
+			      "build/module-%u/unit-%u.o",
+	    module, unit, module, module, unit, module, unit);
 }
 
 static int write_compiling(struct history *h, const struct history_process *p, const char *exe)
@@ -308,17 +363,27 @@ static int write_compiling(struct history *h, const struct history_process *p, c
 	unsigned unit = p->salt % 1500, module = unit / 25;
 
 	if (p->image == IMAGE_CC1)
-		return snprintf(h->argv, sizeof(h->argv), "%s -quiet -I include -I src/lib -I src/module-%u -imultiarch x86_64-linux-gnu -MD "
-				"build/module-%u/unit-%u.d -MF build/module-%u/unit-%u.d -D HAVE_CONFIG_H -D _GNU_SOURCE src/module-%u/unit-%u.c -quiet "
-				"-dumpdir build/module-%u/ -dumpbase unit-%u.c -dumpbase-ext .c -mtune=generic -march=x86-64 -g -O2 -Wall -Wextra "
-				"-Wshadow -Wstrict-prototypes -fno-strict-aliasing -fno-common -fasynchronous-unwind-tables -o /tmp/cc%06x.s", exe,
-				module, module, unit, module, unit, module, unit, module, unit, p->tgid * 2654435761u >> 8);
+		return snprintf(h->argv, sizeof(h->argv),
+				"%s -quiet -I include -I src/lib -I src/module-%u -imultiarch x86_64-linux-gnu -MD "
+				"build/module-%u/unit-%u.d -MF build/module-%u/unit-%u.d -D HAVE_CONFIG_H -D "
+				"_GNU_SOURCE src/module-%u/unit-%u.c -quiet "
+				"-dumpdir build/module-%u/ -dumpbase unit-%u.c -dumpbase-ext .c -mtune=generic "
+				"-march=x86-64 -g -O2 -Wall -Wextra "
+				"-Wshadow -Wstrict-prototypes -fno-strict-aliasing -fno-common "
+				"-fasynchronous-unwind-tables -o /tmp/cc%06x.s",
+				exe, module, module, unit, module, unit, module, unit, module, unit,
+				p->tgid * 2654435761u >> 8);
 	if (p->image == IMAGE_AS)
-		return snprintf(h->argv, sizeof(h->argv), "as -I include -I src/lib -I src/module-%u --gdwarf-5 --64 -o build/module-%u/unit-%u.o "
-				"/tmp/cc%06x.s", module, module, unit, (p->tgid - 1) * 2654435761u >> 8);
+		return snprintf(
+		    h->argv, sizeof(h->argv),
+		    "as -I include -I src/lib -I src/module-%u --gdwarf-5 --64 -o build/module-%u/unit-%u.o "
+		    "/tmp/cc%06x.s",
+		    module, module, unit, (p->tgid - 1) * 2654435761u >> 8);
 	if (p->image == IMAGE_LD)
-		return snprintf(h->argv, sizeof(h->argv), "%s -plugin liblto_plugin.so --build-id --eh-frame-hdr -m elf_x86_64 -pie -o "
-				"build/program-%u build/module-%u/all.a -lc", exe, module, module);
+		return snprintf(h->argv, sizeof(h->argv),
+				"%s -plugin liblto_plugin.so --build-id --eh-frame-hdr -m elf_x86_64 -pie -o "
+				"build/program-%u build/module-%u/all.a -lc",
+				exe, module, module);
 	return write_gcc(h, p->image == IMAGE_SHELL, module, unit);
 }
 
@@ -330,7 +395,8 @@ static int write_words(struct history *h, const struct history_process *p, const
 	switch ((enum image)p->image) {
 	case IMAGE_SHELL:
 		if (h->trade != TRADE_BUILD || p->context != HISTORY_OF_CONTAINER)
-			return snprintf(h->argv, sizeof(h->argv), "/bin/sh -c /usr/local/bin/job-%u\t--quiet\t>/dev/null\t2>&1", p->salt % 40);
+			return snprintf(h->argv, sizeof(h->argv),
+					"/bin/sh -c /usr/local/bin/job-%u\t--quiet\t>/dev/null\t2>&1", p->salt % 40);
 		return write_compiling(h, p, exe);
 	case IMAGE_GCC:
 	case IMAGE_CC1:
@@ -344,11 +410,14 @@ static int write_words(struct history *h, const struct history_process *p, const
 	case IMAGE_SSHD:
 		return snprintf(h->argv, sizeof(h->argv), "/usr/sbin/sshd -D -R");
 	case IMAGE_CGI:
-		return snprintf(h->argv, sizeof(h->argv), "php-cgi8.2 -c /etc/php/8.2/cgi/php.ini /srv/www/app/public/index.php");
+		return snprintf(h->argv, sizeof(h->argv),
+				"php-cgi8.2 -c /etc/php/8.2/cgi/php.ini /srv/www/app/public/index.php");
 	case IMAGE_DAEMON:
-		return snprintf(h->argv, sizeof(h->argv), "%s --config /etc/%s/instance-%u.conf --worker %u", exe, name, p->salt % 50, p->salt);
+		return snprintf(h->argv, sizeof(h->argv), "%s --config /etc/%s/instance-%u.conf --worker %u", exe, name,
+				p->salt % 50, p->salt);
 	default:
-		return snprintf(h->argv, sizeof(h->argv), "%s -v --input data/part-%u.txt %u", name, p->salt % 300, p->salt);
+		return snprintf(h->argv, sizeof(h->argv), "%s -v --input data/part-%u.txt %u", name, p->salt % 300,
+				p->salt);
 	}
 }
 
@@ -381,25 +450,38 @@ static struct bytes comm_of(const struct history_process *p)
 	const char *name;
 
 	if (p->step == 0 || p->image == IMAGE_NONE) /* that of the parent */
-		return p->context == HISTORY_OF_WEB ? BYTES_LITERAL("nginx") : p->context == HISTORY_OF_CRON ? BYTES_LITERAL("cron")
-		       : p->context == HISTORY_OF_PERSON ? BYTES_LITERAL("bash") : BYTES_LITERAL("sh");
+		return p->context == HISTORY_OF_WEB      ? BYTES_LITERAL("nginx")
+		       : p->context == HISTORY_OF_CRON   ? BYTES_LITERAL("cron")
+		       : p->context == HISTORY_OF_PERSON ? BYTES_LITERAL("bash")
+							 : BYTES_LITERAL("sh");
 	name = strrchr(exe_of(p), '/') + 1;
 	return bytes_make(name, strnlen(name, 15));
 }
 
 static void tell(struct history *h, const struct history_process *p, struct fact *ret)
 {
-	*ret = (struct fact){.type = (enum fact_type)(FACT_FORK + p->step), .time_ns = p->next_ns, .self = {.tgid = p->tgid, .start_ns = p->start_ns},
-			     .parent = p->parent, .creator = p->parent, .tid = p->tgid,
-			     .ns_tgid = p->context == HISTORY_OF_CONTAINER ? p->tgid % 30000 : p->tgid, .pgid = p->group, .sid = p->group,
-			     .tty = p->context == HISTORY_OF_PERSON ? 34816 : 0, .exec_seq = p->step > 0 && p->image != IMAGE_NONE,
-			     .context = &h->contexts[p->context], .comm = comm_of(p)};
+	*ret = (struct fact){.type = (enum fact_type)(FACT_FORK + p->step),
+			     .time_ns = p->next_ns,
+			     .self = {.tgid = p->tgid, .start_ns = p->start_ns},
+			     .parent = p->parent,
+			     .creator = p->parent,
+			     .tid = p->tgid,
+			     .ns_tgid = p->context == HISTORY_OF_CONTAINER ? p->tgid % 30000 : p->tgid,
+			     .pgid = p->group,
+			     .sid = p->group,
+			     .tty = p->context == HISTORY_OF_PERSON ? 34816 : 0,
+			     .exec_seq = p->step > 0 && p->image != IMAGE_NONE,
+			     .context = &h->contexts[p->context],
+			     .comm = comm_of(p)};
 	if (p->step == 1)
 		set_image(h, p, ret);
 	else if (p->step == 2)
-		ret->exit = (struct fact_exit){.code = draw(h) % 20 == 0, .utime_ns = draw(h) % (1 + (p->exit_ns - p->start_ns) / 2),
-					       .stime_ns = draw(h) % 3000000, .max_rss_bytes = 4096 * (300 + draw(h) % 3000),
-					       .read_bytes = draw(h) % 8 ? 0 : 4096 * (draw(h) % 100), .written_bytes = 4096 * (draw(h) % 8)};
+		ret->exit = (struct fact_exit){.code = draw(h) % 20 == 0,
+					       .utime_ns = draw(h) % (1 + (p->exit_ns - p->start_ns) / 2),
+					       .stime_ns = draw(h) % 3000000,
+					       .max_rss_bytes = 4096 * (300 + draw(h) % 3000),
+					       .read_bytes = draw(h) % 8 ? 0 : 4096 * (draw(h) % 100),
+					       .written_bytes = 4096 * (draw(h) % 8)};
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------------- */
@@ -429,9 +511,13 @@ static enum history_source earliest(const struct history *h)
 
 static void fire(struct history *h, enum history_source source)
 {
-	static uint64_t (*const sources[HISTORY_SOURCES])(struct history *h, uint64_t at_ns) = {
-		[HISTORY_WORK] = work, [HISTORY_CRON] = run_cron, [HISTORY_PEOPLE] = work_in_shell, [HISTORY_SERVICES] = run_services};
-	uint64_t at_ns = h->due_ns[source] > h->now_ns ? h->due_ns[source] : h->now_ns; /* late where the heap was full */
+	static uint64_t (*const sources[HISTORY_SOURCES])(struct history * h,
+							  uint64_t at_ns) = {[HISTORY_WORK] = work,
+									     [HISTORY_CRON] = run_cron,
+									     [HISTORY_PEOPLE] = work_in_shell,
+									     [HISTORY_SERVICES] = run_services};
+	uint64_t at_ns =
+	    h->due_ns[source] > h->now_ns ? h->due_ns[source] : h->now_ns; /* late where the heap was full */
 
 	h->due_ns[source] = sources[source](h, at_ns) + 1;
 }
@@ -463,10 +549,17 @@ void history_next(struct history *history, struct fact *ret)
 void history_resident(struct history *history, uint32_t n, unsigned which, struct fact *ret)
 {
 	struct process_key self = resident_key(n);
-	struct history_process p = {.start_ns = self.start_ns, .next_ns = self.start_ns + which, .tgid = self.tgid, .group = self.tgid,
-				    .image = IMAGE_DAEMON, .context = (uint8_t)(n % HISTORY_CONTEXTS),
-				    .program = (uint16_t)draw_zipf(history, PROGRAMS), .salt = n, .step = (uint8_t)which,
-				    .parent = n ? resident_key((n - 1) / 8) : (struct process_key){.tgid = 1, .start_ns = 1}};
+	struct history_process p = {.start_ns = self.start_ns,
+				    .next_ns = self.start_ns + which,
+				    .tgid = self.tgid,
+				    .group = self.tgid,
+				    .image = IMAGE_DAEMON,
+				    .context = (uint8_t)(n % HISTORY_CONTEXTS),
+				    .program = (uint16_t)draw_zipf(history, PROGRAMS),
+				    .salt = n,
+				    .step = (uint8_t)which,
+				    .parent =
+					n ? resident_key((n - 1) / 8) : (struct process_key){.tgid = 1, .start_ns = 1}};
 
 	tell(history, &p, ret);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens on one host: builds, web requests, cron, sessions of people, services. Deterministic by seed and host, endless, in the order
- * of time; programs, arguments and lifetimes are drawn from skewed distributions, as those of real hosts are. */
+/* What happens on one host: builds, web requests, cron, sessions of people, services. Deterministic by seed and host,
+ * endless, in the order of time; programs, arguments and lifetimes are drawn from skewed distributions, as those of
+ * real hosts are. */
 #ifndef CANOPY_TESTS_BENCH_FLEET_HISTORY_H
 #define CANOPY_TESTS_BENCH_FLEET_HISTORY_H
 
@@ -40,10 +41,10 @@ struct history {
 	uint64_t now_ns; /* of the last fact */
 	uint64_t due_ns[HISTORY_SOURCES];
 	uint32_t next_tgid, count;
-	uint8_t trade;        /* what the host is for */
+	uint8_t trade;                  /* what the host is for */
 	struct process_key make, shell; /* of the build and the session that are on */
 	uint64_t build_ends_ns, session_ends_ns;
-	uint32_t units, project; /* of the build: units so far, and where */
+	uint32_t units, project;                          /* of the build: units so far, and where */
 	struct history_process heap[HISTORY_RUNNING_MAX]; /* by next_ns */
 	struct fact_context contexts[HISTORY_CONTEXTS];
 	char argv[1024], cwd[64], cgroup[HISTORY_CONTEXTS][64];

@@ -15,7 +15,8 @@
 /* A collector takes a bounded number of connections of one address, and a loopback has many of them. */
 static int choose_source(int fd, const struct addrinfo *target, uint32_t host)
 {
-	struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + host / PER_SOURCE)};
+	struct sockaddr_in source = {.sin_family = AF_INET,
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK + host / PER_SOURCE)};
 	const struct sockaddr_in *to = (const struct sockaddr_in *)(const void *)target->ai_addr;
 
 	if (host < PER_SOURCE || target->ai_family != AF_INET || to->sin_addr.s_addr != htonl(INADDR_LOOPBACK))
@@ -23,7 +24,8 @@ static int choose_source(int fd, const struct addrinfo *target, uint32_t host)
 	return bind(fd, (const struct sockaddr *)&source, sizeof(source)) < 0 ? -errno : 0;
 }
 
-int line_dial(struct line *line, const struct options *options, struct tls_context *context, uint32_t host, int poller, void *owner)
+int line_dial(struct line *line, const struct options *options, struct tls_context *context, uint32_t host, int poller,
+	      void *owner)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = owner};
 	const struct addrinfo *target = options->target;

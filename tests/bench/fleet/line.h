@@ -19,7 +19,8 @@ struct line {
 #define LINE_NULL ((struct line){.fd = -1})
 
 /* context: NULL = plain. owner: what epoll tells. Errors: -errno of connecting. */
-int line_dial(struct line *line, const struct options *options, struct tls_context *context, uint32_t host, int poller, void *owner);
+int line_dial(struct line *line, const struct options *options, struct tls_context *context, uint32_t host, int poller,
+	      void *owner);
 void line_close(struct line *line);
 /* Whether it can be spoken on, to be asked at each event until then: 0, -EAGAIN, or -errno. */
 int line_ready(struct line *line);

@@ -43,7 +43,8 @@ static void lose(struct member *member, int error, uint32_t asked_ms)
 
 void member_dial(struct member *member)
 {
-	int r = line_dial(&member->line, member->crew->options, member->crew->tls, member->host, member->crew->poller, member);
+	int r = line_dial(&member->line, member->crew->options, member->crew->tls, member->host, member->crew->poller,
+			  member);
 
 	member->crew->attempts++;
 	change_state(member, MEMBER_CONNECTING);
@@ -76,10 +77,17 @@ static void say_hello(struct member *member)
 
 	if (!member->crew->tls)
 		(void)snprintf(name, sizeof(name), "host-%u", member->host);
-	message.hello = (struct hello){.protocol_version = PROTOCOL_VERSION, .boot = frames_boot(member->crew->options, member->host),
-				       .hostname = bytes_from_string(name), .kernel = BYTES_LITERAL("6.1.0"), .arch = BYTES_LITERAL("x86_64"),
-				       .sensor_version = BYTES_LITERAL("fleet"), .machine_id_known = true, .stream = 1 + member->host,
-				       .first_unacked_seq = member->acked + 1, .boottime_to_wall_ns = FRAMES_OFFSET_NS, .boottime_ns = 1000000000};
+	message.hello = (struct hello){.protocol_version = PROTOCOL_VERSION,
+				       .boot = frames_boot(member->crew->options, member->host),
+				       .hostname = bytes_from_string(name),
+				       .kernel = BYTES_LITERAL("6.1.0"),
+				       .arch = BYTES_LITERAL("x86_64"),
+				       .sensor_version = BYTES_LITERAL("fleet"),
+				       .machine_id_known = true,
+				       .stream = 1 + member->host,
+				       .first_unacked_seq = member->acked + 1,
+				       .boottime_to_wall_ns = FRAMES_OFFSET_NS,
+				       .boottime_ns = 1000000000};
 	memcpy(message.hello.machine_id, &member->host, 4);
 	memcpy(message.hello.machine_id + 4, &member->crew->options->seed, 8);
 	change_state(member, MEMBER_GREETING);
@@ -91,8 +99,10 @@ static void say_heartbeat(struct member *member, uint64_t now)
 {
 	struct message message = {.type = MESSAGE_HEARTBEAT};
 
-	message.heartbeat = (struct heartbeat){.boottime_ns = 60000000000 + now % 1000000000000, .boottime_to_wall_ns = FRAMES_OFFSET_NS,
-					       .cpu_ns = now / 500, .rss_bytes = 8 << 20};
+	message.heartbeat = (struct heartbeat){.boottime_ns = 60000000000 + now % 1000000000000,
+					       .boottime_to_wall_ns = FRAMES_OFFSET_NS,
+					       .cpu_ns = now / 500,
+					       .rss_bytes = 8 << 20};
 	if (member->written > 0) /* not into the midst of a batch */
 		return;
 	member->due_ns = now + UPLINK_HEARTBEAT_MS * MS;
@@ -144,7 +154,8 @@ static void hear_message(struct member *member, const struct message *message)
 		hear_ack(member, message->ack.seq);
 	} else if (message->type == MESSAGE_REJECT) {
 		if (!member->crew->holding)
-			fprintf(stderr, "fleet: rejected: %.*s\n", (int)message->reject.reason.len, message->reject.reason.data);
+			fprintf(stderr, "fleet: rejected: %.*s\n", (int)message->reject.reason.len,
+				message->reject.reason.data);
 		member->crew->refused++;
 		lose(member, ECONNREFUSED, message->reject.retry_after_ms);
 	}
@@ -183,7 +194,8 @@ static void speak(struct member *member)
 		ssize_t n;
 
 		if (member->written == 0) {
-			if (member->sent >= member->granted || (!member->crew->options->json && member->sent - member->acked >= member->window))
+			if (member->sent >= member->granted ||
+			    (!member->crew->options->json && member->sent - member->acked >= member->window))
 				return;
 			member->sent_ns[member->sent % WINDOW_MAX] = now_ns();
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One host's session, as a sensor has it: away -> connecting -> greeting -> streaming, and back to away when the connection breaks, with a
- * sensor's own backoff. A connection that breaks before anything is held ends the bench. */
+/* One host's session, as a sensor has it: away -> connecting -> greeting -> streaming, and back to away when the
+ * connection breaks, with a sensor's own backoff. A connection that breaks before anything is held ends the bench. */
 #ifndef CANOPY_TESTS_BENCH_FLEET_MEMBER_H
 #define CANOPY_TESTS_BENCH_FLEET_MEMBER_H
 
@@ -29,8 +29,8 @@ struct crew {
 	struct arena arena;      /* of the message that is being served */
 	uint64_t *latencies;     /* ns, of acknowledged frames; owned */
 	size_t latency_count, latency_capacity;
-	unsigned long streaming; /* so many are */
-	bool holding;            /* connections may break */
+	unsigned long streaming;                      /* so many are */
+	bool holding;                                 /* connections may break */
 	uint64_t attempts, refused, snapshots_wanted; /* since the last look */
 };
 

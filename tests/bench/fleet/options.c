@@ -10,23 +10,22 @@
 
 #define HOSTS_MAX 100000u
 
-static const char usage[] =
-	"usage: fleet ADDR:PORT|- [KEY=VALUE...]\n"
-	"\n"
-	"hosts=48 events=1000000 batch=500 seed=1   how many of what, over all hosts\n"
-	"zlib=0 zstd=0   1: batches are compressed by that\n"
-	"previous=0      1: by the help of those before them, as a sensor does it\n"
-	"beats=0         1: with a heartbeat every two seconds of each host's own time\n"
-	"rate=0          events a second over all hosts; 0 = as fast as they are acknowledged\n"
-	"resident=0      processes of each host that run before; told first, not measured\n"
-	"hold=0          1: after that say 'holding' and be a fleet of idle sensors, which\n"
-	"                come back when the collector goes, until the end of stdin\n"
-	"tls=DIR         with DIR/ca.pem, DIR/fleet.pem, DIR/fleet.key; hosts are all named\n"
-	"                'fleet' then\n"
-	"json=0          1: the same events as JSON lines instead, over so many connections,\n"
-	"                2: as JSON lines with less in them\n"
-	"With - nothing is connected: it prints what there would be to send, in lines or\n"
-	"as figures.\n";
+static const char usage[] = "usage: fleet ADDR:PORT|- [KEY=VALUE...]\n"
+			    "\n"
+			    "hosts=48 events=1000000 batch=500 seed=1   how many of what, over all hosts\n"
+			    "zlib=0 zstd=0   1: batches are compressed by that\n"
+			    "previous=0      1: by the help of those before them, as a sensor does it\n"
+			    "beats=0         1: with a heartbeat every two seconds of each host's own time\n"
+			    "rate=0          events a second over all hosts; 0 = as fast as they are acknowledged\n"
+			    "resident=0      processes of each host that run before; told first, not measured\n"
+			    "hold=0          1: after that say 'holding' and be a fleet of idle sensors, which\n"
+			    "                come back when the collector goes, until the end of stdin\n"
+			    "tls=DIR         with DIR/ca.pem, DIR/fleet.pem, DIR/fleet.key; hosts are all named\n"
+			    "                'fleet' then\n"
+			    "json=0          1: the same events as JSON lines instead, over so many connections,\n"
+			    "                2: as JSON lines with less in them\n"
+			    "With - nothing is connected: it prints what there would be to send, in lines or\n"
+			    "as figures.\n";
 
 static bool parse_word(struct options *options, const char *word)
 {
@@ -35,10 +34,10 @@ static bool parse_word(struct options *options, const char *word)
 		size_t offset;
 	} words[] = {{"hosts", offsetof(struct options, hosts)}, {"events", offsetof(struct options, events)},
 		     {"batch", offsetof(struct options, batch)}, {"zlib", offsetof(struct options, zlib)},
-		     {"zstd", offsetof(struct options, zstd)}, {"previous", offsetof(struct options, previous)},
+		     {"zstd", offsetof(struct options, zstd)},   {"previous", offsetof(struct options, previous)},
 		     {"beats", offsetof(struct options, beats)}, {"seed", offsetof(struct options, seed)},
-		     {"rate", offsetof(struct options, rate)}, {"resident", offsetof(struct options, resident)},
-		     {"hold", offsetof(struct options, hold)}, {"json", offsetof(struct options, json)}};
+		     {"rate", offsetof(struct options, rate)},   {"resident", offsetof(struct options, resident)},
+		     {"hold", offsetof(struct options, hold)},   {"json", offsetof(struct options, json)}};
 	const char *value = strchr(word, '=');
 	char *end;
 
@@ -62,8 +61,8 @@ static bool parse_word(struct options *options, const char *word)
 /* What cannot be at the same time. */
 static bool fits(const struct options *o)
 {
-	return o->hosts >= 1 && o->hosts <= HOSTS_MAX && o->batch >= 1 && !(o->zlib && o->zstd) && !(o->previous && !o->zlib && !o->zstd) &&
-	       !(o->hold && (o->json || o->previous));
+	return o->hosts >= 1 && o->hosts <= HOSTS_MAX && o->batch >= 1 && !(o->zlib && o->zstd) &&
+	       !(o->previous && !o->zlib && !o->zstd) && !(o->hold && (o->json || o->previous));
 }
 
 bool options_parse(struct options *ret, int argc, char **argv)
