@@ -51,11 +51,11 @@ static bool all_acked(const struct fleet *fleet)
 	return true;
 }
 
-static void tick_all(struct fleet *fleet)
+static void tick_first(struct fleet *fleet, unsigned long count)
 {
 	uint64_t now = now_ns();
 
-	for (unsigned long i = 0; i < fleet->options.hosts; i++)
+	for (unsigned long i = 0; i < count; i++)
 		member_tick(&fleet->members[i], now);
 }
 
@@ -68,7 +68,7 @@ static void wait_for(struct fleet *fleet, bool (*done)(const struct fleet *fleet
 			die(what, ETIMEDOUT);
 		turn(fleet, fleet->options.hold ? TICK_MS : 200);
 		if (fleet->options.hold) /* a large one takes longer than a sensor may be silent */
-			tick_all(fleet);
+			tick_first(fleet, fleet->options.hosts);
 	}
 }
 
@@ -184,16 +184,23 @@ static void prepare(struct fleet *fleet)
 
 static void connect_all(struct fleet *fleet)
 {
+	unsigned long most = fleet->options.dialing ? fleet->options.dialing : fleet->options.hosts;
 	uint64_t begin = now_ns();
 
 	for (unsigned long i = 0; i < fleet->options.hosts; i++) {
 		member_dial(&fleet->members[i]);
 		if (i % 64 == 63)
 			turn(fleet, 0);
+		while (i + 1 - fleet->crew.streaming >= most && i + 1 < fleet->options.hosts) {
+			turn(fleet, TICK_MS);
+			tick_first(fleet, i + 1);
+		}
 	}
 	wait_for(fleet, all_welcome, "welcome");
-	if (!fleet->options.json)
-		print_welcomes(fleet, "welcome", begin);
+	if (fleet->options.json)
+		return;
+	print_welcomes(fleet, "welcome", begin);
+	printf("attempts=%llu ", (unsigned long long)fleet->crew.attempts);
 }
 
 static void send_residents(struct fleet *fleet)
@@ -221,7 +228,6 @@ static void hold(struct fleet *fleet)
 	struct epoll_event event = {.events = EPOLLIN};
 	bool all_gone = false;
 
-	fleet->crew.holding = true;
 	fleet->crew.attempts = fleet->crew.refused = fleet->crew.snapshots_wanted = 0;
 	if (epoll_ctl(fleet->crew.poller, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0)
 		die("stdin must be a pipe to hold", errno);
@@ -229,7 +235,7 @@ static void hold(struct fleet *fleet)
 	(void)fflush(stdout);
 	while (!fleet->ended) {
 		turn(fleet, TICK_MS);
-		tick_all(fleet);
+		tick_first(fleet, fleet->options.hosts);
 		all_gone |= fleet->crew.streaming == 0;
 		if (all_gone && all_welcome(fleet)) {
 			print_return(fleet);
@@ -289,6 +295,7 @@ int main(int argc, char **argv)
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	fleet.crew.options = &fleet.options;
+	fleet.crew.holding = fleet.options.hold;
 	fleet.crew.tls = fleet.options.tls ? open_tls(fleet.options.tls) : NULL;
 	fleet.crew.poller = epoll_create1(EPOLL_CLOEXEC);
 	if (fleet.crew.poller < 0)

@@ -249,7 +249,7 @@ idle_row() { # LABEL AIM FEED-ARGUMENT…
   crowd_begin "$@"
   after=$(rss_kib "$collector_pid")
   row "$label" "$(compute "($after - $before) / $crowd" %.1f) KiB" "$aim"
-  row "  first connect: all welcome; p50, p99" "$(value welcome_seconds <"$work/crowd") s; $(value welcome_p50_ms <"$work/crowd"), $(value welcome_p99_ms <"$work/crowd") ms"
+  row "  first connect: all welcome; p50, p99; attempts" "$(value welcome_seconds <"$work/crowd") s; $(value welcome_p50_ms <"$work/crowd"), $(value welcome_p99_ms <"$work/crowd") ms; $(value attempts <"$work/crowd" | head -n 1)"
   crowd_end
 }
 
@@ -262,7 +262,9 @@ part_idle() {
     "$CANOPY_CLI" pki --dir "$tls" sensor fleet; } >"$work/pki.log" || die "no certificates"
   collector_options=(--tls-cert "$tls/collector.pem" --tls-key "$tls/collector.key" --tls-ca "$tls/ca.pem")
   collector "$cores"
-  idle_row "with TLS 1.3, both with certificates" "64 KB" tls="$tls"
+  idle_row "TLS 1.3, both with certificates, 100 dial at a time" "64 KB" tls="$tls" dialing=100
+  collector "$cores"
+  idle_row "the same, all dial at once" "" tls="$tls"
   collector_options=()
 }
 
@@ -349,6 +351,7 @@ storm() { # SIGNAL
   grep return_seconds "$work/crowd" | tail -n 1 >"$work/said"
   row "reconnect storm after SIG$1: /readyz 200" "$ready s after its start, $down s after the signal"
   row "  all welcome; p50, p99 from the loss" "$(value return_seconds <"$work/said") s; $(value return_p50_ms <"$work/said"), $(value return_p99_ms <"$work/said") ms"
+  row "  RSS then" "$(rss_kib "$collector_pid") KiB"
   row "  attempts, refused, snapshots asked for" "$(value attempts <"$work/said"), $(value refused <"$work/said"), $(value snapshots_wanted <"$work/said")"
 }
 storm_is_over() { [ "$(grep -c return_seconds "$work/crowd")" -gt "$1" ] || ! kill -0 "$holder" 2>/dev/null; }
@@ -370,10 +373,10 @@ part_crowd() {
   row "events/s while questions are asked" "$(median <"$work/beside.rate")"
   asked "$work/alone" "alone"
   asked "$work/beside" "beside ingest"
+  row "RSS before the restarts, with what was fed since" "$(rss_kib "$collector_pid") KiB"
   storm TERM
   sleep 11 # a connection of ten seconds was of use: the backoff begins anew
   storm KILL
-  row "RSS after both" "$(rss_kib "$collector_pid") KiB"
   crowd_end
 }
 

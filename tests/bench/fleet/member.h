@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One host's session, as a sensor has it: away -> connecting -> greeting -> streaming, and back to away when the
- * connection breaks, with a sensor's own backoff. A connection that breaks before anything is held ends the bench. */
+ * connection breaks, with a sensor's own backoff. Where nothing is to be held a connection that breaks ends the bench.
+ */
 #ifndef CANOPY_TESTS_BENCH_FLEET_MEMBER_H
 #define CANOPY_TESTS_BENCH_FLEET_MEMBER_H
 
@@ -30,7 +31,7 @@ struct crew {
 	uint64_t *latencies;     /* ns, of acknowledged frames; owned */
 	size_t latency_count, latency_capacity;
 	unsigned long streaming;                      /* so many are */
-	bool holding;                                 /* connections may break */
+	bool holding;                                 /* connections may break, as those of sensors may */
 	uint64_t attempts, refused, snapshots_wanted; /* since the last look */
 };
 

@@ -20,6 +20,7 @@ static const char usage[] = "usage: fleet ADDR:PORT|- [KEY=VALUE...]\n"
 			    "resident=0      processes of each host that run before; told first, not measured\n"
 			    "hold=0          1: after that say 'holding' and be a fleet of idle sensors, which\n"
 			    "                come back when the collector goes, until the end of stdin\n"
+			    "dialing=0       so many connect at the same time at most; 0 = all at once\n"
 			    "tls=DIR         with DIR/ca.pem, DIR/fleet.pem, DIR/fleet.key; hosts are all named\n"
 			    "                'fleet' then\n"
 			    "json=0          1: the same events as JSON lines instead, over so many connections,\n"
@@ -37,7 +38,8 @@ static bool parse_word(struct options *options, const char *word)
 		     {"zstd", offsetof(struct options, zstd)},   {"previous", offsetof(struct options, previous)},
 		     {"beats", offsetof(struct options, beats)}, {"seed", offsetof(struct options, seed)},
 		     {"rate", offsetof(struct options, rate)},   {"resident", offsetof(struct options, resident)},
-		     {"hold", offsetof(struct options, hold)},   {"json", offsetof(struct options, json)}};
+		     {"hold", offsetof(struct options, hold)},   {"dialing", offsetof(struct options, dialing)},
+		     {"json", offsetof(struct options, json)}};
 	const char *value = strchr(word, '=');
 	char *end;
 

@@ -9,7 +9,7 @@
 struct options {
 	struct addrinfo *target; /* owned for good; NULL: nothing is connected, only encoded */
 	const char *tls;         /* folder with ca.pem, fleet.pem and fleet.key; NULL = plain */
-	unsigned long hosts, events, batch, zlib, zstd, previous, beats, seed, rate, resident, hold, json;
+	unsigned long hosts, events, batch, zlib, zstd, previous, beats, seed, rate, resident, hold, dialing, json;
 };
 
 /* Says on stderr what is wrong and returns false then. */
