@@ -30,7 +30,6 @@ row() { printf '  %-52s %-46s %s\n' "$1" "$2" "${3:+aim: $3}"; } # LABEL FIGURE 
 die() { echo "fleet: $*" >&2; exit 1; }
 value() { tr ' ' '\n' | sed -n "s/^$1=//p"; }
 median() { sort -g | awk '{ a[NR] = $1 } END { if (NR % 2) print a[(NR + 1) / 2]; else print (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
-percentile() { sort -g | awk -v p="$1" '{ a[NR] = $1 } END { n = int(NR * p); if (n < NR * p) n++; print a[n] }'; }
 compute() { awk "BEGIN { printf \"${2:-%.2f}\", $1 }"; }
 # Of the whole process, threads that have ended included: its own clock (CPUCLOCK_SCHED).
 cpu_ns() { python3 -c 'import sys, time; print(time.clock_gettime_ns((~int(sys.argv[1]) << 3) | 2))' "$1"; }
@@ -319,7 +318,7 @@ asked() { # FILE LABEL
   local path
   for path in "${questions[@]}"; do
     awk -v p="$path" '$1 == p { print $2 }' "$1" >"$work/times"
-    row "  $2: $path" "p50 $(median <"$work/times") ms, p99 $(percentile 0.99 <"$work/times") ms, $(wc -l <"$work/times") times"
+    row "  $2: $path" "p50 $(median <"$work/times") ms, at most $(sort -g "$work/times" | tail -n 1) ms, $(wc -l <"$work/times") times"
   done
 }
 ask_while() { # FILE COMMAND…
