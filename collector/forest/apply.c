@@ -116,6 +116,16 @@ static bool buried(const struct forest_host *host, const struct fact *fact)
 	       graves_have(&host->forest->graves, host->intern.hash, fact->self);
 }
 
+void forest_batch_begin(struct forest *forest)
+{
+	pool_batch_begin(&forest->pool);
+}
+
+void forest_batch_end(struct forest *forest)
+{
+	pool_batch_end(&forest->pool);
+}
+
 int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns,
 		 bool *ret_new)
 {

@@ -91,7 +91,7 @@ static struct context *find(const struct contexts *contexts, const struct fact_c
 	return NULL;
 }
 
-int contexts_get(struct contexts *contexts, const struct fact_context *value, struct context **ret)
+static int look_up(struct contexts *contexts, const struct fact_context *value, struct context **ret)
 {
 	struct context *context = contexts->last;
 	uint32_t hash;
@@ -109,6 +109,29 @@ int contexts_get(struct contexts *contexts, const struct fact_context *value, st
 	contexts->last = context;
 	*ret = context_ref(context);
 	return 0;
+}
+
+int contexts_get(struct contexts *contexts, const struct fact_context *value, struct context **ret)
+{
+	struct context *context = (struct context *)memo_find(&contexts->memo, value);
+	int r;
+
+	if (context) {
+		*ret = context_ref(context);
+		return 0;
+	}
+	r = look_up(contexts, value, ret);
+	if (r == 0)
+		contexts_put(contexts, (struct context *)memo_keep(&contexts->memo, value, &(*ret)->intern));
+	return r;
+}
+
+void contexts_forget(struct contexts *contexts)
+{
+	struct intern *entry;
+
+	while ((entry = memo_drop(&contexts->memo)))
+		contexts_put(contexts, (struct context *)entry);
 }
 
 void contexts_put(struct contexts *contexts, struct context *context)

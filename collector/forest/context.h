@@ -5,6 +5,7 @@
 
 #include "canopy/fact.h"
 #include "collector/forest/intern.h"
+#include "collector/forest/memo.h"
 
 /* What a context can speak of, each on its own: a dying process has lost its namespaces, which must not wipe out what
  * was known. */
@@ -36,11 +37,14 @@ struct contexts {
 	struct memory *memory; /* borrowed */
 	struct context *last;  /* the last one asked for: facts come in runs. Not a reference; NULL when it went */
 	uint64_t seed;
+	struct memo memo; /* of the rows of a batch */
 };
 
 void contexts_finish(struct contexts *contexts);
 /* *ret is a reference of the caller's. Errors: -ENOMEM. */
 int contexts_get(struct contexts *contexts, const struct fact_context *value, struct context **ret);
+/* Gives back what the memo held, and closes it. */
+void contexts_forget(struct contexts *contexts);
 void contexts_put(struct contexts *contexts, struct context *context); /* takes NULL */
 
 static inline struct context *context_ref(struct context *context)

@@ -100,7 +100,7 @@ int draft_reserve(struct draft *draft, struct pool *pool, struct forest_node *no
 {
 	const struct fact *fact = draft->fact;
 
-	if (draft->origin && texts_get(&pool->texts, fact->comm, &draft->comm) < 0)
+	if (draft->origin && texts_get_listed(&pool->texts, fact->comm, &draft->comm) < 0)
 		return -ENOMEM;
 	if (draft->has_image && images_reserve(&node->images, &pool->memory) < 0)
 		return -ENOMEM;

@@ -55,6 +55,11 @@ int forest_host_describe(struct forest *forest, struct forest_host *host, const 
  * Returns the latest beginning of a boot of it here, INT64_MIN when there is none (what was told is then forgotten). */
 int64_t forest_machine_elsewhere(struct forest *forest, const uint8_t machine_id[16], int64_t begin_wall_ns);
 
+/* Between the two, what facts point to stays as it is: a string or a context at the same address is the same one. Joining
+ * a batch then costs less; nothing else changes. */
+void forest_batch_begin(struct forest *forest);
+void forest_batch_end(struct forest *forest);
+
 /* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the
  * same fact from a second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC
  * (nodes_per_host_max); the forest is then as before. */

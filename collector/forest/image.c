@@ -94,8 +94,8 @@ int image_make(struct pool *pool, const struct fact *fact, uint8_t era, struct i
 
 	if ((fact->flags & FACT_EXE_KNOWN && programs_get(&pool->programs, fact, &image.program) < 0) ||
 	    get_argv(pool, fact, &image) < 0 ||
-	    (fact->flags & FACT_CWD_KNOWN && texts_get(&pool->texts, fact->cwd, &image.cwd) < 0) ||
-	    texts_get(&pool->texts, fact->comm, &image.comm) < 0) {
+	    (fact->flags & FACT_CWD_KNOWN && texts_get_listed(&pool->texts, fact->cwd, &image.cwd) < 0) ||
+	    texts_get_listed(&pool->texts, fact->comm, &image.comm) < 0) {
 		image_release(pool, &image);
 		return -ENOMEM;
 	}

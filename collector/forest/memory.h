@@ -1,58 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heap memory that is counted as the allocator hands it out, so that the forest can say what it costs. */
+/* The memory of one forest, counted. Blocks up to MEMORY_BLOCK_MAX come from pages of equal blocks, larger ones from the
+ * heap. Whoever frees a block says its size, so blocks have no header. Only one thread at a time uses it. */
 #ifndef CANOPY_COLLECTOR_FOREST_MEMORY_H
 #define CANOPY_COLLECTOR_FOREST_MEMORY_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
+
+#define MEMORY_BLOCK_MAX 8192u
+#define MEMORY_CLASSES (32u + (MEMORY_BLOCK_MAX - 256u) / 32u + 1u) /* every 8 bytes up to 256, then every 32 */
+
+struct memory_page;
 
 struct memory {
-	uint64_t bytes;
+	uint64_t bytes; /* in blocks, each as large as it takes */
+	struct memory_page *open[MEMORY_CLASSES]; /* pages with room, by the size of their blocks */
+	struct memory_page *empty;                /* pages without blocks */
+	struct memory_page *regions;              /* all of them, by their first page; owned */
 };
 
-/* glibc: a word of header, rounded up to 16, at least 32. */
+/* Gives the pages back; every block has been freed before. */
+void memory_finish(struct memory *memory);
+
+/* The region behind this one in memory->regions; NULL = none. */
+struct memory_page *memory_region_next(const struct memory_page *region);
+
+/* What a block of that size takes. */
 static inline size_t memory_cost(size_t size)
 {
-	size_t cost = (size + 8 + 15) & ~(size_t)15;
-
-	return cost < 32 ? 32 : cost;
+	if (size > MEMORY_BLOCK_MAX)
+		return (size + 8 + 15) & ~(size_t)15; /* glibc: a word of header, rounded up to 16 */
+	if (size > 256)
+		return (size + 31) & ~(size_t)31;
+	return size ? (size + 7) & ~(size_t)7 : 8;
 }
 
-static inline void *memory_alloc(struct memory *memory, size_t size)
-{
-	void *p = malloc(size);
-
-	if (p)
-		memory->bytes += memory_cost(size);
-	return p;
-}
-
-static inline void *memory_zalloc(struct memory *memory, size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p)
-		memory->bytes += memory_cost(size);
-	return p;
-}
-
-/* As realloc; p stays as it was on failure. */
-static inline void *memory_resize(struct memory *memory, void *p, size_t old_size, size_t size)
-{
-	void *moved = realloc(p, size);
-
-	if (moved)
-		memory->bytes += memory_cost(size) - (p ? memory_cost(old_size) : 0);
-	return moved;
-}
-
-static inline void memory_free(struct memory *memory, void *p, size_t size)
-{
-	if (!p)
-		return;
-	memory->bytes -= memory_cost(size);
-	free(p);
-}
+/* A block, aligned to 8 bytes. NULL = out of memory. */
+void *memory_alloc(struct memory *memory, size_t size);
+void *memory_zalloc(struct memory *memory, size_t size);
+/* As realloc; p (NULL, or of old_size) stays as it was on failure. */
+void *memory_resize(struct memory *memory, void *p, size_t old_size, size_t size);
+/* size: as it was asked for. Takes NULL. */
+void memory_free(struct memory *memory, void *p, size_t size);
 
 #endif

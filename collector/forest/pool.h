@@ -25,12 +25,26 @@ static inline void pool_init(struct pool *pool, uint64_t seed)
 	pool->contexts = (struct contexts){.memory = &pool->memory, .seed = seed};
 }
 
+/* Until pool_batch_end the same address is the same string or context. */
+static inline void pool_batch_begin(struct pool *pool)
+{
+	pool->texts.memo.open = pool->programs.memo.open = pool->contexts.memo.open = true;
+}
+
+static inline void pool_batch_end(struct pool *pool)
+{
+	programs_forget(&pool->programs);
+	contexts_forget(&pool->contexts);
+	texts_forget(&pool->texts);
+}
+
 /* Every reference has been given back before. */
 static inline void pool_finish(struct pool *pool)
 {
 	programs_finish(&pool->programs);
 	contexts_finish(&pool->contexts);
 	texts_finish(&pool->texts);
+	memory_finish(&pool->memory);
 }
 
 #endif

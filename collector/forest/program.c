@@ -36,9 +36,9 @@ static void put_strings(struct programs *programs, const struct program *p)
 
 static int get_strings(struct programs *programs, const struct fact *fact, struct program *p)
 {
-	if (texts_get(programs->texts, fact->exe, &p->exe) < 0 ||
-	    texts_get(programs->texts, fact->script, &p->script) < 0 ||
-	    texts_get(programs->texts, fact->interpreter, &p->interpreter) < 0) {
+	if (texts_get_listed(programs->texts, fact->exe, &p->exe) < 0 ||
+	    texts_get_listed(programs->texts, fact->script, &p->script) < 0 ||
+	    texts_get_listed(programs->texts, fact->interpreter, &p->interpreter) < 0) {
 		put_strings(programs, p);
 		return -ENOMEM;
 	}
@@ -60,7 +60,7 @@ static int add(struct programs *programs, const struct program *wanted, uint32_t
 	return 0;
 }
 
-int programs_get(struct programs *programs, const struct fact *fact, struct program **ret)
+static int look_up(struct programs *programs, const struct fact *fact, struct program **ret)
 {
 	struct program wanted = {
 	    .inode = fact->exe_inode,
@@ -86,6 +86,37 @@ int programs_get(struct programs *programs, const struct fact *fact, struct prog
 	if (r < 0)
 		put_strings(programs, &wanted);
 	return r;
+}
+
+/* Whether a program with this path and no script is that of the fact. */
+static bool is_of(const struct program *p, const struct fact *fact)
+{
+	return p->inode == fact->exe_inode && p->ctime_ns == fact->exe_ctime_ns && p->dev == fact->exe_dev &&
+	       p->mode == fact->exe_mode && p->nlink == fact->exe_nlink && p->exe->len == fact->exe.len;
+}
+
+int programs_get(struct programs *programs, const struct fact *fact, struct program **ret)
+{
+	bool bare = fact->exe.len && !fact->script.len && !fact->interpreter.len;
+	struct program *program = bare ? (struct program *)memo_find(&programs->memo, fact->exe.data) : NULL;
+	int r;
+
+	if (program && is_of(program, fact)) {
+		*ret = program_ref(program);
+		return 0;
+	}
+	r = look_up(programs, fact, ret);
+	if (r == 0 && bare)
+		programs_put(programs, (struct program *)memo_keep(&programs->memo, fact->exe.data, &(*ret)->intern));
+	return r;
+}
+
+void programs_forget(struct programs *programs)
+{
+	struct intern *entry;
+
+	while ((entry = memo_drop(&programs->memo)))
+		programs_put(programs, (struct program *)entry);
 }
 
 void programs_put(struct programs *programs, struct program *program)

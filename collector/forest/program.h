@@ -20,11 +20,14 @@ struct programs {
 	struct intern_table table;
 	struct memory *memory; /* borrowed */
 	struct texts *texts;   /* borrowed */
+	struct memo memo;      /* of programs without a script, by where their path stands in a batch */
 };
 
 void programs_finish(struct programs *programs);
 /* The program of a fact with FACT_EXE_KNOWN; *ret is a reference of the caller's. Errors: -ENOMEM. */
 int programs_get(struct programs *programs, const struct fact *fact, struct program **ret);
+/* Gives back what the memo held, and closes it. */
+void programs_forget(struct programs *programs);
 void programs_put(struct programs *programs, struct program *program); /* takes NULL */
 
 static inline struct program *program_ref(struct program *program)

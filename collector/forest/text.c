@@ -50,6 +50,29 @@ int texts_get(struct texts *texts, struct bytes content, struct text **ret)
 	return 0;
 }
 
+int texts_get_listed(struct texts *texts, struct bytes content, struct text **ret)
+{
+	struct text *text = (struct text *)memo_find(&texts->memo, content.data);
+	int r;
+
+	if (content.len && text && text->len == content.len) {
+		*ret = text_ref(text);
+		return 0;
+	}
+	r = texts_get(texts, content, ret);
+	if (r == 0 && *ret)
+		texts_put(texts, (struct text *)memo_keep(&texts->memo, content.data, &(*ret)->intern));
+	return r;
+}
+
+void texts_forget(struct texts *texts)
+{
+	struct intern *entry;
+
+	while ((entry = memo_drop(&texts->memo)))
+		texts_put(texts, (struct text *)entry);
+}
+
 void texts_put(struct texts *texts, struct text *text)
 {
 	if (!text || --text->intern.refs)

@@ -6,6 +6,7 @@
 
 #include "canopy/bytes.h"
 #include "collector/forest/intern.h"
+#include "collector/forest/memo.h"
 
 struct text {
 	struct intern intern;
@@ -17,11 +18,16 @@ struct texts {
 	struct intern_table table;
 	struct memory *memory; /* borrowed */
 	uint64_t seed;         /* of the hash: peers choose the content */
+	struct memo memo;      /* of strings that a batch has once */
 };
 
 void texts_finish(struct texts *texts);
+/* Gives back what the memo held, and closes it. */
+void texts_forget(struct texts *texts);
 /* *ret is a reference of the caller's. Errors: -ENOMEM. */
 int texts_get(struct texts *texts, struct bytes content, struct text **ret);
+/* The same for a string of a batch's table, which others of its facts may name, too. */
+int texts_get_listed(struct texts *texts, struct bytes content, struct text **ret);
 void texts_put(struct texts *texts, struct text *text); /* takes NULL */
 
 static inline struct text *text_ref(struct text *text)

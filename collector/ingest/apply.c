@@ -23,6 +23,7 @@ void apply_batch(struct forest *forest, struct forest_host *host, const struct b
 	struct gap refused = {.reason = GAP_FOREST_FULL};
 	bool is_new;
 
+	forest_batch_begin(forest);
 	for (size_t i = 0; i < batch->fact_count; i++) {
 		const struct fact *fact = &batch->facts[i];
 
@@ -34,6 +35,7 @@ void apply_batch(struct forest *forest, struct forest_host *host, const struct b
 		if (fact->type < 5)
 			(is_new ? counts->facts_new : counts->facts_known)[fact->type]++;
 	}
+	forest_batch_end(forest);
 	for (size_t i = 0; i < batch->gap_count; i++) {
 		is_new = true;
 		(void)forest_apply_gap(forest, host, &batch->gaps[i], &is_new);

@@ -21,6 +21,14 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 
+/* And those of the forest, which need not reach the C library. */
+void *__real_memory_alloc(struct memory *memory, size_t size);
+void *__real_memory_zalloc(struct memory *memory, size_t size);
+void *__real_memory_resize(struct memory *memory, void *p, size_t old_size, size_t size);
+void *__wrap_memory_alloc(struct memory *memory, size_t size);
+void *__wrap_memory_zalloc(struct memory *memory, size_t size);
+void *__wrap_memory_resize(struct memory *memory, void *p, size_t old_size, size_t size);
+
 static long countdown = -1; /* allocations that succeed until one fails; -1 = all do */
 static unsigned failed;
 
@@ -45,6 +53,21 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *p, size_t size)
 {
 	return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_memory_alloc(struct memory *memory, size_t size)
+{
+	return fails() ? NULL : __real_memory_alloc(memory, size);
+}
+
+void *__wrap_memory_zalloc(struct memory *memory, size_t size)
+{
+	return fails() ? NULL : __real_memory_zalloc(memory, size);
+}
+
+void *__wrap_memory_resize(struct memory *memory, void *p, size_t old_size, size_t size)
+{
+	return fails() ? NULL : __real_memory_resize(memory, p, old_size, size);
 }
 
 /* The text of a host alone: a whole forest for each failure would take minutes. */
