@@ -59,6 +59,7 @@ struct sensor {
 	uint64_t snapshot_seq; /* the newest snapshot stands in batches from here on */
 	uint64_t unbatched_facts[EVENT_TYPES]; /* given up for lack of memory since the last look */
 	uint64_t unbatched_since_ns;
+	int spool_error; /* as last logged */
 	bool stopping;
 };
 
@@ -113,6 +114,22 @@ static void on_next_id(void *owner, struct batch_id *ret)
 	};
 }
 
+/* A spool that fails refuses every batch: said once. */
+static void tell_spool(struct sensor *sensor)
+{
+	int error = spool_error(sensor->spool);
+
+	if (error == sensor->spool_error)
+		return;
+	sensor->spool_error = error;
+	if (error < 0)
+		log_error("object=--spool value=\"%s\" error=\"%s\" remedy=\"see to the disk, and to owner and mode of the folder; it is tried "
+			  "again by itself\"",
+			  sensor->options->spool_dir, strerror(-error));
+	else
+		log_info("event=spool-works dir=\"%s\"", sensor->options->spool_dir);
+}
+
 static void on_batch(void *owner, const struct batch_id *id, const uint8_t *data, size_t len)
 {
 	struct sensor *sensor = owner;
@@ -123,6 +140,7 @@ static void on_batch(void *owner, const struct batch_id *id, const uint8_t *data
 	FAILPOINT("sensor-before-spool");
 	r = spool_append(sensor->spool, data, len, &dropped, &was_dropped);
 	FAILPOINT("sensor-after-spool");
+	tell_spool(sensor);
 	if (was_dropped) {
 		log_warning("event=spool-dropped count=%llu reason=%u", (unsigned long long)dropped.count, dropped.reason);
 		(void)batcher_add_gap(sensor->batcher, &dropped);

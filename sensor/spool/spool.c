@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Appends are committed without sync on the loop's thread, which is a write to the page cache of some ten microseconds;
  * only the sync, which waits for the disk, goes to the thread pool. One timer, started by the first append or
- * acknowledgement after a sync, so that an idle sensor is not woken.
+ * acknowledgement after a sync, so that an idle sensor is not woken. While the folder cannot be opened it is also the
+ * timer of the next attempt, so that what lies there goes on its way although nothing is appended.
  *
  * Losses are owed until the next append, which tells the caller, one reason at a time. */
 #include "sensor/spool/spool.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "canopy/failpoint.h"
 #include "proto/batch/decoder.h"
@@ -30,6 +32,7 @@ struct spool {
 	struct bytes fresh;           /* the newest batch while on_append is told of it: mostly what is read next */
 	struct seglog_sync *sync;     /* under way on the thread pool */
 	uint64_t stream, next, acked, acked_saved;
+	uint64_t first, bytes; /* what the log held when it was closed after a failure; for as long as it is NULL */
 	uint64_t damaged_end; /* damage below it has been counted */
 	uint64_t dropped_batches;
 	struct loss dropped, damaged; /* owed to the caller */
@@ -42,7 +45,8 @@ struct spool {
 	void *closed_owner;
 };
 
-static int sync_later(struct spool *spool);
+static int work_later(struct spool *spool);
+static void revive(struct spool *spool);
 static void close_step(struct spool *spool);
 
 static void complete_options(struct spool_options *options)
@@ -156,37 +160,51 @@ static void sync_done(uv_work_t *work, int status)
 		spool->error = r;
 	if (spool->closed)
 		close_step(spool);
+	else if (r < 0)
+		(void)work_later(spool);
 }
 
-/* Hands what is not durable to the thread pool. Returns whether something is under way. */
-static bool sync_start(struct spool *spool)
+/* Hands what is not durable to the thread pool. 0 = under way, -ENODATA = all is durable, or what is in the way. */
+static int sync_start(struct spool *spool)
 {
+	int r;
+
 	if (spool->work_active)
-		return true;
-	if (!spool->log || seglog_sync_begin(spool->log, &spool->sync) < 0)
-		return false;
+		return 0;
+	r = spool->log ? seglog_sync_begin(spool->log, &spool->sync) : -ENODATA;
+	if (r < 0)
+		return r;
 	spool->work_active = true;
 	(void)uv_queue_work(spool->loop, &spool->work, sync_run, sync_done); /* refuses only a missing callback */
-	return true;
+	return 0;
+}
+
+static bool is_sound(const struct spool *spool)
+{
+	return spool->log && !seglog_error(spool->log);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct spool *spool = timer->data;
 	bool busy = spool->work_active;
+	int r;
 
 	save_acked(spool);
-	(void)sync_start(spool);
-	/* The sync that ran may have begun before the newest append. */
-	if (busy)
-		(void)sync_later(spool);
+	revive(spool);
+	r = sync_start(spool);
+	/* The sync that ran may have begun before the newest append; one that cannot begin now is owed still. */
+	if (busy || !is_sound(spool) || (r < 0 && r != -ENODATA))
+		(void)work_later(spool);
 }
 
-static int sync_later(struct spool *spool)
+static int work_later(struct spool *spool)
 {
+	uint32_t wait_ms = is_sound(spool) ? spool->options.sync_interval_ms : spool->options.revive_interval_ms;
+
 	if (spool->closed || uv_is_active((uv_handle_t *)&spool->timer))
 		return 0;
-	return uv_timer_start(&spool->timer, on_timer, spool->options.sync_interval_ms, 0);
+	return uv_timer_start(&spool->timer, on_timer, wait_ms, 0);
 }
 
 static void timer_closed(uv_handle_t *handle)
@@ -201,7 +219,7 @@ static void timer_closed(uv_handle_t *handle)
 
 static void close_step(struct spool *spool)
 {
-	if (uv_is_closing((uv_handle_t *)&spool->timer) || sync_start(spool))
+	if (uv_is_closing((uv_handle_t *)&spool->timer) || sync_start(spool) == 0)
 		return;
 	save_acked(spool);
 	uv_close((uv_handle_t *)&spool->timer, timer_closed);
@@ -227,27 +245,44 @@ uint64_t spool_next_seq(const struct spool *spool)
 	return spool->next;
 }
 
-/* After a failed write or sync the log says no more: once in a while its folder is opened anew, which reads back what
- * the disk holds. */
-static void revive(struct spool *spool)
+static void close_log(struct spool *spool)
 {
-	if ((spool->log && !seglog_error(spool->log)) || spool->work_active)
+	if (!spool->log)
 		return;
-	uv_update_time(spool->loop);
-	if (uv_now(spool->loop) < spool->revive_at)
-		return;
-	spool->revive_at = uv_now(spool->loop) + spool->options.revive_interval_ms;
+	spool->first = seglog_first(spool->log);
+	spool->bytes = seglog_bytes(spool->log);
 	seglog_reader_close(spool->reader);
 	spool->reader = NULL;
 	seglog_close(spool->log);
 	spool->log = NULL;
+}
+
+/* A folder that cannot be opened, or whose log cannot go on with our numbers, is tried again later. */
+static void open_again(struct spool *spool)
+{
 	spool->error = open_log(spool, NULL, NULL);
 	if (spool->error == 0)
 		spool->error = keep_numbers(spool, spool->next);
 	if (spool->error == 0)
 		return;
-	seglog_close(spool->log);
-	spool->log = NULL;
+	close_log(spool);
+	(void)work_later(spool);
+}
+
+/* After a failed write or sync the log says no more: once in a while its folder is opened anew. What it holds may be
+ * sent then, although nothing is appended. */
+static void revive(struct spool *spool)
+{
+	if (is_sound(spool) || spool->work_active)
+		return;
+	uv_update_time(spool->loop);
+	if (uv_now(spool->loop) < spool->revive_at)
+		return;
+	spool->revive_at = uv_now(spool->loop) + spool->options.revive_interval_ms;
+	close_log(spool);
+	open_again(spool);
+	if (spool->error == 0 && spool->on_append)
+		spool->on_append(spool->on_append_owner);
 }
 
 /* Drops the oldest segment and owes what of it had not been acknowledged. The reader is in the segment before that
@@ -287,29 +322,34 @@ static int drop_all(struct spool *spool)
 	return r == -ENODATA ? 0 : r;
 }
 
+/* Drawn here and not by the log: the new stream is known although its folder may not be there for a while. */
+static void begin_stream(struct spool *spool, uint64_t stream)
+{
+	spool->stream = stream;
+	spool->next = spool->first = 1;
+	spool->bytes = 0;
+	spool->acked = spool->acked_saved = spool->damaged_end = 0;
+	(void)acked_remove(spool->options.dir); /* one that stays is known by the stream in it */
+}
+
 int spool_renew(struct spool *spool)
 {
 	int r = spool->log ? seglog_error(spool->log) : spool->error;
+	uint64_t stream = 0;
 
 	if (spool->work_active || spool->closed)
 		return -EBUSY;
+	while (r == 0 && !stream)
+		r = getentropy(&stream, sizeof(stream)) < 0 ? -errno : 0;
 	if (r == 0)
 		r = drop_all(spool);
 	if (r < 0)
 		return r;
-	seglog_reader_close(spool->reader);
-	spool->reader = NULL;
-	seglog_close(spool->log);
-	spool->log = NULL;
-	(void)acked_remove(spool->options.dir);
+	close_log(spool);
 	r = seglog_remove(spool->options.dir);
-	spool->stream = r == 0 ? 0 : spool->stream;
-	spool->error = open_log(spool, NULL, NULL);
-	if (spool->error < 0)
-		return spool->error;
-	spool->stream = seglog_id(spool->log);
-	spool->next = seglog_next(spool->log);
-	spool->acked = spool->acked_saved = spool->damaged_end = 0;
+	if (r == 0)
+		begin_stream(spool, stream);
+	open_again(spool);
 	return r;
 }
 
@@ -355,6 +395,7 @@ static void tell_loss(struct spool *spool, const uint8_t *batch, size_t len, str
 
 int spool_append(struct spool *spool, const uint8_t *batch, size_t len, struct gap *ret_dropped, bool *ret_was_dropped)
 {
+	uint64_t next = spool->next;
 	int r;
 
 	if (spool->closed)
@@ -363,18 +404,20 @@ int spool_append(struct spool *spool, const uint8_t *batch, size_t len, struct g
 		return -EMSGSIZE;
 	revive(spool);
 	r = spool->log ? seglog_error(spool->log) : spool->error;
+	if (r == 0 && spool->next != next)
+		r = -ESTALE; /* what had been refused was written nevertheless, and has taken this batch's number */
 	if (r == 0)
 		r = make_room(spool, len);
 	if (r == 0)
 		r = write_batch(spool, batch, len);
-	spool->error = r;
+	spool->error = r == -ESTALE ? 0 : r;
 	if (r == 0) {
 		spool->next = seglog_next(spool->log);
-		(void)sync_later(spool);
 	} else {
 		loss_add_batch(&spool->dropped, batch, len);
 		spool->dropped_batches++;
 	}
+	(void)work_later(spool);
 	tell_loss(spool, batch, len, ret_dropped, ret_was_dropped);
 	if (r == 0 && spool->on_append) {
 		spool->fresh = bytes_make(batch, len);
@@ -476,12 +519,18 @@ void spool_ack(struct spool *spool, uint64_t seq)
 	FAILPOINT("spool-acked");
 	if (spool->log && seglog_trim(spool->log, seq + 1, &freed) == 0 && freed)
 		save_acked(spool);
-	(void)sync_later(spool);
+	(void)work_later(spool);
+}
+
+/* What is held does not change while the folder is not there, and is no loss yet. */
+static uint64_t first_held(const struct spool *spool)
+{
+	return spool->log ? seglog_first(spool->log) : spool->first;
 }
 
 uint64_t spool_first_unacked(const struct spool *spool)
 {
-	uint64_t first = spool->log ? seglog_first(spool->log) : spool->next;
+	uint64_t first = first_held(spool);
 
 	return first > spool->acked ? first : spool->acked + 1;
 }
@@ -493,11 +542,11 @@ uint64_t spool_batches(const struct spool *spool)
 
 uint64_t spool_bytes(const struct spool *spool)
 {
-	uint64_t waiting = spool_batches(spool), held = spool->next - seglog_first(spool->log);
+	uint64_t waiting = spool_batches(spool), held = spool->next - first_held(spool);
+	uint64_t bytes = spool->log ? seglog_bytes(spool->log) : spool->bytes;
 
 	/* Segments go as a whole, so most of what lies there may be acknowledged: counted by the average batch. */
-	return waiting < held ? (uint64_t)((double)seglog_bytes(spool->log) * (double)waiting / (double)held)
-			      : waiting ? seglog_bytes(spool->log) : 0;
+	return waiting < held ? (uint64_t)((double)bytes * (double)waiting / (double)held) : waiting ? bytes : 0;
 }
 
 uint64_t spool_dropped_batches(const struct spool *spool)

@@ -5,7 +5,8 @@
  * Bounded: at max_bytes the oldest segment goes, and the caller is told which facts went with it. When writing fails,
  * disk full or broken, nothing but facts is lost: the oldest segment makes room, or the batch itself is given up and
  * counted. The spool never stops the sensor and never ends by itself; after a broken write or sync it reopens its
- * folder from time to time.
+ * folder from time to time. Until that succeeds it says what it held, but nothing can be read (SPOOL_E_END); then
+ * on_append is called, as if something had come.
  *
  * One thread, the loop's. Appending writes to the page cache (what is appended survives a crash of the sensor), a sync
  * on the loop's thread pool follows after at most sync_interval_ms (it then survives a power loss). */
@@ -52,7 +53,8 @@ void spool_close(struct spool *spool, void (*closed)(void *owner), void *owner);
 
 /* Begins a new stream, numbered from 1 on: the folder was set back, and numbers of the old one are taken. What was not
  * acknowledged is dropped, and told with the next append. Errors: -EBUSY (a sync is under way; try again), or those of
- * seglog_open; then the old stream stays. */
+ * seglog_drop_oldest and seglog_remove; then the old stream stays, and its numbers go on. A folder that cannot be opened
+ * afterwards is none: the new stream has begun, spool_error tells, and batches are refused until it can be. */
 int spool_renew(struct spool *spool);
 
 uint64_t spool_stream(const struct spool *spool);
@@ -80,7 +82,8 @@ uint64_t
 spool_dropped_batches(const struct spool *spool); /* lost since the sensor started: dropped, refused or damaged */
 int spool_error(const struct spool *spool);       /* what keeps it from writing just now, or 0 */
 
-/* Called after each append on the loop's thread. One listener; NULL takes it away. */
+/* Called on the loop's thread after each append, and when a spool that failed can be read again. One listener; NULL
+ * takes it away. */
 void spool_on_append(struct spool *spool, void (*cb)(void *owner), void *owner);
 
 #endif
