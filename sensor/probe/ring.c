@@ -12,7 +12,7 @@
 
 #include "canopy/event.h"
 
-/* Moving costs a system call and a page table entry a page: at this size a few ns an event, and little of it stays resident. */
+/* Moving costs two system calls and a page table entry a page: at this size a few ns an event, and little of it stays resident. */
 #define RING_WINDOW_BYTES ((size_t)256 * 1024)
 
 _Static_assert(EVENT_SIZE_MAX + BPF_RINGBUF_HDR_SZ < RING_WINDOW_BYTES / 2, "a record fits the window wherever it begins in a page");
@@ -28,9 +28,9 @@ struct ring {
 	size_t window_at;        /* where in the data it begins; SIZE_MAX = nowhere yet */
 };
 
-static void *map(const struct ring *ring, void *at, size_t bytes, int protection, size_t offset)
+static void *map(const struct ring *ring, size_t bytes, int protection, size_t offset)
 {
-	void *p = mmap(at, bytes, protection, MAP_SHARED | (at ? MAP_FIXED : 0), ring->fd, (off_t)offset);
+	void *p = mmap(NULL, bytes, protection, MAP_SHARED, ring->fd, (off_t)offset);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -47,9 +47,9 @@ int ring_create(struct ring **ret, int fd, size_t bytes)
 	ring->page = (size_t)sysconf(_SC_PAGESIZE);
 	ring->window_bytes = bytes < RING_WINDOW_BYTES ? bytes : RING_WINDOW_BYTES;
 	ring->window_at = SIZE_MAX;
-	ring->consumer = map(ring, NULL, ring->page, PROT_READ | PROT_WRITE, 0);
+	ring->consumer = map(ring, ring->page, PROT_READ | PROT_WRITE, 0);
 	if (ring->consumer)
-		ring->producer = map(ring, NULL, ring->page, PROT_READ, ring->page);
+		ring->producer = map(ring, ring->page, PROT_READ, ring->page);
 	if (!ring->producer) {
 		r = -errno;
 		ring_destroy(ring);
@@ -72,18 +72,21 @@ void ring_destroy(struct ring *ring)
 	free(ring);
 }
 
-/* The bytes from position on, len of them at least; NULL when the window cannot be moved there (errno). The data is mapped twice, so a
- * window that begins in the first copy never ends behind the second. */
+/* The bytes from position on, len of them at least; NULL when the window cannot be moved there (errno), and then it stays where it is: a mapping
+ * over the old one (MAP_FIXED) may fail after that is gone, with nobody to say which of the two lies there. The data is mapped twice, so a window
+ * that begins in the first copy never ends behind the second. */
 static const char *look(struct ring *ring, unsigned long position, size_t len)
 {
 	size_t at = position & (ring->bytes - 1);
 
 	if (ring->window_at == SIZE_MAX || at < ring->window_at || at + len > ring->window_at + ring->window_bytes) {
 		size_t begin = at & ~(ring->page - 1);
-		void *window = map(ring, (void *)ring->window, ring->window_bytes, PROT_READ, 2 * ring->page + begin);
+		void *window = map(ring, ring->window_bytes, PROT_READ, 2 * ring->page + begin);
 
 		if (!window)
 			return NULL;
+		if (ring->window)
+			(void)munmap((void *)ring->window, ring->window_bytes);
 		ring->window = window;
 		ring->window_at = begin;
 	}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -179,6 +180,52 @@ static void what_cannot_be_mapped_is_an_error(void **state)
 	ring_destroy(NULL);
 }
 
+/* As a kernel without memory for it: what was mapped at the place is gone before the refusal. */
+static bool no_memory;
+
+void *__real_mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset);
+
+void *__wrap_mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	if (!no_memory)
+		return __real_mmap64(at, len, protection, flags, fd, offset);
+	if (flags & MAP_FIXED)
+		(void)munmap(at, len);
+	errno = ENOMEM;
+	return MAP_FAILED;
+}
+
+static void without_memory_the_window_stays(void **state)
+{
+	struct heard heard = {.answer_at = UINT32_MAX};
+	struct fake_ring fake;
+	struct ring *ring;
+	uint32_t n = 0, before;
+
+	(void)state;
+	fake_ring_open(&fake, LARGE);
+	assert_int_equal(ring_create(&ring, fake.fd, LARGE), 0);
+	for (; n < 10; n++)
+		(void)write_record(&fake, n, 30000, 0); /* more than a window holds */
+	no_memory = true;
+	assert_int_equal(ring_consume(ring, on_record, &heard), -ENOMEM); /* before there is one */
+	no_memory = false;
+	assert_int_equal(ring_consume(ring, on_record, &heard), 0);
+	for (; n < 20; n++)
+		(void)write_record(&fake, n, 30000, 0);
+	no_memory = true;
+	assert_int_equal(ring_consume(ring, on_record, &heard), -ENOMEM);
+	before = heard.count;
+	assert_int_equal(ring_consume(ring, on_record, &heard), -ENOMEM); /* looks again at where it stood */
+	assert_int_equal(heard.count, before);
+	no_memory = false;
+	assert_int_equal(ring_consume(ring, on_record, &heard), 0);
+	assert_int_equal(heard.count, n);
+	ring_destroy(ring);
+	fake_ring_close(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +235,7 @@ int main(void)
 		cmocka_unit_test(discarded_records_are_passed_over),
 		cmocka_unit_test(a_refusal_stops_behind_its_record),
 		cmocka_unit_test(what_cannot_be_mapped_is_an_error),
+		cmocka_unit_test(without_memory_the_window_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
