@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "canopy/regular.h"
+
 #define PATH_BYTES 4096
 #define HEX_BYTES (2 * BOOT_ID_BYTES)
 #define LINE_BYTES (HEX_BYTES + 1 + 20 + 1)
@@ -43,9 +45,9 @@ int downtime_open(struct downtime *ret, const char *spool_dir, const struct boot
 	*ret_until_ns = 0;
 	if (len < 0 || len >= PATH_BYTES)
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = regular_open(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*ret = (struct downtime){.fd = fd, .boot = *boot};
 	*ret_until_ns = read_line(fd, boot);
 	return 0;

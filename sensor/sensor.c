@@ -420,7 +420,11 @@ static int open_spool(struct sensor *sensor)
 		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", dir,
 			 (unsigned long long)spool_batches(sensor->spool), (unsigned long long)found.torn_bytes,
 			 (unsigned long long)found.holes);
-		(void)downtime_open(&sensor->downtime, SPOOL_HERE, &sensor->identity.boot, &sensor->watched_until_ns);
+		r = downtime_open(&sensor->downtime, SPOOL_HERE, &sensor->identity.boot, &sensor->watched_until_ns);
+		if (r < 0)
+			log_warning("object=\"%s/" DOWNTIME_FILE "\" error=\"%s\" remedy=\"remove it; until then no gap tells that no sensor "
+				    "ran\"", dir, strerror(-r));
+		r = 0;
 	}
 	free(why);
 	return r;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "canopy/regular.h"
 #include "proto/seglog/crc32c.h"
 
 #define ACKED_MAGIC "CNPYACKD" /* 8 octets, without the NUL */
@@ -28,12 +29,10 @@ static int open_file(const char *dir, int flags)
 {
 	char path[PATH_MAX];
 	int n = snprintf(path, sizeof(path), "%s/" ACKED_FILE, dir);
-	int fd;
 
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
+	return regular_open(AT_FDCWD, path, flags, 0600);
 }
 
 uint64_t acked_read(const char *dir, uint64_t stream)

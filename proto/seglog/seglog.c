@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "canopy/failpoint.h"
+#include "canopy/regular.h"
 #include "proto/seglog/internal.h"
 
 #define SEGLOG_BUFFER_MIN ((size_t)16 * 1024)
@@ -73,9 +74,9 @@ static int take_lock(struct seglog *log, char **ret_why)
 {
 	int r;
 
-	log->lock_fd = openat(log->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	log->lock_fd = regular_open(log->dir_fd, "lock", O_RDWR | O_CREAT, 0600);
 	if (log->lock_fd < 0) {
-		r = -errno;
+		r = log->lock_fd;
 		seglog_why(ret_why, "cannot open %s/lock: %s: check owner and mode of the folder", log->dir,
 			   strerror(-r));
 		return r;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "canopy/failpoint.h"
+#include "canopy/regular.h"
 
 void segment_name(char name[SEGMENT_NAME_BYTES], uint64_t number)
 {
@@ -60,6 +61,7 @@ int segment_create(int dir_fd, struct parse_header *header, uint64_t reserve, st
 	int fd, r;
 
 	segment_name(name, header->first);
+	/* Whatever stands there already is refused, a link as well. */
 	fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -89,9 +91,9 @@ int segment_open(int dir_fd, uint64_t first, int flags, int *ret_fd)
 	int fd;
 
 	segment_name(name, first);
-	fd = openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
+	fd = regular_open(dir_fd, name, flags, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*ret_fd = fd;
 	return 0;
 }

@@ -105,6 +105,26 @@ static void without_its_folder_it_is_of_no_use(void **state)
 	downtime_close(&downtime);
 }
 
+/* Whoever prepared the folder decides neither where a privileged sensor writes nor that it waits. */
+static void what_is_no_file_is_not_written_to(void **state)
+{
+	char path[FOLDER_PATH_MAX * 2], victim[FOLDER_PATH_MAX * 2];
+	struct downtime downtime;
+	uint64_t until;
+
+	(void)state;
+	folder_file(&folder, DOWNTIME_FILE, path);
+	folder_file(&folder, "victim", victim);
+	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(downtime_open(&downtime, folder.path, &boot, &until), -ELOOP);
+	assert_int_equal(access(victim, F_OK), -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(downtime_open(&downtime, folder.path, &boot, &until), -EMEDIUMTYPE);
+	assert_int_equal(downtime_write(&downtime, 1), -EBADF);
+	downtime_close(&downtime);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -114,6 +134,7 @@ int main(void)
 		TEST(another_boot_knows_nothing),
 		TEST(a_line_that_is_not_whole_is_none),
 		TEST(without_its_folder_it_is_of_no_use),
+		TEST(what_is_no_file_is_not_written_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

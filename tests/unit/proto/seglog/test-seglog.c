@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "proto/seglog/acked.h"
 #include "proto/seglog/format.h"
 #include "proto/seglog/seglog.h"
 #include "tests/unit/folder.h"
@@ -466,6 +467,49 @@ static void an_empty_record_is_a_record(void **state)
 	seglog_close(log);
 }
 
+static int open_fails(const struct folder *folder)
+{
+	struct seglog_options options = options_for(folder);
+	struct seglog *log = NULL;
+	char *why = NULL;
+	int r = seglog_open(&log, &options, NULL, &why);
+
+	assert_non_null(why);
+	free(why);
+	return r;
+}
+
+/* Whoever prepared the folder decides neither where a privileged program writes nor that it waits. */
+static void what_is_no_file_is_not_written_to(void **state)
+{
+	char lock[FOLDER_PATH_MAX * 2], segment[FOLDER_PATH_MAX * 2], victim[FOLDER_PATH_MAX * 2],
+	    acked[FOLDER_PATH_MAX * 2];
+	const struct folder *folder = *state;
+
+	folder_file(folder, "lock", lock);
+	folder_file(folder, "00000000000000000001.seg", segment);
+	folder_file(folder, "victim", victim);
+	folder_file(folder, ACKED_FILE, acked);
+	assert_int_equal(mkfifo(lock, 0600), 0);
+	assert_int_equal(open_fails(folder), -EMEDIUMTYPE);
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(symlink(victim, lock), 0);
+	assert_int_equal(open_fails(folder), -ELOOP);
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(mkfifo(segment, 0600), 0);
+	assert_int_equal(open_fails(folder), -EMEDIUMTYPE);
+	assert_int_equal(unlink(segment), 0);
+	assert_int_equal(symlink(victim, segment), 0);
+	assert_int_equal(open_fails(folder), -ELOOP);
+	assert_int_equal(symlink(victim, acked), 0);
+	assert_int_equal(acked_write(folder->path, 1, 2), -ELOOP);
+	assert_int_equal(unlink(acked), 0);
+	assert_int_equal(mkfifo(acked, 0600), 0);
+	assert_int_equal(acked_write(folder->path, 1, 2), -ENXIO); /* a pipe that nobody reads */
+	assert_int_equal(acked_read(folder->path, 1), 0);
+	assert_int_equal(access(victim, F_OK), -1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -488,6 +532,7 @@ int main(void)
 	    TEST(reading_only_changes_nothing),
 	    TEST(bounds_are_kept),
 	    TEST(an_empty_record_is_a_record),
+	    TEST(what_is_no_file_is_not_written_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
