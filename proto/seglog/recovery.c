@@ -339,6 +339,20 @@ static int open_files(struct recovery *rec)
 	return r == 0 ? drop_unborn(rec) : r;
 }
 
+/* The last owner may have died between write and sync: what is about to count as committed must be durable. Where its
+ * sync had failed, the kernel may hold pages that never reached the disk and call them clean, so that this one succeeds
+ * without writing them (fsync(2) since 4.13 tells each failure once): they are dropped, and what is read comes from the
+ * disk. The kernel is asked, no more: a page that is in use just then stays. */
+static int settle(struct recovery *rec, const struct found *file)
+{
+	int r = segment_sync(file->fd);
+
+	if (r < 0)
+		return failed(rec, file, "sync", r, "check the disk");
+	(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
 static int recover_segment(struct recovery *rec, size_t i)
 {
 	struct found *file = &rec->files[i];
@@ -353,9 +367,10 @@ static int recover_segment(struct recovery *rec, size_t i)
 		return 0;
 	if (r < 0)
 		return failed(rec, file, "open", r, "check owner and mode");
-	/* The last owner may have died between write and sync: what is about to count as committed must be durable. */
-	if (!rec->log->read_only && i + SEGLOG_DIRTY_MAX + 2 >= rec->count && segment_sync(file->fd) < 0)
-		return failed(rec, file, "sync", -errno, "check the disk");
+	if (!rec->log->read_only && i + SEGLOG_DIRTY_MAX + 2 >= rec->count)
+		r = settle(rec, file);
+	if (r < 0)
+		return r;
 	r = newest ? recover_newest(rec, file, &segment) : recover_sealed(rec, file, &rec->files[i + 1], &segment);
 	if (r < 0) {
 		segment_release(&segment);

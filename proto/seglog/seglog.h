@@ -15,7 +15,8 @@
  * When writing fails: a full disk (-ENOSPC, -EDQUOT from a write) takes nothing back and gives nothing out; what was
  * collected stays collected, and the next commit tries again, after a trim or a drop perhaps. Any other failure of a
  * write, and every failure of a sync, poisons the log, since the kernel may have dropped pages that it calls clean: it
- * accepts nothing more until it is closed and opened again, which reads back what the disk really holds. */
+ * accepts nothing more until it is closed and opened again. Opening syncs the newest segments, asks the kernel to drop
+ * what it has cached of them, and counts what can then be read: what the disk holds, as far as the kernel follows. */
 #ifndef CANOPY_PROTO_SEGLOG_SEGLOG_H
 #define CANOPY_PROTO_SEGLOG_SEGLOG_H
 
