@@ -257,7 +257,7 @@ static void on_watch(uv_timer_t *timer)
 	if (ready && !collector->ready)
 		log_info("event=ready");
 	else if (!ready && collector->ready)
-		log_warning("event=not-ready reason=\"%s\"", why);
+		log_warning("event=not-ready reason=\"%s\"", LOG_TEXT(why));
 	collector->ready = ready;
 }
 
@@ -523,7 +523,7 @@ int collector_run(const struct collector_options *options)
 	start_watch(&collector);
 	r = build(&collector, &why);
 	if (r < 0) {
-		log_error("event=cannot-start error=\"%s\"", why ? why : strerror(-r));
+		log_error("event=cannot-start error=\"%s\"", LOG_TEXT(why ? why : strerror(-r)));
 		collector.failed = r;
 		stop(&collector);
 	}

@@ -54,7 +54,7 @@ static int tell(int r, const char *what, char *why, char **ret_why)
 	if (r == 0)
 		log_info("event=files-read what=\"%s\"", what);
 	else if (r < 0)
-		log_warning("event=files-kept what=\"%s\" error=\"%s\"", what, why ? why : strerror(-r));
+		log_warning("event=files-kept what=\"%s\" error=\"%s\"", what, LOG_TEXT(why ? why : strerror(-r)));
 	if (r < 0 && ret_why && !*ret_why)
 		*ret_why = why;
 	else

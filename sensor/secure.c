@@ -57,7 +57,7 @@ int secure_open(struct tls_context **ret, const struct sensor_options *options)
 		r = tls_context_create(ret, &(struct tls_options){.side = TLS_CLIENT, .ca = paths[0], .cert = paths[1], .key = paths[2]},
 				       &why);
 	if (r < 0)
-		log_error("object=tls error=\"%s\"", why ? why : strerror(-r));
+		log_error("object=tls error=\"%s\"", LOG_TEXT(why ? why : strerror(-r)));
 	else
 		warn_of_expiry(*ret);
 	for (unsigned i = 0; i < 3; i++)
@@ -75,7 +75,7 @@ void secure_refresh(struct tls_context *context, bool forced)
 		return;
 	r = forced ? tls_context_reload(context, &why) : tls_context_refresh(context, &why);
 	if (r < 0) {
-		log_warning("event=certificates-kept error=\"%s\"", why ? why : strerror(-r));
+		log_warning("event=certificates-kept error=\"%s\"", LOG_TEXT(why ? why : strerror(-r)));
 	} else if (r == 0) {
 		log_info("event=certificates-read");
 		warn_of_expiry(context);

@@ -125,9 +125,9 @@ static void tell_spool(struct sensor *sensor)
 	if (error < 0)
 		log_error("object=--spool value=\"%s\" error=\"%s\" remedy=\"see to the disk, and to owner and mode of the folder; it is tried "
 			  "again by itself\"",
-			  sensor->options->spool_dir, strerror(-error));
+			  LOG_TEXT(sensor->options->spool_dir), strerror(-error));
 	else
-		log_info("event=spool-works dir=\"%s\"", sensor->options->spool_dir);
+		log_info("event=spool-works dir=\"%s\"", LOG_TEXT(sensor->options->spool_dir));
 }
 
 static void on_batch(void *owner, const struct batch_id *id, const uint8_t *data, size_t len)
@@ -396,8 +396,8 @@ static int enter_spool(const char *dir)
 	if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || chdir(dir) < 0) {
 		int r = -errno;
 
-		log_error("object=--spool value=\"%s\" error=\"%s\" remedy=\"give a folder whose parent exists and that root may write\"", dir,
-			  strerror(-r));
+		log_error("object=--spool value=\"%s\" error=\"%s\" remedy=\"give a folder whose parent exists and that root may write\"",
+			  LOG_TEXT(dir), 			  strerror(-r));
 		return r;
 	}
 	return 0;
@@ -415,15 +415,15 @@ static int open_spool(struct sensor *sensor)
 		return r;
 	r = spool_open(&sensor->spool, &sensor->loop, &options, &found, &why);
 	if (r < 0) {
-		log_error("object=--spool value=\"%s\" error=\"%s\"", dir, why ? why : strerror(-r));
+		log_error("object=--spool value=\"%s\" error=\"%s\"", LOG_TEXT(dir), LOG_TEXT(why ? why : strerror(-r)));
 	} else {
-		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", dir,
+		log_info("event=spool-open dir=\"%s\" batches=%llu torn_bytes=%llu holes=%llu", LOG_TEXT(dir),
 			 (unsigned long long)spool_batches(sensor->spool), (unsigned long long)found.torn_bytes,
 			 (unsigned long long)found.holes);
 		r = downtime_open(&sensor->downtime, SPOOL_HERE, &sensor->identity.boot, &sensor->watched_until_ns);
 		if (r < 0)
 			log_warning("object=\"%s/" DOWNTIME_FILE "\" error=\"%s\" remedy=\"remove it; until then no gap tells that no sensor "
-				    "ran\"", dir, strerror(-r));
+				    "ran\"", LOG_TEXT(dir), strerror(-r));
 		r = 0;
 	}
 	free(why);

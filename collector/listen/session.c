@@ -93,7 +93,7 @@ static void log_refusal(struct session *session, const char *why)
 		shared->logged = 0;
 	shared->log_second = second;
 	if (shared->logged++ < SESSION_LOGS_PER_SECOND)
-		log_warning("event=session-refused peer=%s reason=\"%s\"", session->name, why);
+		log_warning("event=session-refused peer=%s reason=\"%s\"", session->name, LOG_TEXT(why));
 }
 
 static void end_securing(struct session *session)
@@ -105,7 +105,7 @@ static void end_securing(struct session *session)
 static void change_state(struct session *session, enum session_state state, const char *why)
 {
 	log_debug("event=session peer=%s from=%s to=%s why=\"%s\"", session->name, state_words[session->state],
-		  state_words[state], why);
+		  state_words[state], LOG_TEXT(why));
 	(*count_of(session))--;
 	end_securing(session);
 	session->state = state;

@@ -475,7 +475,7 @@ static void enter_backing_off(struct uplink *uplink)
 	set_deadline(uplink, wait_ms);
 	if (strcmp(uplink->logged, uplink->error) != 0) /* the same again every few seconds says nothing */
 		log_warning("event=disconnected retry_ms=%u next=%s error=\"%s\"", wait_ms,
-			    uplink->peers.list[uplink->peers.current].address.host, uplink->error);
+			    uplink->peers.list[uplink->peers.current].address.host, LOG_TEXT(uplink->error));
 	memcpy(uplink->logged, uplink->error, sizeof(uplink->logged));
 }
 
@@ -483,7 +483,7 @@ static void change_state(struct uplink *uplink, enum uplink_state state, const c
 {
 	enum uplink_state old = uplink->state;
 
-	log_debug("event=uplink from=%s to=%s why=\"%s\"", state_words[old], state_words[state], why);
+	log_debug("event=uplink from=%s to=%s why=\"%s\"", state_words[old], state_words[state], LOG_TEXT(why));
 	uplink->state = state;
 	uplink->since_ms = uv_now(uplink->loop);
 	switch (state) {

@@ -38,14 +38,14 @@ static int said_by(int stream, int (*parse)(int argc, char **argv, void *into), 
 	return r;
 }
 
-static void assert_said(const char *part)
+static inline void assert_said(const char *part)
 {
 	if (!strstr(said, part))
 		fail_msg("'%s' does not say '%s'", said, part);
 }
 
 /* Help is for terminals of 80 columns. */
-static void assert_said_fits(void)
+static inline void assert_said_fits(void)
 {
 	for (const char *line = said; *line;) {
 		size_t len = strcspn(line, "\n");

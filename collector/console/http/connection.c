@@ -65,7 +65,7 @@ static void set_state(struct connection *c, enum connection_state state, const c
 
 	if (state == c->state)
 		return;
-	log_debug("console connection=%p state=%s->%s why=\"%s\"", (void *)c, names[c->state], names[state], why);
+	log_debug("console connection=%p state=%s->%s why=\"%s\"", (void *)c, names[c->state], names[state], LOG_TEXT(why));
 	c->state = state;
 	if (state == CONNECTION_IDLE)
 		arm(c, c->timeouts->idle);
