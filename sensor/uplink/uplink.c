@@ -24,9 +24,8 @@
 #include <sys/random.h>
 
 #include "canopy/log.h"
-#include "proto/stream/stream.h"
-#include "proto/wire/frame.h"
 #include "sensor/uplink/backoff.h"
+#include "sensor/uplink/channel.h"
 #include "sensor/uplink/pace.h"
 #include "sensor/uplink/peers.h"
 #include "sensor/uplink/scout.h"
@@ -65,20 +64,14 @@ struct uplink {
 	struct uplink_options options;
 	struct peers peers;
 	struct scout scout;
-	const char *host; /* of the current one; borrowed from peers */
-	uint16_t port;
+	struct channel channel;
 	struct hello hello;
 	struct uplink_source source;
 	enum uplink_state state;
-	struct stream *stream; /* owned, NULL outside of a connection */
-	struct frame_reader reader;
-	struct arena arena; /* of the message that is being served */
 	uv_timer_t deadline, beat, refill;
 	struct backoff backoff;
 	struct window window;
 	uint64_t next_seq;                /* to be sent next */
-	struct compressor *compressor;    /* owned; NULL = batches go as they are */
-	uint32_t frame_max;               /* of the collector */
 	struct pace pace;
 	uint64_t since_ms;                /* loop time of the last change of state */
 	uint64_t progress_ms;             /* of the last ack, or of the first batch in flight after one */
@@ -86,18 +79,17 @@ struct uplink {
 	uint64_t connections, batches_sent, bytes_sent;
 	char error[UPLINK_ERROR_MAX];
 	char logged[UPLINK_ERROR_MAX]; /* the error that was logged last */
-	bool reached, useful;          /* of the connection: it came about, it lasted */
+	bool useful;                   /* the connection lasted */
 	bool moving;                   /* it ends for a better collector */
 	bool stopping;
 	uint64_t stop_at_ms;
 	void (*stopped)(void *owner);
 	void *stopped_owner;
-	unsigned holds; /* timers and streams that have not yet called back */
+	unsigned holds; /* timers and connections that have not yet called back */
 };
 
 static void fsm(struct uplink *uplink, enum uplink_event event, const struct message *message);
 static void change_state(struct uplink *uplink, enum uplink_state state, const char *why);
-static const struct stream_events stream_events;
 
 __attribute__((format(printf, 2, 3))) static void broken(struct uplink *uplink, const char *format, ...)
 {
@@ -128,15 +120,13 @@ static void release(struct uplink *uplink)
 
 	if (--uplink->holds > 0)
 		return;
-	frame_reader_finish(&uplink->reader);
-	arena_finish(&uplink->arena);
-	compressor_destroy(uplink->compressor);
+	channel_finish(&uplink->channel);
 	free(uplink);
 	if (stopped)
 		stopped(owner);
 }
 
-static void on_stream_closed(void *owner)
+static void on_channel_closed(void *owner)
 {
 	release(owner);
 }
@@ -148,11 +138,8 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void disconnect(struct uplink *uplink)
 {
-	if (!uplink->stream)
-		return;
-	uplink->holds++;
-	stream_close(uplink->stream, on_stream_closed);
-	uplink->stream = NULL;
+	if (channel_close(&uplink->channel))
+		uplink->holds++;
 }
 
 static void enter_stopped(struct uplink *uplink)
@@ -212,22 +199,16 @@ static void set_pace(struct uplink *uplink, uint32_t per_second)
 /* Returns the frame's bytes, or 0 after the connection was given up. */
 static size_t send_message(struct uplink *uplink, const struct message *message)
 {
-	bool batch = message->type == MESSAGE_BATCH;
-	uint8_t *frame;
 	size_t len;
-	int r = message_encode_with(message, uplink->compressor, &frame, &len);
+	int r = channel_send(&uplink->channel, message, &len);
 
-	if (r == 0 && batch && len - FRAME_HEADER_BYTES > uplink->frame_max) {
-		free(frame);
-		broken(uplink, "a batch of %zu bytes is over the %u that the collector at %s takes; raise its bound",
-		       len, uplink->frame_max, uplink->host);
-		return 0;
-	}
-	if (r == 0)
-		r = stream_write(uplink->stream, frame, len);
 	if (r == 0)
 		return len;
-	broken(uplink, "cannot send to the collector at %s: %s", uplink->host, strerror(-r));
+	if (r == CHANNEL_E_TOO_LONG)
+		broken(uplink, "a batch of %zu bytes is over the %u that the collector at %s takes; raise its bound",
+		       len, uplink->channel.frame_max, uplink->channel.host);
+	else
+		broken(uplink, "cannot send to the collector at %s: %s", uplink->channel.host, strerror(-r));
 	return 0;
 }
 
@@ -262,7 +243,7 @@ static void send_heartbeat(struct uplink *uplink)
 static bool has_room(const struct uplink *uplink)
 {
 	return is_connected(uplink) && !uplink->moving && !window_is_full(&uplink->window) &&
-	       stream_queued(uplink->stream) < UPLINK_QUEUE_MAX && pace_allows(&uplink->pace);
+	       channel_queued(&uplink->channel) < UPLINK_QUEUE_MAX && pace_allows(&uplink->pace);
 }
 
 static bool send_batch(struct uplink *uplink, struct bytes data, uint64_t seq)
@@ -323,7 +304,7 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 	if (welcome->protocol_version < PROTOCOL_VERSION_MIN || welcome->protocol_version > PROTOCOL_VERSION) {
 		broken(uplink,
 		       "the collector at %s speaks protocol version %u, this sensor %u to %u; upgrade the older one",
-		       uplink->host, welcome->protocol_version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
+		       uplink->channel.host, welcome->protocol_version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
 		return;
 	}
 	if (welcome->resume_seq > next) {
@@ -333,9 +314,9 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 	if (welcome->resume_seq > first)
 		uplink->source.ack(uplink->source.owner, welcome->resume_seq - 1);
 	uplink->next_seq = welcome->resume_seq > first ? welcome->resume_seq : first;
-	uplink->frame_max = or_default(welcome->max_frame_bytes, FRAME_BYTES_MAX);
+	uplink->channel.frame_max = or_default(welcome->max_frame_bytes, FRAME_BYTES_MAX);
 	if (uplink->options.compress)
-		compressor_choose(&uplink->compressor, welcome->compressions);
+		compressor_choose(&uplink->channel.compressor, welcome->compressions);
 	window_init(&uplink->window, welcome->window_batches);
 	backoff_spread(&uplink->backoff, welcome->reconnect_ms);
 	if (welcome->snapshot_wanted && uplink->source.resync && !uplink->stopping)
@@ -346,7 +327,7 @@ static void welcome(struct uplink *uplink, const struct welcome *welcome)
 static void take_ack(struct uplink *uplink, uint64_t seq)
 {
 	if (seq >= uplink->next_seq) {
-		broken(uplink, "the collector at %s acknowledged batch %llu, which was not sent", uplink->host,
+		broken(uplink, "the collector at %s acknowledged batch %llu, which was not sent", uplink->channel.host,
 		       (unsigned long long)seq);
 		return;
 	}
@@ -359,7 +340,7 @@ static void take_ack(struct uplink *uplink, uint64_t seq)
 static void take_reject(struct uplink *uplink, const struct message *message)
 {
 	uplink->asked_ms = message->reject.retry_after_ms;
-	broken(uplink, "the collector at %s refuses: %.*s", uplink->host, (int)message->reject.reason.len,
+	broken(uplink, "the collector at %s refuses: %.*s", uplink->channel.host, (int)message->reject.reason.len,
 	       message->reject.reason.data ? message->reject.reason.data : "");
 }
 
@@ -376,7 +357,7 @@ static void take_message(struct uplink *uplink, const struct message *message)
 	else if (message->type == MESSAGE_PACE && !greeting)
 		set_pace(uplink, message->pace.batches_per_second);
 	else
-		broken(uplink, "the collector at %s sent a message out of order", uplink->host);
+		broken(uplink, "the collector at %s sent a message out of order", uplink->channel.host);
 }
 
 /* ---- the machine --------------------------------------------------------------------------------------------- */
@@ -395,32 +376,21 @@ static void enter_connecting(struct uplink *uplink)
 	const struct peer *peer = &uplink->peers.list[uplink->peers.current];
 	int r;
 
-	uplink->host = peer->address.host;
-	uplink->port = peer->address.port;
-	uplink->reached = uplink->useful = uplink->moving = false;
+	uplink->useful = uplink->moving = false;
 	(void)uv_timer_stop(&uplink->refill);
 	set_deadline(uplink, UPLINK_CONNECT_MS);
-	frame_reader_finish(&uplink->reader);
-	frame_reader_init(&uplink->reader, UPLINK_FRAME_MAX);
-	r = stream_create(&uplink->stream, uplink->loop, &stream_events, uplink);
-	if (r == 0) {
-		stream_begin_at(uplink->stream, peer->first);
-		r = stream_secure(uplink->stream, uplink->options.tls, uplink->host);
-	}
-	if (r == 0)
-		r = stream_connect(uplink->stream, uplink->host, uplink->port);
+	r = channel_connect(&uplink->channel, peer, uplink->options.tls);
 	if (r < 0)
-		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->port, strerror(-r));
+		broken(uplink, "cannot connect to %s:%u: %s", uplink->channel.host, uplink->channel.port, strerror(-r));
 }
 
 static void enter_greeting(struct uplink *uplink)
 {
-	int r = stream_read_start(uplink->stream);
+	int r = channel_listen(&uplink->channel);
 
-	uplink->reached = true;
 	set_deadline(uplink, or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS));
 	if (r < 0)
-		broken(uplink, "cannot read from %s:%u: %s", uplink->host, uplink->port, strerror(-r));
+		broken(uplink, "cannot read from %s:%u: %s", uplink->channel.host, uplink->channel.port, strerror(-r));
 	else
 		send_hello(uplink);
 }
@@ -439,7 +409,7 @@ static void enter_connected(struct uplink *uplink, enum uplink_state old)
 		scout_rest(&uplink->scout, or_default(uplink->options.return_ms, UPLINK_RETURN_MS), random64(uplink));
 		uplink->logged[0] = '\0';
 		set_pace(uplink, 0);
-		log_info("event=connected collector=%s port=%u resume_seq=%llu", uplink->host, uplink->port,
+		log_info("event=connected collector=%s port=%u resume_seq=%llu", uplink->channel.host, uplink->channel.port,
 			 (unsigned long long)uplink->next_seq);
 		(void)uv_timer_start(&uplink->beat, on_beat, beat_ms, beat_ms);
 		send_heartbeat(uplink);
@@ -458,12 +428,12 @@ static void enter_leaving(struct uplink *uplink)
 	set_deadline(uplink, UPLINK_GOODBYE_MS);
 	send_heartbeat(uplink); /* the figures that stay when it is gone */
 	if (uplink->state == UPLINK_LEAVING && send_message(uplink, &goodbye) > 0)
-		(void)stream_shutdown(uplink->stream);
+		channel_end(&uplink->channel);
 }
 
 static void enter_backing_off(struct uplink *uplink)
 {
-	enum peers_end end = uplink->useful ? PEERS_ENDED : uplink->reached ? PEERS_FAILED : PEERS_UNREACHED;
+	enum peers_end end = uplink->useful ? PEERS_ENDED : uplink->channel.reached ? PEERS_FAILED : PEERS_UNREACHED;
 	uint32_t asked_ms = uplink->asked_ms < BACKOFF_ASKED_MAX_MS ? uplink->asked_ms : BACKOFF_ASKED_MAX_MS;
 	uint64_t closed_ms = peers_next(&uplink->peers, end, asked_ms, uv_now(uplink->loop));
 	uint32_t wait_ms = backoff_next(&uplink->backoff, random64(uplink), (uint32_t)closed_ms);
@@ -526,7 +496,7 @@ static void expire(struct uplink *uplink)
 	else
 		(void)snprintf(uplink->error, sizeof(uplink->error), "%s %s:%u within %u ms",
 			       uplink->state == UPLINK_GREETING ? "no Welcome came from" : "cannot connect to",
-			       uplink->host, uplink->port,
+			       uplink->channel.host, uplink->channel.port,
 			       uplink->state == UPLINK_GREETING ? or_default(uplink->options.welcome_ms, UPLINK_WELCOME_MS)
 								: UPLINK_CONNECT_MS);
 	give_up(uplink, uplink->error);
@@ -544,8 +514,8 @@ static void beat(struct uplink *uplink)
 	if (uplink->window.count > 0 && now_ms - uplink->progress_ms > stall_ms)
 		broken(uplink,
 		       "the collector at %s has acknowledged nothing for %u ms although %u batches are in flight",
-		       uplink->host, stall_ms, uplink->window.count);
-	else if (stream_queued(uplink->stream) < UPLINK_QUEUE_MAX)
+		       uplink->channel.host, stall_ms, uplink->window.count);
+	else if (channel_queued(&uplink->channel) < UPLINK_QUEUE_MAX)
 		send_heartbeat(uplink);
 }
 
@@ -653,51 +623,16 @@ static void fsm(struct uplink *uplink, enum uplink_event event, const struct mes
 	}
 }
 
-/* ---- bytes in ------------------------------------------------------------------------------------------------ */
+/* ---- the channel --------------------------------------------------------------------------------------------- */
 
 static void on_connected(void *owner)
 {
 	fsm(owner, EVENT_CONNECTED, NULL);
 }
 
-static int on_space(void *owner, uint8_t **ret_at, size_t *ret_len)
+static void on_message(void *owner, const struct message *message)
 {
-	return frame_reader_space(&((struct uplink *)owner)->reader, ret_at, ret_len);
-}
-
-static void serve_message(struct uplink *uplink, const uint8_t *data, size_t len)
-{
-	const char *why = "unreadable";
-	struct message message;
-	int r;
-
-	arena_reset(&uplink->arena);
-	r = message_decode_collector(&uplink->arena, data, len, &message, &why);
-	if (r == 0)
-		fsm(uplink, EVENT_MESSAGE, &message);
-	else if (r < 0)
-		broken(uplink, "the collector at %s sent a bad message: %s", uplink->host,
-		       r == -ENOMEM ? "out of memory" : why);
-}
-
-static void on_filled(void *owner, size_t len)
-{
-	struct uplink *uplink = owner;
-	const struct stream *stream = uplink->stream;
-	const uint8_t *data;
-	size_t message_len;
-	int r = 0;
-
-	frame_reader_filled(&uplink->reader, len);
-	/* Serving a message may end the connection, and its successor must not be served from here. */
-	while (r == 0 && uplink->stream == stream && stream) {
-		r = frame_reader_next(&uplink->reader, &data, &message_len);
-		if (r == 0)
-			serve_message(uplink, data, message_len);
-		else if (r < 0)
-			broken(uplink, "%s:%u does not speak the collector's protocol; is it the port of --listen?",
-			       uplink->host, uplink->port);
-	}
+	fsm(owner, EVENT_MESSAGE, message);
 }
 
 static void on_drained(void *owner)
@@ -705,20 +640,12 @@ static void on_drained(void *owner)
 	fsm(owner, EVENT_ROOM, NULL);
 }
 
-static void on_ended(void *owner, int error)
+static void on_broken(void *owner, const char *why)
 {
-	struct uplink *uplink = owner;
-
-	if (*stream_why(uplink->stream))
-		broken(uplink, "TLS with %s:%u: %s", uplink->host, uplink->port, stream_why(uplink->stream));
-	else if (uplink->state == UPLINK_CONNECTING)
-		broken(uplink, "cannot connect to %s:%u: %s", uplink->host, uplink->port, uv_strerror(error));
-	else
-		broken(uplink, "the connection to %s:%u ended: %s", uplink->host, uplink->port,
-		       error ? strerror(-error) : "the collector closed it; if that is for good, does it take TLS alone?");
+	broken(owner, "%s", why);
 }
 
-static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended};
+static const struct channel_events channel_events = {on_connected, on_message, on_drained, on_broken};
 
 /* ---- a better collector ---------------------------------------------------------------------------------------- */
 
@@ -751,12 +678,12 @@ int uplink_create(struct uplink **ret, uv_loop_t *loop, const struct uplink_opti
 	uplink->loop = loop;
 	uplink->options = *options;
 	peers_init(&uplink->peers, options->collectors, options->collector_count);
-	uplink->host = uplink->peers.list[0].address.host;
+	channel_init(&uplink->channel, loop, &channel_events, on_channel_closed, uplink);
+	uplink->channel.host = uplink->peers.list[0].address.host;
 	scout_init(&uplink->scout, loop, on_found, on_scout_ended, uplink);
 	uplink->holds++;
 	uplink->hello = *hello;
 	uplink->source = *source;
-	frame_reader_init(&uplink->reader, UPLINK_FRAME_MAX);
 	init_timer(uplink, &uplink->deadline);
 	init_timer(uplink, &uplink->beat);
 	init_timer(uplink, &uplink->refill);
@@ -791,7 +718,7 @@ void uplink_stats(const struct uplink *uplink, struct uplink_stats *ret)
 	*ret = (struct uplink_stats){
 	    .state = state_words[uplink->state],
 	    .connected = is_connected(uplink),
-	    .collector = uplink->host,
+	    .collector = uplink->channel.host,
 	    .reconnects = uplink->connections > 0 ? uplink->connections - 1 : 0,
 	    .batches_sent = uplink->batches_sent,
 	    .bytes_sent = uplink->bytes_sent,

@@ -13,6 +13,7 @@
 
 #include "canopy/bytes.h"
 #include "proto/wire/message.h"
+#include "sensor/uplink/channel.h"
 #include "sensor/uplink/peers.h"
 
 #define UPLINK_CONNECT_MS 10000u /* for resolution and connection */
@@ -24,8 +25,7 @@
 #define UPLINK_RETURN_MS 300000u           /* about how often a better collector is asked whether it is back */
 #define UPLINK_MOVE_MS 10000u              /* for the batches in flight to be acknowledged before a move */
 #define UPLINK_QUEUE_MAX ((size_t)4 << 20) /* bytes not yet taken by the kernel: bounds memory over a slow link */
-#define UPLINK_FRAME_MAX 65536u            /* of the collector's messages, which are small */
-#define UPLINK_ERROR_MAX 896u /* fits what TLS has to say, with the address before it */
+#define UPLINK_ERROR_MAX CHANNEL_WHY_MAX
 
 struct uplink;
 
