@@ -33,6 +33,7 @@
 #include "sensor/uplink/uplink.h"
 
 #define WATCH_INTERVAL_MS 2000u /* how often it is noted that this boot is watched: the error of a gap's beginning */
+#define WATCH_REST_MS UPLINK_REST_MS(UPLINK_HEARTBEAT_MS) /* the same at rest, when nothing has come since the note before */
 #define SPOOL_HERE "."          /* see enter_spool */
 #define NAMES_AGAIN_NS 60000000000u /* between two lists of what lives for the sake of late names */
 #define DRAIN_MS 3000u          /* at the end, for the collector to acknowledge what is on its way */
@@ -54,6 +55,9 @@ struct sensor {
 	uv_timer_t watch;
 	uint64_t watched_until_ns; /* by the sensor before this one; 0 = nobody or not known */
 	uint64_t last_fact_ns;
+	uint64_t noted_fact_ns;   /* last_fact_ns at the last note */
+	bool resting;             /* nothing had come between the last two */
+	struct heartbeat figures; /* of what only facts change */
 	uint64_t named_ns;     /* when what lives was last told again for its names' sake */
 	bool names_late;
 	uint64_t snapshot_seq; /* the newest snapshot stands in batches from here on */
@@ -65,11 +69,28 @@ struct sensor {
 
 /* ---- probe -> batch ------------------------------------------------------------------------------------------ */
 
+static void on_watch(uv_timer_t *timer);
+
+static void watch_in(struct sensor *sensor, uint64_t ms)
+{
+	if (!sensor->stopping)
+		(void)uv_timer_start(&sensor->watch, on_watch, ms, 0);
+}
+
+/* The rest is over. */
+static void wake(struct sensor *sensor)
+{
+	if (sensor->resting)
+		watch_in(sensor, WATCH_INTERVAL_MS);
+	sensor->resting = false;
+}
+
 static void on_event(void *owner, const struct event *event)
 {
 	struct sensor *sensor = owner;
 
 	FAILPOINT("sensor-event");
+	wake(sensor);
 	if (batcher_add_event(sensor->batcher, event) == 0) {
 		sensor->last_fact_ns = event->time_ns;
 		return;
@@ -89,6 +110,7 @@ static void on_gap(void *owner, const struct gap *gap)
 {
 	struct sensor *sensor = owner;
 
+	wake(sensor);
 	log_warning("event=lost type=%u count=%llu reason=%u", gap->type, (unsigned long long)gap->count, gap->reason);
 	(void)batcher_add_gap(sensor->batcher, gap);
 }
@@ -210,33 +232,44 @@ static uint64_t source_renew(void *owner)
 	return sensor->hello.stream;
 }
 
-static void source_heartbeat(void *owner, struct heartbeat *ret)
+/* What takes a dozen system calls to learn, and is the same as before at rest. */
+static void read_figures(struct sensor *sensor)
 {
-	struct sensor *sensor = owner;
 	struct probe_stats stats;
 
 	probe_stats(sensor->probe, &stats);
-	*ret = (struct heartbeat){
-		.boottime_ns = clock_boottime(&sensor->clock),
-		.boottime_to_wall_ns = clock_boottime_to_wall(&sensor->clock),
-		.queue_bytes = spool_bytes(sensor->spool),
-		.queue_batches = spool_batches(sensor->spool),
+	sensor->figures = (struct heartbeat){
 		.facts_fork = stats.received[FACT_FORK],
 		.facts_exec = stats.received[FACT_EXEC],
 		.facts_exit = stats.received[FACT_EXIT],
 		.lost_fork = stats.lost[FACT_FORK],
 		.lost_exec = stats.lost[FACT_EXEC],
 		.lost_exit = stats.lost[FACT_EXIT],
-		.spool_dropped_batches = spool_dropped_batches(sensor->spool),
-		.cpu_ns = health_cpu_ns(),
 		.rss_bytes = health_rss_bytes(),
-		.last_fact_ns = sensor->last_fact_ns,
 		.redacted = refiner_redacted(sensor->refiner),
 		.filtered_fork = refiner_filtered(sensor->refiner, FACT_FORK),
 		.filtered_exec = refiner_filtered(sensor->refiner, FACT_EXEC),
 		.filtered_exit = refiner_filtered(sensor->refiner, FACT_EXIT),
 		.filtered_snapshot = refiner_filtered(sensor->refiner, FACT_SNAPSHOT),
 	};
+}
+
+/* The note that this boot is watched goes along: one wake-up for both. Not from within, since it may tell facts. */
+static void source_heartbeat(void *owner, struct heartbeat *ret)
+{
+	struct sensor *sensor = owner;
+
+	if (!sensor->resting)
+		read_figures(sensor);
+	*ret = sensor->figures;
+	ret->boottime_ns = clock_boottime(&sensor->clock);
+	ret->boottime_to_wall_ns = clock_boottime_to_wall(&sensor->clock);
+	ret->queue_bytes = spool_bytes(sensor->spool);
+	ret->queue_batches = spool_batches(sensor->spool);
+	ret->spool_dropped_batches = spool_dropped_batches(sensor->spool);
+	ret->cpu_ns = health_cpu_ns();
+	ret->last_fact_ns = sensor->last_fact_ns;
+	watch_in(sensor, 0);
 }
 
 /* ---- while it runs ------------------------------------------------------------------------------------------- */
@@ -285,6 +318,9 @@ static void on_watch(uv_timer_t *timer)
 {
 	struct sensor *sensor = timer->data;
 
+	sensor->resting = sensor->last_fact_ns == sensor->noted_fact_ns;
+	sensor->noted_fact_ns = sensor->last_fact_ns;
+	watch_in(sensor, sensor->resting ? WATCH_REST_MS : WATCH_INTERVAL_MS);
 	tell_names(sensor);
 	tell_unbatched(sensor);
 	tell_filtered(sensor, false);
@@ -546,7 +582,7 @@ static void start_handles(struct sensor *sensor)
 	}
 	(void)uv_timer_init(&sensor->loop, &sensor->watch);
 	sensor->watch.data = sensor;
-	(void)uv_timer_start(&sensor->watch, on_watch, WATCH_INTERVAL_MS, WATCH_INTERVAL_MS);
+	watch_in(sensor, WATCH_INTERVAL_MS);
 }
 
 int sensor_run(const struct sensor_options *options)

@@ -12,8 +12,9 @@
 #include "collector/ingest/index.h"
 #include "proto/wire/message.h"
 
-/* After this long without a word from a connected sensor its lag grows with the clock; three heartbeats. */
-#define LINK_STALE_NS (6000000000ll)
+/* After this long without a word from a connected sensor its lag grows with the clock: a heartbeat at rest, and as much
+ * again as it may be late. */
+#define LINK_STALE_NS (8000000000ll)
 
 struct link {
 	struct index_node node;

@@ -24,7 +24,7 @@
 #include "proto/wire/frame.h"
 
 #define SESSION_HELLO_MS 10000u /* from accept to Hello: generous for a satellite, short for an idle flood */
-#define SESSION_IDLE_MS 60000u  /* without a whole message: thirty heartbeats, or 1 MiB at 150 kbit/s */
+#define SESSION_IDLE_MS 60000u  /* without a whole message: twelve heartbeats at rest, or 1 MiB at 150 kbit/s */
 #define SESSION_LINGER_MS 2000u /* what a refused peer has to read why */
 #define SESSION_RECONNECT_MS 2u         /* for each sensor: 500 handshakes a second leave most of a core, TLS included */
 #define SESSION_RECONNECT_MS_MAX 60000u /* no sensor shall be late for longer */

@@ -65,13 +65,16 @@ void scout_rest(struct scout *scout, uint32_t every_ms, uint64_t random)
 	scout->next_ms = uv_now(scout->loop) + every_ms / 2 + random % every_ms;
 }
 
+bool scout_is_due(const struct scout *scout)
+{
+	return uv_now(scout->loop) >= scout->next_ms;
+}
+
 void scout_look(struct scout *scout, const struct peers *peers, uint64_t random)
 {
 	uint64_t now_ms = uv_now(scout->loop);
 	size_t place;
 
-	if (now_ms < scout->next_ms)
-		return;
 	scout_rest(scout, scout->every_ms, random);
 	place = peers_better(peers, scout->turn++, now_ms);
 	if (place == PEERS_MAX)

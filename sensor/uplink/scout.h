@@ -27,8 +27,8 @@ void scout_init(struct scout *scout, uv_loop_t *loop, void (*found)(void *owner)
 /* The next question is due in half to one and a half times every_ms, so that a fleet that fled together does not return
  * together; random: any 64 random bits. */
 void scout_rest(struct scout *scout, uint32_t every_ms, uint64_t random);
-/* Asks a peer that is better than the current one, when a question is due and there is one; an unanswered question
- * before it is dropped. What goes wrong is an answer, too: found is then not called. */
+bool scout_is_due(const struct scout *scout);
+/* Asks a peer that is better than the current one, when there is one; an unanswered question before it is dropped. What goes wrong is an answer, too: found is then not called. */
 void scout_look(struct scout *scout, const struct peers *peers, uint64_t random);
 /* Drops the question; ended is called on the loop, at once when there is none. */
 void scout_end(struct scout *scout);

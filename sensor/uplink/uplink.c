@@ -6,7 +6,8 @@
  *               +------------+------------+--> backing-off -> connecting (to the collector that is next)
  *
  * fsm() decides, change_state() sets, does what entering a state needs and logs old, new and why. One timer carries the
- * deadline of the state, whatever it is; another one beats while the collector listens.
+ * deadline of the state, whatever it is; another one beats while the collector listens, slower while there is nothing to
+ * say.
  *
  * Draining and leaving serve two ends: that of the sensor, and the move to a better collector. Either way nothing is
  * left unacknowledged when there is time for it, so that a move gives no batch to two journals.
@@ -76,6 +77,9 @@ struct uplink {
 	uint64_t since_ms;                /* loop time of the last change of state */
 	uint64_t progress_ms;             /* of the last ack, or of the first batch in flight after one */
 	uint32_t asked_ms;                /* wait that the collector asked for */
+	uint64_t beaten_ms;               /* loop time of the last heartbeat */
+	uint64_t beaten_batches;          /* batches_sent then */
+	bool resting;                     /* the next one was put off */
 	uint64_t connections, batches_sent, bytes_sent;
 	char error[UPLINK_ERROR_MAX];
 	char logged[UPLINK_ERROR_MAX]; /* the error that was logged last */
@@ -158,9 +162,34 @@ static void on_deadline(uv_timer_t *timer)
 	fsm(timer->data, EVENT_DEADLINE, NULL);
 }
 
+static uint32_t beat_interval(const struct uplink *uplink)
+{
+	uint32_t beat_ms = or_default(uplink->options.heartbeat_ms, UPLINK_HEARTBEAT_MS);
+
+	return uplink->resting ? UPLINK_REST_MS(beat_ms) : beat_ms;
+}
+
+/* Started before the heartbeat is filled, so that of two timers that rest alike this one comes first: whoever fills it
+ * can put off his own work to each heartbeat, and both are one wake-up. */
 static void on_beat(uv_timer_t *timer)
 {
-	fsm(timer->data, EVENT_BEAT, NULL);
+	struct uplink *uplink = timer->data;
+
+	uplink->resting = uplink->batches_sent == uplink->beaten_batches && uplink->window.count == 0;
+	uplink->beaten_batches = uplink->batches_sent;
+	uplink->beaten_ms = uv_now(uplink->loop);
+	(void)uv_timer_start(timer, on_beat, beat_interval(uplink), 0);
+	fsm(uplink, EVENT_BEAT, NULL);
+}
+
+/* The rest is over: the next heartbeat comes when it would have come without. */
+static void hurry_beat(struct uplink *uplink)
+{
+	uint64_t since_ms = uv_now(uplink->loop) - uplink->beaten_ms, wait_ms;
+
+	uplink->resting = false;
+	wait_ms = beat_interval(uplink);
+	(void)uv_timer_start(&uplink->beat, on_beat, wait_ms > since_ms ? wait_ms - since_ms : 0, 0);
 }
 
 /* A stop bounds every other wait. */
@@ -260,6 +289,8 @@ static bool send_batch(struct uplink *uplink, struct bytes data, uint64_t seq)
 	pace_spend(&uplink->pace);
 	uplink->batches_sent++;
 	uplink->bytes_sent += len;
+	if (uplink->resting)
+		hurry_beat(uplink);
 	return true;
 }
 
@@ -398,8 +429,6 @@ static void enter_greeting(struct uplink *uplink)
 /* Streaming or draining, from greeting or from streaming. */
 static void enter_connected(struct uplink *uplink, enum uplink_state old)
 {
-	uint32_t beat_ms = or_default(uplink->options.heartbeat_ms, UPLINK_HEARTBEAT_MS);
-
 	(void)uv_timer_stop(&uplink->deadline);
 	if (uplink->stopping || uplink->moving)
 		set_deadline(uplink, uplink->moving ? UPLINK_MOVE_MS : UINT32_MAX);
@@ -411,7 +440,8 @@ static void enter_connected(struct uplink *uplink, enum uplink_state old)
 		set_pace(uplink, 0);
 		log_info("event=connected collector=%s port=%u resume_seq=%llu", uplink->channel.host, uplink->channel.port,
 			 (unsigned long long)uplink->next_seq);
-		(void)uv_timer_start(&uplink->beat, on_beat, beat_ms, beat_ms);
+		uplink->resting = false;
+		(void)uv_timer_start(&uplink->beat, on_beat, beat_interval(uplink), 0);
 		send_heartbeat(uplink);
 	}
 	if (is_connected(uplink))
@@ -532,7 +562,7 @@ static void fsm_connected(struct uplink *uplink, enum uplink_event event, const 
 		take_message(uplink, message);
 		break;
 	case EVENT_BEAT:
-		if (uplink->state == UPLINK_STREAMING)
+		if (uplink->state == UPLINK_STREAMING && scout_is_due(&uplink->scout))
 			scout_look(&uplink->scout, &uplink->peers, random64(uplink));
 		beat(uplink);
 		break;

@@ -20,6 +20,9 @@
 #define UPLINK_WELCOME_MS 10000u /* from Hello to Welcome; a collector that recovers does not listen yet */
 #define UPLINK_STALL_MS 60000u   /* batches are in flight and no ack comes: far beyond a slow disk */
 #define UPLINK_HEARTBEAT_MS 2000u
+/* The same at rest, when nothing was sent since the one before: seldom enough to cost nothing, and twice in what the
+ * console calls silent. */
+#define UPLINK_REST_MS(heartbeat_ms) ((heartbeat_ms) / 2 * 5)
 #define UPLINK_STABLE_MS 10000u            /* a connection this old was of use: the backoff begins anew after it */
 #define UPLINK_GOODBYE_MS 1000u            /* from Goodbye to the collector's end */
 #define UPLINK_RETURN_MS 300000u           /* about how often a better collector is asked whether it is back */

@@ -6,7 +6,7 @@
 #include "collector/console/fleet.h"
 #include "proto/model/json.h"
 
-#define HOST_SILENT_AFTER_NS 10000000000 /* sensors say something every two seconds */
+#define HOST_SILENT_AFTER_NS 10000000000 /* sensors say something every five seconds at the least */
 
 enum host_state {
 	HOST_LIVE,

@@ -708,6 +708,33 @@ static void a_pace_is_kept(void **state)
 	assert_came(rig, 1, 100);
 }
 
+static bool second_heartbeat(void *owner)
+{
+	return ((struct rig *)owner)->heartbeats >= 2;
+}
+
+/* The only timer of a sensor that is connected: how long it sleeps. */
+static void at_rest_it_speaks_seldom(void **state)
+{
+	const uint32_t beat_ms = 1000;
+	struct rig *rig = *state;
+	int wait_ms;
+
+	start_with(rig, (struct uplink_options){.heartbeat_ms = beat_ms});
+	assert_true(loop_until(&rig->loop, heartbeat_came, rig)); /* the one behind the Welcome */
+	assert_in_range(uv_backend_timeout(&rig->loop), 0, beat_ms);
+	assert_true(loop_until(&rig->loop, second_heartbeat, rig));
+	wait_ms = uv_backend_timeout(&rig->loop);
+	assert_in_range(wait_ms, beat_ms + 1, UPLINK_REST_MS(beat_ms));
+	rig->next = 2;
+	uplink_kick(rig->uplink);
+	assert_in_range(uv_backend_timeout(&rig->loop), 0, beat_ms); /* as if it had not rested */
+	assert_true(loop_until(&rig->loop, all_acked, rig));
+	rig->heartbeats = 0;
+	assert_true(loop_until(&rig->loop, heartbeat_came, rig));
+	assert_in_range(uv_backend_timeout(&rig->loop), 0, beat_ms); /* a batch was sent before it */
+}
+
 static void stopping_brings_the_rest_first(void **state)
 {
 	struct rig *rig = *state;
@@ -769,6 +796,7 @@ int main(void)
 	    TEST(a_spool_older_than_the_collector_knows_is_told_so),
 	    TEST(and_begins_a_new_stream_where_it_can),
 	    TEST(a_pace_is_kept),
+	    TEST(at_rest_it_speaks_seldom),
 	    TEST(stopping_brings_the_rest_first),
 	    TEST(stopping_waits_only_so_long),
 	    TEST(stopping_before_starting_is_fine),
