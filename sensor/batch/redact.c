@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over the arguments, no regular expressions: names are looked at where options, assignments and headers have them. A first look for the few
- * bytes without which nothing can match ('=', ':', or a leading '-') keeps the common argument list untouched and uncopied. */
+/* One pass over the arguments, no regular expressions; secret.c says where secrets stand. A first look for the few bytes without which nothing can
+ * match ('=', ':', or '-') keeps the common argument list untouched and uncopied. */
 #include "sensor/batch/redact.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define MASK "***"
-#define NAME_MAX_BYTES 128u /* a longer name is no name of an option */
+#include "sensor/batch/secret.h"
 
-/* In the form that names are compared in: lower case, '-' for '_'. Each matches as a whole and as the end of a longer name. */
-static const char *const secret_names[] = {"password", "passwd",     "passphrase", "secret",      "token",       "api-key",
-					   "apikey",   "access-key", "secret-key", "private-key", "credentials", "authorization"};
-/* These are also parts of harmless words: they match only as a whole or behind a '-'. */
-static const char *const secret_words[] = {"pass", "pwd", "auth"};
+#define MASK "***"
 
 struct text {
 	char *data; /* owned */
@@ -23,8 +17,7 @@ struct text {
 };
 
 struct redactor {
-	const struct bytes *names;
-	size_t name_count;
+	struct secret_names names;
 	struct text argv, environ_; /* as rewritten */
 	struct text *out;           /* the one being rewritten */
 	uint64_t count;
@@ -39,8 +32,7 @@ int redactor_create(struct redactor **ret, const struct bytes *names, size_t cou
 	redactor = calloc(1, sizeof(*redactor));
 	if (!redactor)
 		return -ENOMEM;
-	redactor->names = names;
-	redactor->name_count = count;
+	redactor->names = (struct secret_names){names, count};
 	*ret = redactor;
 	return 0;
 }
@@ -59,119 +51,20 @@ uint64_t redactor_count(const struct redactor *redactor)
 	return redactor->count;
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
-
-static char fold(char c)
+static bool holds(struct bytes text, char c)
 {
-	return c == '_' ? '-' : (char)tolower((unsigned char)c);
+	return memchr(text.data, c, text.len) != NULL;
 }
-
-static bool ends_with(struct bytes name, struct bytes end)
-{
-	if (end.len == 0 || name.len < end.len)
-		return false;
-	for (uint32_t i = 0; i < end.len; i++) {
-		if (fold(name.data[name.len - end.len + i]) != fold(end.data[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool is_word(struct bytes name, struct bytes word)
-{
-	return ends_with(name, word) && (name.len == word.len || fold(name.data[name.len - word.len - 1]) == '-');
-}
-
-static bool is_secret(const struct redactor *redactor, struct bytes name)
-{
-	if (name.len == 0 || name.len > NAME_MAX_BYTES)
-		return false;
-	if (name.len > 3 && (memcmp(name.data, "no-", 3) == 0 || memcmp(name.data, "no_", 3) == 0))
-		return false; /* --no-password takes no value */
-	for (size_t i = 0; i < sizeof(secret_names) / sizeof(secret_names[0]); i++) {
-		if (ends_with(name, bytes_from_string(secret_names[i])))
-			return true;
-	}
-	for (size_t i = 0; i < sizeof(secret_words) / sizeof(secret_words[0]); i++) {
-		if (is_word(name, bytes_from_string(secret_words[i])))
-			return true;
-	}
-	for (size_t i = 0; i < redactor->name_count; i++) {
-		if (ends_with(name, redactor->names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* ---- where a secret begins ------------------------------------------------------------------------------------- */
-
-static bool name_byte(char c)
-{
-	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.';
-}
-
-static struct bytes without_dashes(struct bytes arg)
-{
-	while (arg.len && arg.data[0] == '-')
-		arg = bytes_make(arg.data + 1, arg.len - 1);
-	return arg;
-}
-
-/* Length of the name that the argument begins with, dashes included. */
-static uint32_t name_end(struct bytes arg)
-{
-	uint32_t at = 0;
-
-	while (at < arg.len && name_byte(arg.data[at]))
-		at++;
-	return at;
-}
-
-/* NAME=VALUE and NAME: VALUE: the offset of VALUE, or 0. */
-static uint32_t value_of_name(const struct redactor *redactor, struct bytes arg)
-{
-	uint32_t at = name_end(arg);
-
-	if (at == arg.len || (arg.data[at] != '=' && arg.data[at] != ':'))
-		return 0;
-	if (!is_secret(redactor, without_dashes(bytes_make(arg.data, at))))
-		return 0;
-	at++;
-	while (at < arg.len && arg.data[at] == ' ')
-		at++;
-	return at < arg.len ? at : 0;
-}
-
-/* scheme://user:PASSWORD@host: *ret_end behind PASSWORD, and its offset or 0. */
-static uint32_t value_of_url(struct bytes arg, uint32_t *ret_end)
-{
-	uint32_t colon = 0;
-
-	for (uint32_t at = 0; at + 3 <= arg.len; at++) {
-		if (memcmp(arg.data + at, "://", 3) != 0)
-			continue;
-		for (at += 3; at < arg.len && !strchr("/?# \t", arg.data[at] ? arg.data[at] : '/'); at++) {
-			if (arg.data[at] == ':' && !colon)
-				colon = at + 1;
-			if (arg.data[at] == '@' && colon)
-				*ret_end = at; /* the last one before the path: passwords may hold '@' */
-		}
-		return *ret_end > colon ? colon : 0;
-	}
-	return 0;
-}
-
-/* --password VALUE: the value is the next argument. */
-static bool announces_secret(const struct redactor *redactor, struct bytes arg)
-{
-	return arg.len > 2 && arg.data[0] == '-' && name_end(arg) == arg.len && is_secret(redactor, without_dashes(arg));
-}
-
-/* ---- rewriting ------------------------------------------------------------------------------------------------- */
 
 static bool worth_a_look(struct bytes argv)
 {
-	return argv.len && (memchr(argv.data, '=', argv.len) || memchr(argv.data, ':', argv.len) || memchr(argv.data, '-', argv.len));
+	return argv.len && (holds(argv, '=') || holds(argv, ':') || holds(argv, '-'));
+}
+
+/* By itself, without the argument before it: an option that its value stands behind has a blank between them. */
+static bool worth_a_scan(struct bytes arg)
+{
+	return arg.len && (holds(arg, '=') || holds(arg, ':') || holds(arg, ' ') || holds(arg, '\n') || holds(arg, '\t'));
 }
 
 /* The worst case: every argument is one byte and hidden. */
@@ -197,74 +90,34 @@ static void put(struct redactor *redactor, const char *data, size_t len)
 	redactor->out->len += len;
 }
 
-/* Appends arg with [from, to) hidden. */
-static void put_hidden(struct redactor *redactor, struct bytes arg, uint32_t from, uint32_t to)
+/* Returns the number of places that were hidden. */
+static int put_argument(struct redactor *redactor, struct bytes arg, bool announced, bool cut)
 {
-	put(redactor, arg.data, from);
-	put(redactor, MASK, sizeof(MASK) - 1);
-	put(redactor, arg.data + to, arg.len - to);
-}
-
-/* One word without blanks. Returns the number of places that were hidden. */
-static int put_word(struct redactor *redactor, struct bytes word, bool announced)
-{
-	uint32_t from, to = word.len;
-
-	if (announced && word.len && word.data[0] != '-') {
-		put_hidden(redactor, word, 0, word.len);
-		return 1;
-	}
-	from = value_of_name(redactor, word);
-	if (!from) {
-		to = 0;
-		from = value_of_url(word, &to);
-	}
-	if (from)
-		put_hidden(redactor, word, from, to);
-	else
-		put(redactor, word.data, word.len);
-	return from != 0;
-}
-
-/* An argument with blanks in it may be a command line itself (sh -c): word by word. */
-static int put_words(struct redactor *redactor, struct bytes arg)
-{
-	bool announced = false;
+	struct secret_scan scan = {.names = &redactor->names, .text = arg, .cut = cut};
+	uint32_t copied = 0, from, to;
 	int hidden = 0;
 
-	for (uint32_t at = 0; at < arg.len;) {
-		uint32_t end = at;
-
-		while (end < arg.len && !isspace((unsigned char)arg.data[end]))
-			end++;
-		if (end > at) {
-			struct bytes word = bytes_make(arg.data + at, end - at);
-
-			hidden += put_word(redactor, word, announced);
-			announced = announces_secret(redactor, word);
-		}
-		if (end < arg.len)
-			put(redactor, arg.data + end++, 1);
-		at = end;
+	if (announced && arg.len && arg.data[0] != '-') {
+		put(redactor, MASK, sizeof(MASK) - 1);
+		return 1;
 	}
+	for (bool more = worth_a_scan(arg); more && secret_next(&scan, &from, &to); copied = to, hidden++) {
+		put(redactor, arg.data + copied, from - copied);
+		put(redactor, MASK, sizeof(MASK) - 1);
+	}
+	if (copied < arg.len)
+		put(redactor, arg.data + copied, arg.len - copied);
 	return hidden;
 }
 
-static bool has_blank(struct bytes arg)
-{
-	return memchr(arg.data, ' ', arg.len) || memchr(arg.data, '\n', arg.len) || memchr(arg.data, '\t', arg.len);
-}
+/* How a list of strings is read. */
+struct manner {
+	bool chained; /* one may announce that the next one is secret */
+	bool cut;     /* one without a NUL at its end was cut at a bound */
+};
 
-/* A value that stands behind its name in the same argument, or was announced by the argument before, is hidden with the blanks in it. */
-static int put_argument(struct redactor *redactor, struct bytes arg, bool announced)
-{
-	if (arg.len && has_blank(arg) && !(announced && arg.data[0] != '-') && !value_of_name(redactor, arg))
-		return put_words(redactor, arg);
-	return put_word(redactor, arg, announced);
-}
-
-/* *list is replaced when something in it was hidden. chained: an argument may announce that the next one is secret. */
-static int rewrite(struct redactor *redactor, struct text *out, struct bytes *list, bool chained)
+/* *list is replaced when something in it was hidden. */
+static int rewrite(struct redactor *redactor, struct text *out, struct bytes *list, struct manner manner)
 {
 	bool announced = false;
 	int hidden = 0;
@@ -279,8 +132,8 @@ static int rewrite(struct redactor *redactor, struct text *out, struct bytes *li
 		uint32_t len = end ? (uint32_t)(end - list->data) - at : list->len - at;
 		struct bytes arg = bytes_make(list->data + at, len);
 
-		hidden += put_argument(redactor, arg, announced);
-		announced = chained && announces_secret(redactor, arg);
+		hidden += put_argument(redactor, arg, announced, manner.cut && !end);
+		announced = manner.chained && secret_announced(&redactor->names, arg);
 		if (end)
 			put(redactor, "", 1);
 		at += len + 1;
@@ -292,8 +145,9 @@ static int rewrite(struct redactor *redactor, struct text *out, struct bytes *li
 
 int redactor_apply(struct redactor *redactor, struct fact *fact)
 {
-	int in_argv = worth_a_look(fact->argv) ? rewrite(redactor, &redactor->argv, &fact->argv, true) : 0;
-	int in_environ = fact->environ_.len ? rewrite(redactor, &redactor->environ_, &fact->environ_, false) : 0;
+	struct manner arguments = {.chained = true, .cut = fact->flags & FACT_ARGV_TRUNCATED}, variables = {.cut = true};
+	int in_argv = worth_a_look(fact->argv) ? rewrite(redactor, &redactor->argv, &fact->argv, arguments) : 0;
+	int in_environ = fact->environ_.len ? rewrite(redactor, &redactor->environ_, &fact->environ_, variables) : 0;
 
 	if (in_argv || in_environ)
 		fact->flags |= FACT_REDACTED;

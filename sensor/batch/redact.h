@@ -21,9 +21,9 @@ void redactor_destroy(struct redactor *redactor); /* takes NULL */
 /* Hides in fact->argv and fact->environ_ (which then point into the redactor until its next call):
  *   --password X   --password=X   password=X   PGPASSWORD=X    the value of a secret name, as an option or an assignment
  *                                                              (a word that begins with '-' behind --password is taken for the next option)
- *   scheme://user:X@host                                       the password of a URL
+ *   scheme://user:X@host   scheme://X@host                     the password of a URL; its user where there is none
  *   Authorization: X                                           what follows the name of a secret header
- * and the same in each word of an argument that holds blanks (sh -c).
+ * and the same inside of an argument, as docs/privacy.md tells it. Takes time in proportion to the length.
  * argv_bytes stays the true length of the original. Returns the number of places; -ENOMEM: both are then emptied rather than shown. */
 int redactor_apply(struct redactor *redactor, struct fact *fact);
 
