@@ -11,6 +11,7 @@
 
 #include "sensor/probe/features.h"
 #include "sensor/probe/probe.h"
+#include "sensor/surroundings.h"
 
 static void line(const char *what, const char *state, const char *consequence)
 {
@@ -65,6 +66,33 @@ static void tell_fields(const struct features *features)
 	line("time-ns", features->time_ns ? "yes" : "no", features->time_ns ? "time namespaces" : "not told: time namespace");
 }
 
+static bool tell_proc(void)
+{
+	bool usable = surroundings_proc();
+
+	if (usable)
+		line("proc", "yes", "/proc shows the processes of the initial pid namespace");
+	else
+		line("proc", "no", "degraded: /proc is not that of the initial pid namespace; what ran before is told without arguments, or not at all");
+	return !usable;
+}
+
+static bool tell_confine(const struct sensor_options *options)
+{
+	const char *what = NULL;
+	char text[200];
+	int r = options->confine ? surroundings_confine(options->refine.environ_count != 0, &what) : 0;
+
+	(void)snprintf(text, sizeof(text), "degraded: privileges are kept; %s: %s", what ? what : "", strerror(-r));
+	if (!options->confine)
+		line("confine", "off", "privileges are kept, as asked (--no-confine)");
+	else if (r < 0)
+		line("confine", "no", text);
+	else
+		line("confine", "yes", "privileges are given up once attached, system calls are filtered");
+	return r < 0;
+}
+
 static bool tell_probe(const struct probe_stats *stats, const struct features *features)
 {
 	char size[24];
@@ -85,10 +113,12 @@ int check_run(const struct sensor_options *options)
 	struct probe_stats stats;
 	struct probe *probe = NULL;
 	char *why = NULL;
+	bool degraded;
 	int r;
 
 	probe_options.ring_bytes = (size_t)options->ring_bytes;
 	probe_options.argv_max = (uint32_t)options->argv_max;
+	probe_options.environ_ = options->refine.environ_count != 0;
 	probe_options.force_raw_tracepoint = options->raw_tracepoint;
 	probe_options.force_proc_snapshot = options->proc_snapshot;
 	features_read(&features);
@@ -98,7 +128,10 @@ int check_run(const struct sensor_options *options)
 		line("result", "unusable", why ? why : strerror(-r));
 	} else {
 		probe_stats(probe, &stats);
-		line("result", "usable", tell_probe(&stats, &features) ? "degraded as said above" : "nothing is degraded");
+		degraded = tell_probe(&stats, &features);
+		degraded = tell_proc() || degraded;
+		degraded = tell_confine(options) || degraded;
+		line("result", "usable", degraded ? "degraded as said above" : "nothing is degraded");
 	}
 	probe_close(probe);
 	free(why);

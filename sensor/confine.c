@@ -16,7 +16,7 @@
 static const uint64_t bpf_commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY, 
 					BPF_MAP_LOOKUP_BATCH, BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE};
 
-static int filter_calls(void)
+int confine_calls(void)
 {
 	scmp_filter_ctx filter = confine_filter();
 	int r;
@@ -30,16 +30,16 @@ static int filter_calls(void)
 	return r;
 }
 
-int confine(const char **ret_what)
+int confine(bool environ_, const char **ret_what)
 {
-	static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_BPF};
-	int r = confine_capabilities(kept, sizeof(kept) / sizeof(kept[0]));
+	static const unsigned kept[] = {CAP_SYS_PTRACE, CAP_BPF, CAP_DAC_READ_SEARCH}; /* the last one for the environment alone */
+	int r = confine_capabilities(kept, sizeof(kept) / sizeof(kept[0]) - !environ_);
 
 	if (r < 0) {
 		*ret_what = "dropping capabilities";
 		return r;
 	}
-	r = filter_calls();
+	r = confine_calls();
 	if (r < 0)
 		*ret_what = "loading the seccomp filter (a kernel with CONFIG_SECCOMP_FILTER is needed)";
 	return r;

@@ -30,6 +30,7 @@
 #include "sensor/probe/probe.h"
 #include "sensor/secure.h"
 #include "sensor/spool/spool.h"
+#include "sensor/surroundings.h"
 #include "sensor/uplink/uplink.h"
 
 #define WATCH_INTERVAL_MS 2000u /* how often it is noted that this boot is watched: the error of a gap's beginning */
@@ -527,6 +528,8 @@ static int open_probe(struct sensor *sensor)
 	probe_stats(sensor->probe, &stats);
 	log_info("event=attached hooks=%s snapshot=%s ring_bytes=%zu", stats.mode == PROBE_TYPED ? "typed" : "plain",
 		 stats.iterator ? "iterator" : "procfs", stats.ring_bytes);
+	if (!surroundings_proc())
+		log_warning(SURROUNDINGS_NO_PROC);
 	return 0;
 }
 
@@ -534,7 +537,7 @@ static int open_probe(struct sensor *sensor)
 static void give_up_privileges(const struct sensor *sensor)
 {
 	const char *what = NULL;
-	int r = sensor->options->confine ? confine(&what) : 0;
+	int r = sensor->options->confine ? confine(sensor->options->refine.environ_count != 0, &what) : 0;
 
 	if (r < 0)
 		log_warning("event=unconfined object=\"%s\" error=\"%s\"", what, strerror(-r));

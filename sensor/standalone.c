@@ -10,9 +10,11 @@
 #include "canopy/log.h"
 #include "sensor/batch/clock.h"
 #include "sensor/batch/refine.h"
+#include "sensor/confine.h"
 #include "sensor/identity.h"
 #include "sensor/probe/probe.h"
 #include "sensor/standalone.h"
+#include "sensor/surroundings.h"
 
 #define FLUSH_BYTES ((size_t)64 * 1024) /* written before the ring is empty when this much has gathered */
 
@@ -159,8 +161,20 @@ static int open_probe(struct standalone *standalone)
 	r = probe_open(&standalone->probe, &options, &sink, &why);
 	if (r < 0)
 		log_error("%s", why ? why : strerror(-r));
+	else if (!surroundings_proc())
+		log_warning(SURROUNDINGS_NO_PROC);
 	free(why);
 	return r;
+}
+
+/* A sensor that cannot give up its privileges still tells the truth, so this is a warning. */
+static void give_up_privileges(const struct standalone *standalone)
+{
+	const char *what = NULL;
+	int r = standalone->options->confine ? confine(standalone->options->refine.environ_count != 0, &what) : 0;
+
+	if (r < 0)
+		log_warning("event=unconfined object=\"%s\" error=\"%s\"", what, strerror(-r));
 }
 
 static int start_signals(struct standalone *standalone)
@@ -184,6 +198,8 @@ static int run_loop(struct standalone *standalone)
 		return r;
 	(void)start_signals(standalone);
 	r = probe_run(standalone->probe, &standalone->loop);
+	if (r == 0)
+		give_up_privileges(standalone); /* before a record is read */
 	if (r == 0 && standalone->options->print == PRINT_JSON)
 		(void)probe_snapshot(standalone->probe); /* a loss is told as a gap, and tried again by the probe */
 	if (r < 0)

@@ -38,11 +38,15 @@ static const int allowed[] = {
 int confine_capabilities(const unsigned *kept, size_t count)
 {
 	/* the bounding set needs CAP_SETPCAP, which a program that was started with few capabilities does not have */
-	bool bounds = capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	bool known = capng_get_caps_process() == 0, bounds = known && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	uint64_t had = 0;
 
+	for (size_t i = 0; i < count; i++)
+		if (known && capng_have_capability(CAPNG_PERMITTED, kept[i]))
+			had |= UINT64_C(1) << kept[i];
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < count; i++)
-		if (capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), kept[i]) < 0)
+		if (had >> kept[i] & 1 && capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), kept[i]) < 0)
 			return -EINVAL;
 	return capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }

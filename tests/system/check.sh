@@ -23,13 +23,16 @@ expected() { # FEATURE…: lines of FEATURE STATE
 }
 expected >"$work/expected"
 check "the table knows this kernel" test "$(wc -l <"$work/expected")" -ge 9
+# The second one does not depend on the kernel.
+awk -F '|' '/^\| surroundings .*host of its own/ { on = 1; next } !/^\|/ { on = 0 } on && $2 ~ /[a-z]/ { gsub(/ /, "", $2); gsub(/ /, "", $3); print $2, $3 }' "$table" >>"$work/expected"
+check "the table has the surroundings" test "$(wc -l <"$work/expected")" -ge 11
 # What a kernel may be built without shows in /proc, too.
 declare -A shown_by=([audit]=/proc/self/loginuid [io]=/proc/self/io [time-ns]=/proc/self/ns/time)
 while read -r feature state; do
   [ -z "${shown_by[$feature]:-}" ] || [ -e "${shown_by[$feature]}" ] || state=no
   check "$feature: as docs/kernels.md says" equal "$(state_of "$feature")" "$state"
 done <"$work/expected"
-check "no feature but those of the table" equal "$(awk '$1 != "kernel" && $1 != "ring" {print $1}' "$work/checked" | sort | xargs)" \
+check "nothing but those of the tables" equal "$(awk '$1 != "kernel" && $1 != "ring" {print $1}' "$work/checked" | sort | xargs)" \
   "$(awk '{print $1}' "$work/expected" | sort | xargs)"
 
 # ---- taken away
@@ -64,6 +67,28 @@ degraded() { # FEATURE STATE WHAT: usable, and it says so
 }
 check "typed hooks refused: plain ones" degraded hooks plain no-typed
 check "iterator refused: /proc" degraded snapshot procfs no-iterator
+
+check "no filter of system calls: privileges are kept" degraded confine no no-seccomp
+other_proc() { unshare --pid --fork --mount-proc "$CANOPY_SENSOR" "$@"; }
+foreign_proc_told() {
+  local output
+  output=$(other_proc --check) || { echo "exit code $?: $output"; return 1; }
+  grep -q '^proc *no *degraded: ' <<<"$output" && grep -q '^result *usable *degraded as said above' <<<"$output" || { echo "$output"; return 1; }
+}
+check "a /proc of another pid namespace: told" foreign_proc_told
+check "--no-confine is as asked, not degraded" eval '"$CANOPY_SENSOR" --check --no-confine >"$work/unconfined" && grep -q "^confine *off " "$work/unconfined" &&
+  grep -q "^result *usable *nothing is degraded" "$work/unconfined"'
+check "with --env other constants are verified, and more is kept" eval '"$CANOPY_SENSOR" --check --env LANG >"$work/with-env" &&
+  grep -q "^confine *yes" "$work/with-env" && grep -q "^result *usable *nothing is degraded" "$work/with-env"'
+# Who starts nevertheless says it, too: once, in its log.
+unshare --pid --fork --kill-child --mount-proc "$CANOPY_SENSOR" --print >"$work/foreign" 2>"$work/foreign.log" &
+pids+=($!)
+check "a sensor with such a /proc says so at its start" wait_until 20 grep -q 'event=proc-unusable object=/proc .* remedy="run in the pid namespace of the host' "$work/foreign.log"
+stop_process "${pids[-1]}" KILL # unshare forwards no other signal
+OLDER_KERNEL=no-seccomp LD_PRELOAD=$WORKLOADS/libolder-kernel.so "$CANOPY_SENSOR" --print >"$work/open" 2>"$work/open.log" &
+pids+=($!)
+check "so does one that keeps its privileges" wait_until 20 grep -q 'event=unconfined object="loading the seccomp filter' "$work/open.log"
+stop_process "${pids[-1]}"
 
 # As the tables, so the facts: the degraded forms tell of a life, too.
 for what in no-typed no-iterator; do

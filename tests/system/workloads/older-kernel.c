@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* To be preloaded: makes the kernel look like one that lacks what the sensor needs. OLDER_KERNEL says what: 'release=R' (uname tells R, and no
- * BPF ring buffer), 'no-ring' (that alone), 'no-bpf' (no bpf system call), 'no-typed' and 'no-iterator' (tracing programs of that kind are refused), 'refused' (not allowed). */
+ * BPF ring buffer), 'no-ring' (that alone), 'no-bpf' (no bpf system call), 'no-typed' and 'no-iterator' (tracing programs of that kind are refused), 'refused' (not allowed),
+ * 'no-seccomp' (no filters of system calls). */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include <linux/bpf.h>
 
 #define SYSCALL_ARGUMENTS 6
+#define PRCTL_ARGUMENTS 4
 
 static const char *missing(void)
 {
@@ -50,6 +53,24 @@ static int refusal(long command, const union bpf_attr *attr)
 	return strcmp(what, "no-iterator") == 0 && attr->expected_attach_type == BPF_TRACE_ITER ? EINVAL : 0;
 }
 
+/* The other way to a filter. */
+int prctl(int option, ...)
+{
+	int (*real)(int, ...) = (int (*)(int, ...))dlsym(RTLD_NEXT, "prctl");
+	unsigned long arguments[PRCTL_ARGUMENTS];
+	va_list args;
+
+	va_start(args, option);
+	for (int i = 0; i < PRCTL_ARGUMENTS; i++)
+		arguments[i] = va_arg(args, unsigned long);
+	va_end(args);
+	if (option == PR_SET_SECCOMP && strcmp(missing(), "no-seccomp") == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return real(option, arguments[0], arguments[1], arguments[2], arguments[3]);
+}
+
 /* libbpf has no other way to the kernel than this function of libc. */
 long syscall(long number, ...)
 {
@@ -63,6 +84,8 @@ long syscall(long number, ...)
 		arguments[i] = va_arg(args, long);
 	va_end(args);
 	error = number == SYS_bpf ? refusal(arguments[0], (const union bpf_attr *)arguments[1]) : 0;
+	if (number == SYS_seccomp && strcmp(missing(), "no-seccomp") == 0)
+		error = ENOSYS;
 	if (error) {
 		errno = error;
 		return -1;
