@@ -286,6 +286,7 @@ static void fill_gaps(const struct forest_host *host, struct forest_host_info *r
 {
 	ret->gaps = newest_gaps(host, &host->gaps, &ret->gap_count);
 	ret->filtered = newest_gaps(host, &host->filtered, &ret->filtered_count);
+	ret->losses = host->gaps.losses;
 	memcpy(ret->lost, host->gaps.lost, sizeof(ret->lost));
 }
 

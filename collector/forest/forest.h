@@ -110,6 +110,13 @@ struct forest_gap {
 	int64_t boottime_to_wall_ns;
 };
 
+/* What the gaps of a host add up to, since the collector began to hear of it; after a restart, of the gaps that are still known. */
+#define FOREST_GAP_REASONS (GAP_FOREST_FULL + 1) /* by enum gap_reason, [0] = one that this collector does not know */
+struct forest_losses {
+	uint64_t facts[5][FOREST_GAP_REASONS]; /* known to be lost, by type as lost[] */
+	uint64_t gaps[FOREST_GAP_REASONS];
+};
+
 struct forest_host_info {
 	struct boot_id boot;
 	bool described; /* the fields from here to arch hold knowledge */
@@ -126,6 +133,7 @@ struct forest_host_info {
 	uint64_t lost[5];                              /* facts known to be lost, by type ([0] = of unknown type) */
 	const struct forest_gap *gaps; /* newest last; at most FOREST_GAPS_MAX are kept, gap_count counts those */
 	size_t gap_count;
+	const struct forest_losses *losses; /* NULL = none; adds up to no more than lost[] */
 	const struct forest_gap *filtered; /* likewise what was left out on request (GAP_FILTERED), which is no loss */
 	size_t filtered_count;
 	uint64_t live, exited, evicted; /* processes */

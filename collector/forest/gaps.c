@@ -10,6 +10,7 @@
 void gaps_finish(struct gaps *gaps, struct memory *memory)
 {
 	memory_free(memory, gaps->items, gaps->capacity * sizeof(*gaps->items));
+	memory_free(memory, gaps->losses, gaps->losses ? sizeof(*gaps->losses) : 0);
 	*gaps = (struct gaps){0};
 }
 
@@ -33,6 +34,8 @@ static int reserve(struct gaps *gaps, struct memory *memory)
 	uint32_t capacity = gaps->capacity ? gaps->capacity * 2 : CAPACITY_MIN;
 	struct forest_gap *items;
 
+	if (!gaps->losses && !(gaps->losses = memory_zalloc(memory, sizeof(*gaps->losses))))
+		return -ENOMEM;
 	if (gaps->count < gaps->capacity)
 		return 0;
 	items = memory_resize(memory, gaps->items, gaps->capacity * sizeof(*items), capacity * sizeof(*items));
@@ -56,6 +59,15 @@ static void insert(struct gaps *gaps, uint32_t max, uint32_t at, const struct ga
 	gaps->items[at] = (struct forest_gap){.gap = *gap};
 }
 
+static void count(struct gaps *gaps, const struct gap *gap)
+{
+	uint32_t type = gap->type <= FACT_SNAPSHOT ? gap->type : 0, reason = gap->reason < FOREST_GAP_REASONS ? gap->reason : 0;
+
+	gaps->lost[type] += gap->count;
+	gaps->losses->facts[type][reason] += gap->count;
+	gaps->losses->gaps[reason]++;
+}
+
 int gaps_add(struct gaps *gaps, struct memory *memory, uint32_t max, const struct gap *gap, bool *ret_new)
 {
 	uint32_t at = gaps->count;
@@ -70,7 +82,7 @@ int gaps_add(struct gaps *gaps, struct memory *memory, uint32_t max, const struc
 	if (gaps->count < max && reserve(gaps, memory) < 0)
 		return -ENOMEM;
 	insert(gaps, max, at, gap);
-	gaps->lost[gap->type <= FACT_SNAPSHOT ? gap->type : 0] += gap->count;
+	count(gaps, gap);
 	*ret_new = true;
 	return 0;
 }

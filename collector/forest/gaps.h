@@ -17,6 +17,7 @@ struct gaps {
 	struct forest_gap *items; /* owned; by to_ns, then the rest of the gap */
 	uint32_t count, capacity;
 	uint64_t lost[5]; /* by enum fact_type, [0] = of unknown type */
+	struct forest_losses *losses; /* owned; NULL = none: few hosts ever lose anything */
 };
 
 void gaps_finish(struct gaps *gaps, struct memory *memory);

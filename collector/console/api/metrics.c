@@ -12,6 +12,7 @@
 #include "collector/console/api/api.h"
 #include "collector/console/api/stats.h"
 #include "collector/console/api/usage.h"
+#include "proto/model/gap.h"
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 
@@ -442,12 +443,116 @@ static void figure(struct json *out, const struct api *api, size_t row)
 	value_double(out, telling.total);
 }
 
+/* ---- losses -------------------------------------------------------------------------------------------------- */
+
+/* What gaps say was lost, whoever said so: the sensors' counts of their rings are but a part of it. Series of a host begin with its first loss, so that most
+ * hosts have none; the sums are always there. */
+struct losses {
+	const struct api *api;
+	struct json *out;
+	struct forest_losses sum;
+	bool gaps; /* the family of gaps, not that of facts */
+};
+
+#define LOST "canopy_collector_lost_total"
+#define GAPS "canopy_collector_gaps_total"
+
+/* look NULL: a sum. type NULL: of the family that has none. */
+static void loss(struct json *out, const struct host_look *look, const char *type, const char *reason, uint64_t value)
+{
+	char boot[BOOT_ID_TEXT];
+
+	put(out, type ? LOST "{" : GAPS "{");
+	if (look) {
+		boot_id_format(&look->info.boot, boot);
+		put(out, "host=\"");
+		put_escaped(out, look->info.hostname);
+		put(out, "\",boot_id=\"");
+		put(out, boot);
+		put(out, "\",");
+	}
+	if (type) {
+		put(out, "type=\"");
+		put(out, type);
+		put(out, "\",");
+	}
+	put(out, "reason=\"");
+	put(out, reason);
+	put(out, "\"}");
+	value_uint(out, value);
+}
+
+static void losses_of(struct json *out, const struct host_look *look, const struct forest_losses *found, bool gaps)
+{
+	for (uint32_t reason = 0; reason < FOREST_GAP_REASONS; reason++) {
+		const char *word = gap_reason_word(reason);
+
+		if (reason == GAP_FILTERED)
+			continue; /* no loss */
+		if (gaps && (found->gaps[reason] || !look))
+			loss(out, look, NULL, word, found->gaps[reason]);
+		for (uint32_t type = 0; !gaps && type <= FACT_SNAPSHOT; type++)
+			if (found->facts[type][reason] || !look)
+				loss(out, look, type ? host_fact_word(type) : "unknown", word, found->facts[type][reason]);
+	}
+}
+
+/* What is lost by gaps that are no longer remembered was so for a reason that is not known any more. */
+static struct forest_losses losses_known(const struct forest_host_info *info)
+{
+	struct forest_losses found = {0};
+
+	if (info->losses)
+		found = *info->losses;
+	for (uint32_t type = 0; type <= FACT_SNAPSHOT; type++) {
+		uint64_t known = 0;
+
+		for (uint32_t reason = 0; reason < FOREST_GAP_REASONS; reason++)
+			known += found.facts[type][reason];
+		if (info->lost[type] > known)
+			found.facts[type][0] += info->lost[type] - known;
+	}
+	return found;
+}
+
+static void losses_host(void *owner, struct forest_host *host)
+{
+	struct losses *losses = owner;
+	struct forest_losses found;
+	struct host_look look;
+
+	host_look(losses->api->fleet, host, api_now(), &look);
+	found = losses_known(&look.info);
+	if (!losses->api->options.metrics_without_hosts) {
+		losses_of(losses->out, &look, &found, losses->gaps);
+		return;
+	}
+	for (uint32_t reason = 0; reason < FOREST_GAP_REASONS; reason++) {
+		losses->sum.gaps[reason] += found.gaps[reason];
+		for (uint32_t type = 0; type <= FACT_SNAPSHOT; type++)
+			losses->sum.facts[type][reason] += found.facts[type][reason];
+	}
+}
+
+static void losses(struct json *out, const struct api *api, bool gaps)
+{
+	struct losses all = {.out = out, .api = api, .gaps = gaps};
+
+	if (gaps)
+		head(out, GAPS, "counter", "Gaps in what is known of hosts, by reason; of some it is not known how much they hold.");
+	else
+		head(out, LOST, "counter", "Facts known to be lost on their way here, by type and reason.");
+	fleet_each_host(api->fleet, losses_host, &all);
+	if (api->options.metrics_without_hosts)
+		losses_of(out, NULL, &all.sum, gaps);
+}
+
 /* ---- body ---------------------------------------------------------------------------------------------------- */
 
 struct metrics_body {
 	struct body body;
 	struct api *api;
-	size_t row; /* 0: the collector's own; then figures[row - 1] */
+	size_t row; /* 0: the collector's own; then figures[row - 1]; then lost facts, and gaps */
 };
 
 static int metrics_produce(struct body *body, struct json *out)
@@ -463,10 +568,12 @@ static int metrics_produce(struct body *body, struct json *out)
 		journal(out, fleet);
 		sinks(out, fleet);
 		process(out, metrics->api);
-	} else {
+	} else if (metrics->row <= FIGURES) {
 		figure(out, metrics->api, metrics->row - 1);
+	} else {
+		losses(out, metrics->api, metrics->row == FIGURES + 2);
 	}
-	return metrics->row++ == FIGURES ? BODY_DONE : BODY_MORE;
+	return metrics->row++ == FIGURES + 2 ? BODY_DONE : BODY_MORE;
 }
 
 static void metrics_destroy(struct body *body)

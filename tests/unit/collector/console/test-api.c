@@ -11,6 +11,7 @@
 
 #define BOOT1 "01abcd00000000000000000000000000"
 #define BOOT2 "02abcd00000000000000000000000000"
+#define BOOT3 "03abcd00000000000000000000000000"
 
 /* web-1: 1 init, 10 bash (starts at 10 s), below it 20 curl (exit 22 after 5 s), 30 sleep (lives), 31 sleep (lives,
  * below 30); web-2: 1 init, 20 cron. */
@@ -509,6 +510,7 @@ static void test_metrics(void **state)
 	    "canopy_collector_build_info{version=\"" CANOPY_VERSION "\"} 1\n",
 	    "process_resident_memory_bytes ",
 	};
+	const struct gap lost = {.type = FACT_EXEC, .reason = GAP_RECURSION, .from_ns = 1, .to_ns = 2, .count = 5};
 	struct console_options without = {.metrics_without_hosts = true};
 	struct world w;
 	int status;
@@ -517,6 +519,7 @@ static void test_metrics(void **state)
 	world_init(&w, NULL);
 	fill(&w);
 	world_host(&w, 3, "odd\"\\name");
+	world_add(&w, 3, NULL, 0, &lost);
 	body = client_get(&w.loop, w.address, "/metrics", &status);
 	assert_int_equal(status, 200);
 	check_exposition(body);
@@ -527,13 +530,22 @@ static void test_metrics(void **state)
 	assert_non_null(
 	    strstr(body, "canopy_sensor_ring_lost_total{host=\"web-2\",boot_id=\"" BOOT2 "\",type=\"fork\"} 7\n"));
 	assert_non_null(strstr(body, "{host=\"odd\\\"\\\\name\",boot_id="));
+	assert_non_null(strstr(body, "canopy_collector_lost_total{host=\"odd\\\"\\\\name\",boot_id=\"" BOOT3 "\",type=\"exec\",reason=\"recursion\"} 5\n"));
+	assert_non_null(strstr(body, "canopy_collector_gaps_total{host=\"odd\\\"\\\\name\",boot_id=\"" BOOT3 "\",reason=\"recursion\"} 1\n"));
+	assert_null(strstr(body, "_total{host=\"odd\\\"\\\\name\",boot_id=\"" BOOT3 "\",type=\"fork\",reason")); /* what is not, has no series */
 	free(body);
 	world_finish(&w);
 	world_init(&w, &without);
 	fill(&w);
+	world_add(&w, 1, NULL, 0, &lost);
+	world_add(&w, 2, NULL, 0, &lost);
 	body = client_get(&w.loop, w.address, "/metrics", &status);
 	check_exposition(body);
 	assert_null(strstr(body, "web-1"));
+	assert_non_null(strstr(body, "canopy_collector_lost_total{type=\"exec\",reason=\"recursion\"} 10\n"));
+	assert_non_null(strstr(body, "canopy_collector_lost_total{type=\"fork\",reason=\"spool_dropped\"} 0\n"));
+	assert_non_null(strstr(body, "canopy_collector_gaps_total{reason=\"recursion\"} 2\n"));
+	assert_null(strstr(body, "reason=\"filtered\""));
 	assert_non_null(strstr(body, "canopy_sensor_ring_lost_total{type=\"fork\"} 14\n"));
 	assert_non_null(strstr(body, "canopy_collector_hosts{state=\"live\"} 2\n"));
 	assert_non_null(strstr(body, "canopy_collector_host_clock_skew_seconds 0.5\n"));

@@ -65,11 +65,42 @@ static void the_newest_stay_and_older_ones_count_for_nothing(void **state)
 	gaps_finish(&gaps, &memory);
 }
 
+/* Also where the gaps themselves have gone. */
+static void losses_add_up_by_type_and_reason(void **state)
+{
+	struct memory memory = {0};
+	struct gaps gaps = {0};
+	bool news;
+
+	(void)state;
+	for (uint32_t reason = GAP_RING_FULL; reason <= GAP_FOREST_FULL + 1; reason++) {
+		for (uint32_t type = 0; type <= FACT_SNAPSHOT + 1; type++) {
+			struct gap gap = {.type = type, .reason = reason, .from_ns = 1, .to_ns = 10 * reason, .count = 100 * reason + type};
+
+			assert_int_equal(gaps_add(&gaps, &memory, MAX, &gap, &news), 0);
+			assert_true(news);
+			assert_int_equal(gaps_add(&gaps, &memory, MAX, &gap, &news), 0);
+			assert_false(news);
+		}
+	}
+	assert_int_equal(gaps.count, MAX);
+	for (uint32_t reason = GAP_RING_FULL; reason <= GAP_FOREST_FULL; reason++) {
+		assert_int_equal(gaps.losses->facts[0][reason], 2 * 100 * reason + FACT_SNAPSHOT + 1); /* and that of a type to come */
+		for (uint32_t type = FACT_FORK; type <= FACT_SNAPSHOT; type++)
+			assert_int_equal(gaps.losses->facts[type][reason], 100 * reason + type);
+		assert_int_equal(gaps.losses->gaps[reason], FACT_SNAPSHOT + 2);
+	}
+	assert_int_equal(gaps.losses->facts[FACT_EXEC][0], 100 * (GAP_FOREST_FULL + 1) + FACT_EXEC); /* a reason to come */
+	gaps_finish(&gaps, &memory);
+	assert_int_equal(memory.bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(any_order_gives_the_same_list),
 	    cmocka_unit_test(the_newest_stay_and_older_ones_count_for_nothing),
+	    cmocka_unit_test(losses_add_up_by_type_and_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
