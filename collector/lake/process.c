@@ -173,6 +173,7 @@ static void session(struct json *json, const struct lake_process *p)
 static void credentials(struct json *json, const struct lake_process *p)
 {
 	const struct fact_context *c = p->context;
+	char buffer[CONTAINER_ID_MAX];
 	struct bytes container;
 
 	session(json, p);
@@ -188,7 +189,7 @@ static void credentials(struct json *json, const struct lake_process *p)
 	number(json, "euid", c->euid, c->euid != FACT_ID_UNKNOWN);
 	number(json, "egid", c->egid, c->egid != FACT_ID_UNKNOWN);
 	number(json, "auid", c->loginuid, c->loginuid != FACT_ID_UNKNOWN);
-	container = container_id_find(c->cgroup);
+	container = container_id_find(c->cgroup, buffer);
 	if (container.len) {
 		json_key(json, "container");
 		json_object_begin(json);

@@ -25,7 +25,7 @@ static const struct {
 	{BYTES_LITERAL("libpod-payload-"), BYTES_LITERAL("")},
 };
 
-/* Of these the element above must be parent, too, where one is given. */
+/* Of these the element above must be parent, too, where one is given. What systemd calls a unit is escaped. */
 static const struct {
 	struct bytes parent, before, after;
 } named[] = {
@@ -38,6 +38,7 @@ static const struct {
 
 /* libvirt registers its virtual machines as machines, too. */
 static const struct bytes virtual_machine = BYTES_LITERAL("qemu\\x2d");
+static const struct bytes escape = BYTES_LITERAL("\\x"); /* and two hexadecimal digits */
 static const struct bytes supervisor = BYTES_LITERAL("supervisor");
 
 static bool is_id(struct bytes text)
@@ -106,7 +107,31 @@ static struct bytes element_before(struct bytes path, uint32_t end)
 	return bytes_make(path.data + begin, end - begin);
 }
 
-struct bytes container_id_find(struct bytes cgroup)
+static int hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; /* as systemd writes them */
+}
+
+static struct bytes unescape(struct bytes name, char buffer[CONTAINER_ID_MAX])
+{
+	uint32_t len = 0;
+
+	if (!buffer || name.len > CONTAINER_ID_MAX || !memchr(name.data, escape.data[0], name.len))
+		return name;
+	for (uint32_t i = 0; i < name.len; i++) {
+		struct bytes rest = bytes_make(name.data + i, name.len - i);
+
+		if (rest.len < 4 || !begins_with(rest, escape) || hex(rest.data[2]) < 0 || hex(rest.data[3]) < 0) {
+			buffer[len++] = name.data[i];
+			continue;
+		}
+		buffer[len++] = (char)(hex(rest.data[2]) << 4 | hex(rest.data[3]));
+		i += 3;
+	}
+	return bytes_make(buffer, len);
+}
+
+struct bytes container_id_find(struct bytes cgroup, char buffer[CONTAINER_ID_MAX])
 {
 	struct bytes child = BYTES_NULL, element = element_before(cgroup, cgroup.len);
 
@@ -117,7 +142,7 @@ struct bytes container_id_find(struct bytes cgroup)
 		if (id.len == 0)
 			id = match_name(parent, element, child);
 		if (id.len)
-			return id;
+			return unescape(id, buffer);
 		child = element;
 		element = parent;
 	}

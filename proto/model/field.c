@@ -325,7 +325,12 @@ static struct field_value user_name(const struct process_view *p, struct arena *
 
 static struct field_value container_id(const struct process_view *p, struct arena *arena)
 {
-	return p->context ? of_string(container_id_find(p->context->cgroup)) : unknown;
+	char buffer[CONTAINER_ID_MAX];
+	struct bytes id = p->context ? container_id_find(p->context->cgroup, buffer) : BYTES_NULL;
+
+	if (!p->context)
+		return unknown;
+	return of_string(id.data == buffer ? arena_copy(arena, id) : id);
 }
 
 static struct field_value cgroup_path(const struct process_view *p, struct arena *arena)

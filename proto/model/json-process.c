@@ -282,7 +282,8 @@ static void members_caps_ns(struct json *json, const struct fact_context *contex
 
 static void members_cgroup(struct json *json, const struct fact_context *context)
 {
-	struct bytes container = container_id_find(context->cgroup);
+	char buffer[CONTAINER_ID_MAX];
+	struct bytes container = container_id_find(context->cgroup, buffer);
 
 	MEMBER_BYTES(json, "cgroup", context->cgroup, context->cgroup.len > 0);
 	json_key(json, "container_id");
