@@ -4,7 +4,7 @@
 # is the difference of the two means, so that a machine that gets slower or faster meanwhile does not count as price.
 
 pairs_workloads() { # way:workers, each worker on a CPU of its own; 'free' lets it run where it likes
-  if [ "$mode" = quick ]; then echo fork:1 exec:1 spawn:1 exec:2
+  if [ "$mode" = quick ]; then echo fork:1 exec:1 vfork:1 spawn:1 exec:2
   else echo fork:1 exec:1 vfork:1 spawn:1 fork:2 exec:2 spawn:2 exec:1:free; fi
 }
 
