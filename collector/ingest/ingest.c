@@ -12,70 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <zlib.h>
 
-#include "collector/ingest/apply.h"
-#include "collector/ingest/checkpoint.h"
+#include "collector/ingest/internal.h"
 #include "collector/ingest/latency.h"
-#include "collector/ingest/links.h"
-#include "collector/ingest/pace.h"
-#include "collector/ingest/pending.h"
 #include "collector/ingest/refusal.h"
-#include "collector/ingest/streams.h"
 #include "proto/batch/decoder.h"
-
-struct ingest_peer {
-	struct ingest *ingest;
-	TAILQ_ENTRY(ingest_peer) siblings; /* in reading or waiting */
-	TAILQ_ENTRY(ingest_peer) unsaid;   /* in acks, when acking */
-	const struct ingest_peer_events *events;
-	void *owner;
-	struct boot_id boot;
-	uint64_t stream;
-	struct stream_entry *entry; /* of its own boot; counted in its users */
-	struct link *link;
-	bool machine_known;
-	uint8_t machine_id[16];
-	uint64_t last_seq; /* of the newest batch it brought; 0 = none */
-	uint64_t acked_seq;
-	uint32_t unacked; /* batches brought and not acknowledged */
-	bool paused, acking;
-	bool session; /* counted in the link */
-	uint64_t turn; /* of joining: counts up */
-	uint32_t brought; /* batches since the last look at the pace */
-	uint32_t pace;    /* as told; 0 = no limit */
-};
-
-TAILQ_HEAD(peers, ingest_peer);
-
-struct ingest {
-	struct forest *forest;
-	struct journal *journal;
-	struct streams streams;
-	struct links links;
-	struct pending pending;
-	struct checkpoint checkpoint;
-	struct peers reading, waiting; /* peers by whether they are paused */
-	struct peers acks;             /* peers whose ack is to be sent */
-	struct apply_counts applied;
-	struct fleet_ingest_stats stats;
-	struct pace pace;
-	uint64_t pace_durable, pace_ns; /* batches durable at the last look, and when it was */
-	bool pace_stopped;              /* paused since the last look */
-	uint64_t appended; /* newest journal position */
-	bool paused;
-	uint64_t turns; /* peers that have joined */
-	bool strict; /* a boot is spoken for by one machine alone */
-	int error; /* what stopped the journal, or 0 */
-	char why[INGEST_REASON_MAX];
-};
-
-static int refuse_hosts(struct ingest_refusal *ret)
-{
-	return refusal_make(ret, REJECT_LIMIT, 0,
-		      "the collector already holds its limit of host boots; start another collector");
-}
 
 /* ---- peers --------------------------------------------------------------------------------------------------- */
 
@@ -84,7 +26,7 @@ static struct peers *list_of(struct ingest_peer *peer)
 	return peer->paused ? &peer->ingest->waiting : &peer->ingest->reading;
 }
 
-static void pause_peer(struct ingest_peer *peer, bool paused)
+void ingest_pause_peer(struct ingest_peer *peer, bool paused)
 {
 	TAILQ_REMOVE(list_of(peer), peer, siblings);
 	peer->paused = paused;
@@ -98,7 +40,7 @@ static void pause_all(struct ingest *ingest)
 
 	ingest->paused = ingest->pace_stopped = true;
 	while ((peer = TAILQ_FIRST(&ingest->reading)))
-		pause_peer(peer, true);
+		ingest_pause_peer(peer, true);
 }
 
 /* A peer that goes on may bring so much that all are paused again: the rest of the list then waits. */
@@ -108,7 +50,7 @@ static void resume_all(struct ingest *ingest)
 
 	ingest->paused = false;
 	while (!ingest->paused && (peer = TAILQ_FIRST(&ingest->waiting)))
-		pause_peer(peer, false);
+		ingest_pause_peer(peer, false);
 }
 
 static void balance(struct ingest *ingest)
@@ -132,8 +74,10 @@ void ingest_leave(struct ingest_peer *peer)
 	if (peer->acking)
 		TAILQ_REMOVE(&ingest->acks, peer, unsaid);
 	pending_forget(&ingest->pending, peer);
-	peer->entry->users--;
-	peer->link->sessions -= peer->session;
+	if (peer->session) {
+		peer->entry->users--;
+		peer->link->sessions--;
+	}
 	free(peer);
 }
 
@@ -146,7 +90,7 @@ static void refuse_peer(struct ingest_peer *peer, const struct ingest_refusal *r
 	events->refused(owner, refusal);
 }
 
-static int refuse_failed(const struct ingest *ingest, struct ingest_refusal *ret)
+int ingest_refuse_failed(const struct ingest *ingest, struct ingest_refusal *ret)
 {
 	return refusal_make(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS, "%s", ingest->why);
 }
@@ -175,7 +119,7 @@ static void fail(struct ingest *ingest, int error, const struct ingest_peer *cur
 	(void)snprintf(ingest->why, sizeof(ingest->why),
 		       "the collector's journal has stopped: %s; see to its disk and restart the collector",
 		       strerror(-error));
-	(void)refuse_failed(ingest, &refusal);
+	(void)ingest_refuse_failed(ingest, &refusal);
 	while ((peer = other_peer(ingest, current)))
 		refuse_peer(peer, &refusal);
 }
@@ -289,195 +233,6 @@ int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
 	return 0;
 }
 
-/* ---- joining ------------------------------------------------------------------------------------------------- */
-
-/* A description that retention has taken away is written again at the next occasion. */
-static int journal_description(struct ingest *ingest, struct link *link, const struct hello *hello, int64_t now_ns)
-{
-	uint64_t digest = link_digest(hello), position;
-	int r;
-
-	if (link->description == digest && link->described_at >= journal_first(ingest->journal))
-		return 0;
-	r = journal_append_host(ingest->journal, now_ns, hello, &position);
-	if (r < 0)
-		return r;
-	link->description = digest;
-	link->described_at = position;
-	ingest->appended = position;
-	return 0;
-}
-
-static int describe(struct ingest *ingest, const struct hello *hello, int64_t now_ns, struct link **ret_link,
-		    struct ingest_refusal *ret_refusal)
-{
-	struct forest_host *host;
-	struct link *link;
-	int r = forest_host_get(ingest->forest, &hello->boot, &host);
-
-	if (r == -ENOSPC)
-		return refuse_hosts(ret_refusal);
-	if (r == 0)
-		r = forest_host_describe(ingest->forest, host, hello);
-	if (r == 0)
-		r = links_get(&ingest->links, &hello->boot, &link);
-	if (r == 0)
-		r = journal_description(ingest, link, hello, now_ns);
-	if (r == -ENOMEM)
-		return refusal_memory(ret_refusal);
-	if (r < 0)
-		return refusal_make(ret_refusal, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
-			      "the collector's journal takes nothing now: %s", strerror(-r));
-	*ret_link = link;
-	return 0;
-}
-
-/* The boot must not be known to be another machine's. */
-static int check_machine(struct ingest *ingest, const struct boot_id *boot, const uint8_t *machine_id,
-			 struct ingest_refusal *ret)
-{
-	struct link *link = ingest->strict ? links_find(&ingest->links, boot) : NULL;
-	char text[BOOT_ID_TEXT];
-
-	if (!link || !link->bound || (machine_id && memcmp(link->machine_id, machine_id, sizeof(link->machine_id)) == 0))
-		return 0;
-	link->refused++;
-	ingest->stats.foreign_total++;
-	boot_id_format(boot, text);
-	return refusal_make(ret, REJECT_IDENTITY, 0,
-		      "boot id %s belongs to another machine; a clone is to be booted anew, a copied spool to be removed, a container "
-		      "to be shown the host's /etc/machine-id",
-		      text);
-}
-
-static int refuse_clone(struct link *link, uint64_t stream, struct ingest_refusal *ret)
-{
-	clones_cast_out(&link->clones, stream);
-	return refusal_make(ret, REJECT_IDENTITY, 0,
-		      "this sensor's facts contradict those of another one with the same boot id: two machines resumed from one memory "
-		      "snapshot; boot one of them anew");
-}
-
-const uint8_t *ingest_machine(const struct ingest_peer *peer)
-{
-	return peer->machine_known ? peer->machine_id : NULL;
-}
-
-static int resolve_stream(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, struct stream_entry **ret,
-			  struct ingest_refusal *ret_refusal)
-{
-	int r = streams_get(&ingest->streams, boot, stream, ret);
-
-	if (r == -ENOSPC)
-		return refusal_make(
-		    ret_refusal, REJECT_LIMIT, 0,
-		    "%u streams of this host boot are connected at once, which is the limit; stop some of its sensors",
-		    STREAMS_PER_BOOT_MAX);
-	return r < 0 ? refusal_memory(ret_refusal) : 0;
-}
-
-static void welcome_peer(const struct stream_entry *entry, const struct hello *hello, struct welcome *ret)
-{
-	uint64_t first = hello->first_unacked_seq ? hello->first_unacked_seq : 1;
-
-	*ret = (struct welcome){
-	    .protocol_version = hello->protocol_version < PROTOCOL_VERSION ? hello->protocol_version : PROTOCOL_VERSION,
-	    /* Only what is durable counts: what is still on its way to the disk is sent again and found to be known. */
-	    .resume_seq = entry->durable >= first ? entry->durable + 1 : first,
-	    .window_batches = INGEST_WINDOW_BATCHES,
-	    .max_frame_bytes = INGEST_FRAME_BYTES_MAX,
-	    .compressions = COMPRESSIONS_ALL,
-	    .collector_version = BYTES_LITERAL(CANOPY_VERSION),
-	    /* Facts that this collector never had: of a stream that was begun elsewhere, or that has gone on there. */
-	    .snapshot_wanted = first > (entry->next ? entry->next : 1),
-	};
-}
-
-int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner,
-		int64_t now_ns, struct ingest_peer **ret, struct welcome *ret_welcome,
-		struct ingest_refusal *ret_refusal)
-{
-	struct stream_entry *entry = NULL;
-	struct link *link = NULL, *known;
-	struct ingest_peer *peer;
-	int r;
-
-	if (ingest->error)
-		return refuse_failed(ingest, ret_refusal);
-	r = check_machine(ingest, &hello->boot, hello->machine_id_known ? hello->machine_id : NULL, ret_refusal);
-	known = links_find(&ingest->links, &hello->boot);
-	if (r == 0 && known && clones_is_outcast(&known->clones, hello->stream))
-		r = refuse_clone(known, hello->stream, ret_refusal);
-	if (r == 0)
-		r = describe(ingest, hello, now_ns, &link, ret_refusal);
-	if (r == 0)
-		r = resolve_stream(ingest, &hello->boot, hello->stream, &entry, ret_refusal);
-	if (r != 0)
-		return r;
-	peer = calloc(1, sizeof(*peer));
-	if (!peer)
-		return refusal_memory(ret_refusal);
-	*peer = (struct ingest_peer){.ingest = ingest,
-				     .events = events,
-				     .owner = owner,
-				     .boot = hello->boot,
-				     .stream = hello->stream,
-				     .entry = entry,
-				     .link = link,
-				     .session = true,
-				     .turn = ++ingest->turns};
-	if (hello->machine_id_known) {
-		peer->machine_known = true;
-		memcpy(peer->machine_id, hello->machine_id, sizeof(peer->machine_id));
-		link_bind(link, hello->machine_id);
-	}
-	entry->users++;
-	link->sessions++;
-	link->goodbye = false;
-	link_clock(link, hello->boottime_ns, hello->boottime_to_wall_ns, now_ns);
-	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
-	welcome_peer(entry, hello, ret_welcome);
-	*ret = peer;
-	if (ingest->paused)
-		pause_peer(peer, true);
-	return 0;
-}
-
-int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const uint8_t *machine_id,
-		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
-		      struct ingest_refusal *ret_refusal)
-{
-	struct stream_entry *entry = NULL;
-	struct ingest_peer *peer;
-	struct link *link;
-	int r;
-
-	if (ingest->error)
-		return refuse_failed(ingest, ret_refusal);
-	r = check_machine(ingest, boot, machine_id, ret_refusal);
-	if (r != 0)
-		return r;
-	if (links_get(&ingest->links, boot, &link) < 0)
-		return refusal_memory(ret_refusal);
-	r = resolve_stream(ingest, boot, stream, &entry, ret_refusal);
-	if (r != 0)
-		return r;
-	peer = calloc(1, sizeof(*peer));
-	if (!peer)
-		return refusal_memory(ret_refusal);
-	*peer = (struct ingest_peer){.ingest = ingest,
-				     .events = events,
-				     .owner = owner,
-				     .boot = *boot,
-				     .stream = stream,
-				     .entry = entry,
-				     .link = link};
-	entry->users++;
-	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
-	*ret = peer;
-	return 0;
-}
-
 /* ---- batches ------------------------------------------------------------------------------------------------- */
 
 /* What a peer may bring at all, by identity and number alone. */
@@ -494,7 +249,7 @@ int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, stru
 		return refusal_make(ret, REJECT_BAD_ORDER, 0, "batch %llu came after batch %llu of this connection",
 			      (unsigned long long)id->seq, (unsigned long long)peer->last_seq);
 	/* A spool may still hold batches of the boot before; they stand in front of the first one of this boot. */
-	if (!boot_id_equal(&id->boot, &peer->boot) && peer->entry->next != 0 && id->seq > peer->entry->first)
+	if (!boot_id_equal(&id->boot, &peer->boot) && peer->entry && peer->entry->next != 0 && id->seq > peer->entry->first)
 		return refusal_make(ret, REJECT_IDENTITY, 0, "batch %llu is of another boot than the batches before it",
 			      (unsigned long long)id->seq);
 	if (peer->unacked >= INGEST_WINDOW_BATCHES)
@@ -507,6 +262,11 @@ int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, stru
 void ingest_passed(struct ingest_peer *peer, uint64_t seq)
 {
 	peer->last_seq = seq;
+}
+
+uint32_t ingest_unacked(const struct ingest_peer *peer)
+{
+	return peer->unacked;
 }
 
 /* Must be reserved before. */
@@ -577,10 +337,10 @@ static int prepare(struct ingest *ingest, struct arena *arena, struct bytes data
 		return refusal_memory(ret_refusal);
 	r = forest_host_get(ingest->forest, &ret->batch.id.boot, &ret->host);
 	if (r == -ENOSPC)
-		return refuse_hosts(ret_refusal);
+		return ingest_refuse_hosts(ret_refusal);
 	if (r < 0)
 		return refusal_memory(ret_refusal);
-	return resolve_stream(ingest, &ret->batch.id.boot, ret->batch.id.stream, &ret->entry, ret_refusal);
+	return ingest_resolve_stream(ingest, &ret->batch.id.boot, ret->batch.id.stream, &ret->entry, ret_refusal);
 }
 
 /* Of the sensors of one boot that contradict each other the one that came first stays; the others are kept apart from it: not a
@@ -596,17 +356,28 @@ static int part_clones(struct ingest_peer *peer, struct ingest_refusal *ret)
 			first = first && !(other->link == peer->link && other->session && other->stream != peer->stream &&
 					   other->turn < peer->turn);
 	if (!first)
-		return refuse_clone(peer->link, peer->stream, ret);
+		return ingest_refuse_clone(peer->link, peer->stream, ret);
 	for (unsigned i = 0; i < 2; i++) {
 		for (other = TAILQ_FIRST(lists[i]); other; other = next) {
 			next = TAILQ_NEXT(other, siblings);
 			if (other->link != peer->link || !other->session || other->stream == peer->stream)
 				continue;
-			(void)refuse_clone(other->link, other->stream, ret);
+			(void)ingest_refuse_clone(other->link, other->stream, ret);
 			refuse_peer(other, ret);
 		}
 	}
 	return 0;
+}
+
+/* After the join an append must not fail for want of room: the forest would know what the journal does not. */
+static int reserve(struct ingest *ingest, const struct join *join, struct bytes data, struct ingest_refusal *ret)
+{
+	int r = journal_reserve_batch(ingest->journal, data.len, join->batch.fact_count, join->batch.gap_count);
+
+	if (r == -ENOBUFS)
+		return refusal_make(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
+			      "more waits for the collector's disk than it can hold; come back later");
+	return r == -ENOMEM ? refusal_memory(ret) : r;
 }
 
 static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, enum stream_verdict judged,
@@ -620,6 +391,8 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 
 	if (r == 0 && peer->session && peer->link->sessions > 1 && clones_contradict(join.host, &join.batch))
 		r = part_clones(peer, ret_refusal);
+	if (r == 0)
+		r = reserve(ingest, &join, data, ret_refusal);
 	if (r != 0)
 		return r;
 	seq = join.batch.id.seq;
@@ -652,6 +425,18 @@ static int take_duplicate(struct ingest_peer *peer, struct stream_entry *entry, 
 	return 0;
 }
 
+static int refuse_conflict(struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
+{
+	struct link *link = peer->link ? peer->link : links_find(&peer->ingest->links, &id->boot);
+
+	if (link)
+		link->clones.contradictions++;
+	return refusal_make(ret, REJECT_IDENTITY, 0,
+		      "another batch %llu of stream %016llx was taken before: two machines share boot id and spool, as clones of "
+		      "one memory snapshot do; give one a new boot",
+		      (unsigned long long)id->seq, (unsigned long long)id->stream);
+}
+
 int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns,
 		 struct ingest_refusal *ret_refusal)
 {
@@ -666,24 +451,19 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 			      "bad batch: boot_id, stream or seq is missing or damaged");
 	r = ingest_check(peer, &id, ret_refusal);
 	if (r == 0 && !boot_id_equal(&id.boot, &peer->boot))
-		r = check_machine(ingest, &id.boot, ingest_machine(peer), ret_refusal);
+		r = ingest_check_machine(ingest, &id.boot, ingest_machine(peer), ret_refusal);
 	if (r != 0)
 		return r;
 	entry = streams_find(&ingest->streams, &id.boot, id.stream);
 	judged = entry ? stream_judge(entry, id.seq, checksum(data)) : STREAM_NEW;
 	if (judged == STREAM_CONFLICT)
-		peer->link->clones.contradictions++;
-	if (judged == STREAM_CONFLICT)
-		return refusal_make(ret_refusal, REJECT_IDENTITY, 0,
-			      "another batch %llu of stream %016llx was taken before: two machines share boot id and "
-			      "spool, as clones of one memory snapshot do; give one a new boot",
-			      (unsigned long long)id.seq, (unsigned long long)id.stream);
+		return refuse_conflict(peer, &id, ret_refusal);
 	if (judged == STREAM_DUPLICATE)
 		return take_duplicate(peer, entry, id.seq, ret_refusal);
 	r = take(peer, arena, data, judged, now_ns, ret_refusal);
 	if (r < 0) {
 		fail(ingest, r, peer);
-		return refuse_failed(ingest, ret_refusal);
+		return ingest_refuse_failed(ingest, ret_refusal);
 	}
 	if (r == 0)
 		balance(ingest);

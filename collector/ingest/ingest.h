@@ -23,8 +23,8 @@ struct ingest_peer; /* ingest's side of one session */
 
 #define INGEST_WINDOW_BATCHES 32u /* in flight per session: covers 100 ms of round trip at 300 batches a second */
 #define INGEST_FRAME_BYTES_MAX FRAME_BYTES_MAX
-/* Between these two marks of bytes that wait for the disk sessions are not read: far below SEGLOG_PENDING_MAX, far
- * above one group commit. */
+/* Between these two marks of bytes that wait for the disk nobody brings anything, with a session or without: far below
+ * SEGLOG_PENDING_MAX, far above one group commit. */
 #define INGEST_PENDING_HIGH ((size_t)8 << 20)
 #define INGEST_PENDING_LOW ((size_t)2 << 20)
 #define INGEST_RETRY_MS 5000u /* told to sensors while the journal does not work */
@@ -77,8 +77,10 @@ const uint8_t *ingest_machine(const struct ingest_peer *peer);
  * such a batch may not stand here. passed: the other ingest has made it durable. */
 int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret_refusal);
 void ingest_passed(struct ingest_peer *peer, uint64_t seq);
+/* Batches brought and not yet acknowledged, those passed on not counted. */
+uint32_t ingest_unacked(const struct ingest_peer *peer);
 /* On the side of the owner: a peer that brings batches of this boot and stream without a session of its own, and
- * therefore does not count as connected. machine_id: as its Hello said; NULL = it did not. Otherwise as ingest_join. */
+ * therefore does not count as connected. paused(true) may be called before this returns, *ret is set then. machine_id: as its Hello said; NULL = it did not. Otherwise as ingest_join. */
 int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const uint8_t *machine_id,
 		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
 		      struct ingest_refusal *ret_refusal);

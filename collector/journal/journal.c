@@ -225,6 +225,14 @@ static int append(struct journal *journal, enum journal_type type, const struct 
 	return r;
 }
 
+int journal_reserve_batch(struct journal *journal, size_t batch_bytes, size_t fact_count, size_t gap_count)
+{
+	if (journal->closed || journal->stopped)
+		return journal->stopped ? journal->error : -ESHUTDOWN;
+	return seglog_reserve(journal->log, sizeof(struct entry_header) + batch_bytes + entry_bits_bytes(fact_count) +
+						entry_bits_bytes(gap_count));
+}
+
 int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch,
 			 const struct journal_verdict *verdict, uint64_t *ret_position)
 {

@@ -66,6 +66,9 @@ struct journal_verdict {
 	size_t fact_count, gap_count;
 };
 
+/* Makes room for a batch, so that appending it in the same turn of the loop fails neither for want of memory nor because too
+ * much waits for the disk: to be asked before the batch is joined. Errors as seglog_append. */
+int journal_reserve_batch(struct journal *journal, size_t batch_bytes, size_t fact_count, size_t gap_count);
 /* Appends; a group commit is started by itself. received_wall_ns: the collector's clock. *ret_position is not durable
  * before the callback has said so. Errors as seglog_append. */
 int journal_append_batch(struct journal *journal, int64_t received_wall_ns, struct bytes batch,

@@ -26,8 +26,13 @@ struct passage {
 	char name[ADDRESS_TEXT_MAX];
 };
 
+/* What the relays of one loop may hold together, whether or not their sessions are still there: two of the largest batches,
+ * or thousands of usual ones, which a fleet brings that was started anew while a disk was full. */
+#define RELAY_BYTES_MAX ((size_t)32 << 20)
+
 /* One batch of a boot that another loop owns, which a sensor brings in a session of this one: a spool that outlived a
- * reboot first sends what it holds of the boot before. The session waits until it is back, so that acks stay in order. */
+ * reboot first sends what it holds of the boot before. It goes when all batches of the session before it are durable, and the
+ * session waits until it is back: so an ack never speaks for a batch that is not durable. */
 struct relay {
 	struct post post;
 	struct session *session; /* of the loop that it came from, which alone reads this; NULL when it is closed */
@@ -55,11 +60,19 @@ struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct
 			   const uint8_t *machine_id, int64_t now_ns);
 void relay_destroy(struct relay *relay);
 
+static inline size_t relay_cost(size_t len)
+{
+	return sizeof(struct relay) + len;
+}
+
 struct route {
 	/* Whether sessions and batches of this boot belong here. */
 	bool (*is_ours)(void *owner, const struct boot_id *boot);
 	/* Takes it to where boot belongs; it is consumed. */
 	void (*move)(void *owner, const struct boot_id *boot, struct passage *passage);
+	/* Whether there is room for a relay of this cost, which then is counted until it is back or dismissed. */
+	bool (*admit)(void *owner, size_t cost);
+	void (*dismiss)(void *owner, size_t cost);
 	/* Takes it there and back, to session_relayed; it is consumed meanwhile. */
 	void (*relay)(void *owner, struct relay *relay);
 	/* A session has begun. */

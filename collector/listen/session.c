@@ -17,6 +17,7 @@
 #include "canopy/log.h"
 #include "collector/listen/foreign.h"
 #include "collector/listen/identity.h"
+#include "collector/listen/internal.h"
 #include "proto/wire/message.h"
 
 enum session_event {
@@ -118,9 +119,7 @@ static void change_state(struct session *session, enum session_state state, cons
 	}
 	ingest_leave(session->peer);
 	session->peer = NULL;
-	if (session->relay)
-		session->relay->session = NULL; /* it comes back to nobody */
-	session->relay = NULL;
+	session_forget_relay(session);
 	forget_input(session);
 	if (state == SESSION_REFUSING) {
 		session->shared->rejects_total++;
@@ -223,13 +222,20 @@ static bool is_ours(const struct session *session, const struct boot_id *boot)
 	return !route || route->is_ours(route->owner, boot);
 }
 
+void session_ack(struct session *session, uint64_t seq)
+{
+	if (seq > session->ack_seq)
+		session->ack_seq = seq;
+	session->ack_due = true;
+	send_ack(session);
+}
+
 static void on_acked(void *owner, uint64_t seq)
 {
 	struct session *session = owner;
 
-	session->ack_seq = seq;
-	session->ack_due = true;
-	send_ack(session);
+	session_ack(session, seq);
+	session_send_relay(session);
 	breathe(session);
 }
 
@@ -258,7 +264,7 @@ static bool is_held(const struct session *session)
 	return session->paused || session->relay;
 }
 
-static void go_on(struct session *session)
+void session_go_on(struct session *session)
 {
 	if (is_held(session))
 		return;
@@ -275,7 +281,7 @@ static void on_paused(void *owner, bool paused)
 	if (paused)
 		stream_read_stop(session->stream);
 	else
-		go_on(session);
+		session_go_on(session);
 }
 
 static void on_refused(void *owner, const struct ingest_refusal *refusal)
@@ -311,76 +317,6 @@ static bool is_its_own(struct session *session, const struct hello *hello)
 	return false;
 }
 
-/* ---- to and from other loops --------------------------------------------------------------------------------- */
-
-/* TLS may have written something that the kernel has not taken: the Hello is then served again later. */
-static void wait_to_leave(struct session *session)
-{
-	session->leaving = true;
-	session->reader.start = session->frame_at;
-	stream_read_stop(session->stream);
-}
-
-static void pass_on(struct session *session, const struct boot_id *boot)
-{
-	const struct route *route = session->shared->route;
-	struct passage *passage;
-	int r;
-
-	if (stream_queued(session->stream) > 0) {
-		wait_to_leave(session);
-		return;
-	}
-	r = passage_create(&passage, session->stream, &session->reader, session->frame_at);
-	if (r < 0) {
-		change_state(session, SESSION_CLOSED, strerror(-r));
-		return;
-	}
-	memcpy(passage->key, session->key, sizeof(passage->key));
-	memcpy(passage->name, session->name, sizeof(passage->name));
-	session->passed = true;
-	change_state(session, SESSION_CLOSED, "goes on on the loop of its boot");
-	route->move(route->owner, boot, passage);
-}
-
-static void relay_batch(struct session *session, const struct batch_id *id, struct bytes batch)
-{
-	const struct route *route = session->shared->route;
-	struct ingest_refusal refusal;
-
-	if (ingest_check(session->peer, id, &refusal) != 0) {
-		refuse(session, &refusal);
-		return;
-	}
-	session->relay = relay_create(id, batch, session, ingest_machine(session->peer), wall_now());
-	if (!session->relay) {
-		fsm(session, EVENT_OVERLOAD, &(struct detail){.why = "the collector is out of memory"});
-		return;
-	}
-	stream_read_stop(session->stream);
-	route->relay(route->owner, session->relay);
-}
-
-void session_relayed(struct relay *relay)
-{
-	struct session *session = relay->session;
-	struct detail detail = {.refusal = relay->refusal};
-
-	if (session) {
-		session->relay = NULL;
-		if (relay->result == 0) {
-			ingest_passed(session->peer, relay->seq);
-			session->ack_seq = relay->seq;
-			session->ack_due = true;
-			send_ack(session);
-			go_on(session);
-		} else {
-			fsm(session, EVENT_REFUSED, &detail);
-		}
-	}
-	relay_destroy(relay);
-}
-
 /* ---- messages ------------------------------------------------------------------------------------------------ */
 
 static void greet(struct session *session, const struct hello *hello)
@@ -398,7 +334,7 @@ static void greet(struct session *session, const struct hello *hello)
 	if (!is_its_own(session, hello))
 		return;
 	if (!is_ours(session, &hello->boot)) {
-		pass_on(session, &hello->boot);
+		session_pass_on(session, &hello->boot);
 		return;
 	}
 	/* Joining may pause the session at once; the Welcome is due in any case. */
@@ -422,7 +358,7 @@ static void take_batch(struct session *session, struct bytes batch)
 
 	if (session->shared->route && batch_peek((const uint8_t *)batch.data, batch.len, &id) == 0 &&
 	    !is_ours(session, &id.boot))
-		relay_batch(session, &id, batch);
+		session_relay_batch(session, &id, batch);
 	else if (ingest_batch(session->peer, &session->shared->arena, batch, wall_now(), &refusal) != 0)
 		refuse(session, &refusal);
 }

@@ -84,6 +84,7 @@ struct session {
 	bool passed, broken;  /* the connection goes on on another loop; could not be taken from another one */
 	size_t frame_at;      /* where the message that is being served begins in the reader */
 	struct relay *relay;  /* under way; nothing is read until it is back */
+	bool relay_waits;     /* not sent: batches before it are not durable here yet */
 	uint8_t key[16];             /* of the peer's address */
 	char name[ADDRESS_TEXT_MAX]; /* of the peer */
 };
@@ -100,9 +101,9 @@ void session_start(struct session *session);
 void session_refuse(struct session *session, enum reject_code code, uint32_t retry_after_ms, const char *reason);
 /* Drops the connection at once. */
 void session_abort(struct session *session, const char *why);
-/* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
 /* The certificates that count have changed: judges the peer's again. */
 void session_verify_again(struct session *session);
+/* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
 void session_tick(struct session *session, uint64_t now_ms);
 void session_free(struct session *session);
 

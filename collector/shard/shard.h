@@ -66,6 +66,7 @@ struct shard {
 	struct route route;             /* for its listener */
 	struct arena arena;             /* of the relay that is being served */
 	LIST_HEAD(, errand) errands;    /* relays of other shards that wait for the disk */
+	size_t relay_bytes;             /* of relays that its own sessions made and that are not back */
 	bool closing;                   /* other shards' batches are not taken any more */
 	struct post deafen, end, close; /* what the main loop asks for */
 	uv_thread_t thread;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A relay that arrives becomes an errand: a peer of ingest that brings this one batch and leaves when it is durable. The
- * relay then travels back with the result. */
+ * relay then travels back with the result. Like any peer it waits while ingest does; how many may wait is bounded where
+ * they come from (RELAY_BYTES_MAX). */
 #include "collector/shard/traffic.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ struct errand {
 	struct shard *shard; /* where it is done */
 	struct relay *relay; /* owned */
 	struct ingest_peer *peer;
-	bool bringing, done;
+	bool paused, brought, bringing, done;
 };
 
 static bool is_ours(void *owner, const struct boot_id *boot)
@@ -107,9 +108,24 @@ static struct relay *relay_of(struct post *post)
 	return (struct relay *)(void *)((char *)post - offsetof(struct relay, post));
 }
 
+static bool admit(void *owner, size_t cost)
+{
+	struct shard *shard = owner;
+
+	if (shard->relay_bytes + cost > RELAY_BYTES_MAX)
+		return false;
+	shard->relay_bytes += cost;
+	return true;
+}
+
+static void dismiss(void *owner, size_t cost)
+{
+	((struct shard *)owner)->relay_bytes -= cost;
+}
+
 static void deliver_back(struct post *post, void *owner)
 {
-	(void)owner;
+	dismiss(owner, relay_cost(relay_of(post)->len));
 	session_relayed(relay_of(post));
 }
 
@@ -139,10 +155,15 @@ static void on_acked(void *owner, uint64_t seq)
 		finish(errand, 0);
 }
 
+static void serve(struct errand *errand);
+
 static void on_paused(void *owner, bool paused)
 {
-	(void)owner; /* it brings nothing more than its one batch */
-	(void)paused;
+	struct errand *errand = owner;
+
+	errand->paused = paused;
+	if (!paused && !errand->brought)
+		serve(errand);
 }
 
 static void on_refused(void *owner, const struct ingest_refusal *refusal)
@@ -156,21 +177,21 @@ static void on_refused(void *owner, const struct ingest_refusal *refusal)
 
 static const struct ingest_peer_events errand_events = {.acked = on_acked, .paused = on_paused, .refused = on_refused};
 
-static int bring(struct errand *errand)
+static void serve(struct errand *errand)
 {
 	struct shard *shard = errand->shard;
 	struct relay *relay = errand->relay;
-	int r = ingest_join_other(shard->ingest, &relay->boot, relay->stream, relay->machine_known ? relay->machine_id : NULL,
-				  &errand_events, errand, &errand->peer, &relay->refusal);
+	int r;
 
-	if (r != 0)
-		return r;
-	errand->bringing = true;
+	errand->brought = errand->bringing = true;
 	arena_reset(&shard->arena);
 	r = ingest_batch(errand->peer, &shard->arena, bytes_make(relay->data, relay->len), relay->now_ns,
 			 &relay->refusal);
 	errand->bringing = false;
-	return r;
+	if (r != 0)
+		finish(errand, r);
+	else if (errand->done)
+		finish(errand, 0);
 }
 
 static void do_errand(struct shard *shard, struct relay *relay)
@@ -185,11 +206,12 @@ static void do_errand(struct shard *shard, struct relay *relay)
 	}
 	*errand = (struct errand){.shard = shard, .relay = relay};
 	LIST_INSERT_HEAD(&shard->errands, errand, siblings);
-	r = bring(errand);
+	r = ingest_join_other(shard->ingest, &relay->boot, relay->stream, relay->machine_known ? relay->machine_id : NULL,
+			      &errand_events, errand, &errand->peer, &relay->refusal);
 	if (r != 0)
 		finish(errand, r);
-	else if (errand->done)
-		finish(errand, 0);
+	else if (!errand->paused)
+		serve(errand);
 }
 
 static void deliver_relay(struct post *post, void *owner)
@@ -200,6 +222,7 @@ static void deliver_relay(struct post *post, void *owner)
 		relay_destroy(relay_of(post));
 	else
 		do_errand(shard, relay_of(post));
+	breathe(shard);
 }
 
 static void relay(void *owner, struct relay *relay)
@@ -226,5 +249,12 @@ void traffic_end(struct shard *shard)
 
 void traffic_route(struct shard *shard, struct route *ret)
 {
-	*ret = (struct route){.is_ours = is_ours, .move = move, .relay = relay, .joined = joined, .breathe = breathe, .owner = shard};
+	*ret = (struct route){.is_ours = is_ours,
+			      .move = move,
+			      .admit = admit,
+			      .dismiss = dismiss,
+			      .relay = relay,
+			      .joined = joined,
+			      .breathe = breathe,
+			      .owner = shard};
 }

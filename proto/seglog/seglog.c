@@ -191,11 +191,9 @@ static size_t payload_bytes(const struct bytes *parts, size_t count)
 	return sum;
 }
 
-int seglog_append(struct seglog *log, uint8_t type, const struct bytes *parts, size_t count, uint64_t *ret_number)
+int seglog_reserve(struct seglog *log, size_t length)
 {
-	size_t length = payload_bytes(parts, count), whole = (size_t)format_record_bytes(length);
-	struct format_record header = {.length = htole32((uint32_t)length), .type = type, .number = htole64(log->next)};
-	uint8_t *at;
+	size_t whole = (size_t)format_record_bytes(length);
 
 	if (log->error || log->read_only)
 		return log->error ? log->error : -EROFS;
@@ -203,8 +201,18 @@ int seglog_append(struct seglog *log, uint8_t type, const struct bytes *parts, s
 		return -EMSGSIZE;
 	if (log->pending.len + whole > SEGLOG_PENDING_MAX)
 		return -ENOBUFS;
-	if (seglog_buffer_reserve(&log->pending, whole) < 0)
-		return -ENOMEM;
+	return seglog_buffer_reserve(&log->pending, whole) < 0 ? -ENOMEM : 0;
+}
+
+int seglog_append(struct seglog *log, uint8_t type, const struct bytes *parts, size_t count, uint64_t *ret_number)
+{
+	size_t length = payload_bytes(parts, count), whole = (size_t)format_record_bytes(length);
+	struct format_record header = {.length = htole32((uint32_t)length), .type = type, .number = htole64(log->next)};
+	uint8_t *at;
+	int r = seglog_reserve(log, length);
+
+	if (r < 0)
+		return r;
 	at = log->pending.data + log->pending.len;
 	memcpy(at, &header, sizeof(header));
 	at += sizeof(header);

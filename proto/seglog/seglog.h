@@ -73,6 +73,9 @@ void seglog_close(struct seglog *log);
 /* Removes the segments of a log that nobody has open. Errors: the errno of the failing call; some may be gone then. */
 int seglog_remove(const char *dir);
 
+/* Makes room for a record with a payload of so many bytes, so that the next append of it (or of a smaller one) succeeds
+ * unless a commit is begun before. Errors: as seglog_append. */
+int seglog_reserve(struct seglog *log, size_t length);
 /* Collects one record; payload parts are copied. *ret_number is its number. Errors: -ENOBUFS (SEGLOG_PENDING_MAX:
  * commit first), -EMSGSIZE, -ENOMEM, or the error of an earlier failed commit (the log then accepts nothing more until
  * it is reopened). */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session as its own files see it: session.c is the machine, transfer.c hands connections and batches to other loops. */
+#ifndef CANOPY_COLLECTOR_LISTEN_INTERNAL_H
+#define CANOPY_COLLECTOR_LISTEN_INTERNAL_H
+
+#include "collector/listen/session.h"
+
+/* Every batch up to seq is durable, wherever it was taken: the peer is told. */
+void session_ack(struct session *session, uint64_t seq);
+/* Reads and serves again, unless something holds the session. */
+void session_go_on(struct session *session);
+
+/* The connection goes to the loop of this boot. */
+void session_pass_on(struct session *session, const struct boot_id *boot);
+/* Takes a copy of the batch and reads nothing more until it is back. */
+void session_relay_batch(struct session *session, const struct batch_id *id, struct bytes batch);
+/* An ack has come: the batch that waits for it goes, if there is one. */
+void session_send_relay(struct session *session);
+/* The session ends: what is under way comes back to nobody. */
+void session_forget_relay(struct session *session);
+
+#endif
