@@ -36,6 +36,7 @@ struct tls_context {
 	pthread_mutex_t lock; /* of what follows */
 	SSL_CTX *current;
 	int64_t expiry;
+	STACK_OF(X509) *intermediates; /* owned; NULL = none yet. The one that was learned first gives way */
 	struct saved_session sessions[TLS_SESSIONS_MAX];
 	unsigned next_session;
 };
@@ -326,6 +327,7 @@ void tls_context_unref(struct tls_context *context)
 	if (!context || atomic_fetch_sub(&context->references, 1) > 1)
 		return;
 	forget_sessions(context);
+	sk_X509_pop_free(context->intermediates, X509_free);
 	SSL_CTX_free(context->current);
 	for (unsigned file = 0; file < FILES; file++)
 		free(context->paths[file]);
@@ -412,6 +414,49 @@ const char *tls_context_ca(const struct tls_context *context)
 void tls_context_count(struct tls_context *context, enum tls_outcome outcome)
 {
 	atomic_fetch_add(&context->counts[outcome], 1);
+}
+
+static bool is_kept(const struct tls_context *context, const X509 *x509)
+{
+	for (int i = 0; i < sk_X509_num(context->intermediates); i++)
+		if (X509_cmp(sk_X509_value(context->intermediates, i), x509) == 0)
+			return true;
+	return false;
+}
+
+/* Without memory it is not remembered. */
+static void keep_intermediate(struct tls_context *context, X509 *x509)
+{
+	if (is_kept(context, x509) || X509_up_ref(x509) != 1)
+		return;
+	if (sk_X509_num(context->intermediates) >= (int)TLS_INTERMEDIATES_MAX)
+		X509_free(sk_X509_shift(context->intermediates));
+	if (sk_X509_push(context->intermediates, x509) <= 0)
+		X509_free(x509);
+}
+
+void tls_context_keep_intermediates(struct tls_context *context, const STACK_OF(X509) *chain)
+{
+	int count = sk_X509_num(chain);
+
+	if (count < 3) /* the peer's own, and the authority, which stands in our file */
+		return;
+	(void)pthread_mutex_lock(&context->lock);
+	if (!context->intermediates)
+		context->intermediates = sk_X509_new_null();
+	for (int i = 1; context->intermediates && i + 1 < count; i++)
+		keep_intermediate(context, sk_X509_value(chain, i));
+	(void)pthread_mutex_unlock(&context->lock);
+}
+
+STACK_OF(X509) *tls_context_intermediates(struct tls_context *context)
+{
+	STACK_OF(X509) * all;
+
+	(void)pthread_mutex_lock(&context->lock);
+	all = context->intermediates ? X509_chain_up_ref(context->intermediates) : NULL;
+	(void)pthread_mutex_unlock(&context->lock);
+	return all;
 }
 
 SSL_SESSION *tls_context_take_session(struct tls_context *context, const char *peer)

@@ -11,6 +11,7 @@
 #define TLS_FILE_BYTES_MAX (8u << 20)     /* of one PEM file: all public authorities are 200 KB, long CRLs some MB */
 #define TLS_PEER_CHAIN_BYTES_MAX 16384u   /* a chain of three with RSA-4096 is 6 KB */
 #define TLS_SESSION_SECONDS 7200          /* a ticket is good for so long; any reload ends it at once */
+#define TLS_INTERMEDIATES_MAX 64u         /* authorities between ours and the peers' certificates that are remembered */
 #define TLS_SESSIONS_MAX 8u               /* collectors that a sensor keeps a ticket of */
 
 enum tls_side {

@@ -21,6 +21,13 @@ bool tls_context_has_certificate(const struct tls_context *context);
 const char *tls_context_ca(const struct tls_context *context); /* path, for messages; NULL = none */
 void tls_context_count(struct tls_context *context, enum tls_outcome outcome);
 
+/* A ticket carries the peer's certificate and not what leads from it to the authority. So what verified chains had in
+ * between is remembered, for judging those who resume again after a reload. It is trusted by nobody: each chain is verified
+ * by the newest files. */
+void tls_context_keep_intermediates(struct tls_context *context, const STACK_OF(X509) *chain);
+/* All of them, the caller's; NULL = none, or no memory. */
+STACK_OF(X509) *tls_context_intermediates(struct tls_context *context);
+
 /* Of a client. The session is a reference of the caller's; NULL = none. A ticket is used once. */
 SSL_SESSION *tls_context_take_session(struct tls_context *context, const char *peer);
 /* Consumes the session. of: what it was made under. */

@@ -313,6 +313,8 @@ int tls_handshake(struct tls *tls)
 		return fail(tls);
 	}
 	tls->done = true;
+	if (!SSL_session_reused(tls->ssl) && tls_context_is_mutual(tls->context))
+		tls_context_keep_intermediates(tls->context, SSL_get0_verified_chain(tls->ssl));
 	tls_context_count(tls->context, SSL_session_reused(tls->ssl) ? TLS_RESUMED : TLS_FULL);
 	return 0;
 }
@@ -409,11 +411,12 @@ bool tls_peer(const struct tls *tls, struct certificate *ret)
 
 static int verify_by(struct tls *tls, X509_STORE *store, X509 *x509)
 {
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl), *kept = chain ? NULL : tls_context_intermediates(tls->context);
 	X509_STORE_CTX *verification = X509_STORE_CTX_new();
 	bool client = tls_context_side(tls->context) == TLS_CLIENT;
 	int ok = -1;
 
-	if (verification && X509_STORE_CTX_init(verification, store, x509, SSL_get_peer_cert_chain(tls->ssl)) == 1 &&
+	if (verification && X509_STORE_CTX_init(verification, store, x509, chain ? chain : kept) == 1 &&
 	    X509_STORE_CTX_set_purpose(verification, client ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT) == 1)
 		ok = X509_verify_cert(verification);
 	if (ok != 1) {
@@ -423,6 +426,7 @@ static int verify_by(struct tls *tls, X509_STORE *store, X509 *x509)
 		explain_verify(tls);
 	}
 	X509_STORE_CTX_free(verification);
+	sk_X509_pop_free(kept, X509_free);
 	ERR_clear_error();
 	return ok == 1 ? 0 : -EPROTO;
 }

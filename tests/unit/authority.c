@@ -40,16 +40,27 @@ static X509 *begin(const char *common_name, EVP_PKEY *key, long serial, long beg
 	return x509;
 }
 
-void authority_make(struct authority *authority, const char *common_name)
+static void make(struct authority *authority, const struct authority *above, const char *common_name, long serial)
 {
 	authority->crl = X509_CRL_new();
 	authority->key = EVP_EC_gen("P-256");
 	MUST(authority->key && authority->crl);
-	authority->x509 = begin(common_name, authority->key, 1, -3600, 10 * DAY);
-	MUST(X509_set_issuer_name(authority->x509, X509_get_subject_name(authority->x509)) == 1);
-	add_extension(authority->x509, authority->x509, NID_basic_constraints, "critical,CA:TRUE");
-	add_extension(authority->x509, authority->x509, NID_key_usage, "critical,keyCertSign,cRLSign");
-	MUST(X509_sign(authority->x509, authority->key, EVP_sha256()) > 0);
+	authority->x509 = begin(common_name, authority->key, serial, -3600, 10 * DAY);
+	above = above ? above : authority;
+	MUST(X509_set_issuer_name(authority->x509, X509_get_subject_name(above->x509)) == 1);
+	add_extension(authority->x509, above->x509, NID_basic_constraints, "critical,CA:TRUE");
+	add_extension(authority->x509, above->x509, NID_key_usage, "critical,keyCertSign,cRLSign");
+	MUST(X509_sign(authority->x509, above->key, EVP_sha256()) > 0);
+}
+
+void authority_make(struct authority *authority, const char *common_name)
+{
+	make(authority, NULL, common_name, 1);
+}
+
+void authority_make_below(struct authority *authority, const struct authority *above, const char *common_name, long serial)
+{
+	make(authority, above, common_name, serial);
 }
 
 void authority_finish(struct authority *authority)
@@ -106,6 +117,16 @@ void authority_issue(const struct authority *authority, const struct folder *fol
 	MUST(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(file) == 0);
 	X509_free(x509);
 	EVP_PKEY_free(key);
+}
+
+void authority_append(const struct authority *authority, const struct folder *folder, const char *name)
+{
+	char path[FOLDER_PATH_MAX * 2];
+	FILE *file;
+
+	folder_file(folder, name, path);
+	file = fopen(path, "a");
+	MUST(file && PEM_write_X509(file, authority->x509) == 1 && fclose(file) == 0);
 }
 
 void authority_write(const struct authority *authority, const struct folder *folder, const char *name)

@@ -24,11 +24,15 @@ struct request_for {
 
 /* All of these abort when OpenSSL fails. */
 void authority_make(struct authority *authority, const char *common_name);
+/* One between: signed by above. */
+void authority_make_below(struct authority *authority, const struct authority *above, const char *common_name, long serial);
 void authority_finish(struct authority *authority);
 X509 *authority_sign(const struct authority *authority, const struct request_for *request, EVP_PKEY **ret_key);
 /* FOLDER/NAME.pem and FOLDER/NAME.key (mode 0600) */
 void authority_issue(const struct authority *authority, const struct folder *folder, const char *name,
 		     const struct request_for *request);
+/* The authority's own certificate behind what FOLDER/NAME holds. */
+void authority_append(const struct authority *authority, const struct folder *folder, const char *name);
 /* FOLDER/NAME: the authority's own certificate. */
 void authority_write(const struct authority *authority, const struct folder *folder, const char *name);
 /* FOLDER/NAME: a revocation list with everything revoked so far. */

@@ -440,6 +440,54 @@ static void a_revoked_one_is_refused_and_found_under_a_live_connection(void **st
 		      "web-1", "", "");
 }
 
+/* One resumed by a ticket, which has the peer's certificate without those between it and the authority. */
+static void resume(struct pair *pair, struct tls_context *client, struct tls_context *server)
+{
+	int at_client, at_server;
+
+	shakes(client, server, NULL);
+	open_pair(pair, client, server, "collector.example");
+	shake(pair, TLS_FEED_MAX, &at_client, &at_server);
+	assert_int_equal(at_server, 0);
+	assert_true(tls_resumed(pair->server));
+	say(pair->client, pair->server, "hello");
+}
+
+static void who_resumed_is_judged_by_its_whole_chain(void **state)
+{
+	struct tls_context *clients[2], *server;
+	struct authority between;
+	struct pair pairs[2];
+
+	(void)state;
+	authority_make_below(&between, &world.authority, "between", 80);
+	authority_issue(&between, &world.folder, "good", &(struct request_for){"web-3", "DNS:web-3", "clientAuth", 0, 0, 81});
+	authority_issue(&between, &world.folder, "lost", &(struct request_for){"web-4", "DNS:web-4", "clientAuth", 0, 0, 82});
+	authority_append(&between, &world.folder, "good.pem");
+	authority_append(&between, &world.folder, "lost.pem");
+	authority_write_revocations(&between, &world.folder, "crl.pem");
+	server = revoking_context();
+	clients[0] = client_context("good");
+	clients[1] = client_context("lost");
+	for (unsigned i = 0; i < 2; i++)
+		resume(&pairs[i], clients[i], server);
+	assert_int_equal(tls_context_reload(server, NULL), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(tls_verify_again(pairs[i].server), 0);
+
+	authority_revoke(&between, 82);
+	authority_write_revocations(&between, &world.folder, "crl.pem");
+	assert_int_equal(tls_context_refresh(server, NULL), 0);
+	assert_int_equal(tls_verify_again(pairs[0].server), 0);
+	assert_int_equal(tls_verify_again(pairs[1].server), -EPROTO);
+	assert_says(pairs[1].server, "certificate revoked; make a new one");
+	for (unsigned i = 0; i < 2; i++)
+		close_pair(&pairs[i]);
+	check_refused(clients[1], server, "collector.example", "our certificate is revoked", "certificate revoked");
+	tls_context_unref(clients[0]);
+	authority_finish(&between);
+}
+
 static void a_file_that_is_broken_changes_nothing(void **state)
 {
 	struct tls_context *client = client_context("sensor"), *server;
@@ -644,6 +692,7 @@ int main(void)
 	    cmocka_unit_test(a_sensor_cannot_pose_as_collector),
 	    cmocka_unit_test(without_certificate_is_refused),
 	    cmocka_unit_test(a_revoked_one_is_refused_and_found_under_a_live_connection),
+	    cmocka_unit_test(who_resumed_is_judged_by_its_whole_chain),
 	    cmocka_unit_test(a_file_that_is_broken_changes_nothing),
 	    cmocka_unit_test(files_that_will_not_do_are_named),
 	    cmocka_unit_test(garbage_is_refused),
