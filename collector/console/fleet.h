@@ -43,6 +43,7 @@ struct fleet_ingest_stats {
 	uint64_t foreign_total;       /* Hellos that the certificate did not fit, or of a boot that is another machine's */
 	uint64_t securing;            /* TLS handshakes under way */
 	uint64_t sequence_gaps;
+	uint64_t hosts_forgotten;     /* host boots that were over and made room, or that retention left nothing of */
 	uint64_t checkpoints, checkpoint_failures; /* written to the end since the start; given up, and tried again later */
 	uint64_t shards_paced, pace;  /* shards that slow their sensors down; batches a second that those take together */
 	/* ingest latency, received frame to durable: histogram of seconds, upper bounds of fleet_latency_bounds, last

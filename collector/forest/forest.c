@@ -187,11 +187,21 @@ static void untouch(struct forest *forest, struct forest_host *host)
 		*at = host->touched_next;
 }
 
-int forest_host_forget(struct forest *forest, struct forest_host *host)
+bool forest_host_is_over(struct forest_host *host)
 {
 	host_refresh(host);
-	if (host->states[PROCESS_LIVE])
-		return -EBUSY;
+	return !host->description || host->rebooted || host->states[PROCESS_LIVE] == 0;
+}
+
+void forest_host_room(const struct forest *forest, uint32_t *ret_held, uint32_t *ret_max)
+{
+	*ret_held = forest->host_count;
+	*ret_max = forest->options.hosts_max;
+}
+
+void forest_host_forget(struct forest *forest, struct forest_host *host)
+{
+	forest->evicted += host->slab.used;
 	machine_move(host, NULL);
 	untouch(forest, host);
 	intern_remove(&forest->boots, &host->intern);
@@ -200,7 +210,6 @@ int forest_host_forget(struct forest *forest, struct forest_host *host)
 	order_remove(forest, host);
 	heap_remove(forest, host);
 	host_destroy(host);
-	return 0;
 }
 
 /* The machine that the description names, NULL = none. */

@@ -43,9 +43,14 @@ void forest_destroy(struct forest *forest);
 /* The host boot with this id, made when it is new. Errors: -ENOMEM, -ENOSPC (hosts_max). */
 int forest_host_get(struct forest *forest, const struct boot_id *boot, struct forest_host **ret);
 struct forest_host *forest_host_find(const struct forest *forest, const struct boot_id *boot);
-/* Forgets a host boot on which nothing lives any more, with all its processes: the way out of -ENOSPC above. Whoever
- * holds the pointer must not use it again. Errors: -EBUSY (something lives there). */
-int forest_host_forget(struct forest *forest, struct forest_host *host);
+/* Whether the boot has ended as far as is known: a later one of its machine began, or nothing lives there, or it never said
+ * hello and was only spoken for by the boot after it. */
+bool forest_host_is_over(struct forest_host *host);
+/* Forgets a host boot with all its processes, which count as evicted: the way out of -ENOSPC above. Those that live there go
+ * too; the caller has judged that nothing does. Whoever holds the pointer must not use it again. */
+void forest_host_forget(struct forest *forest, struct forest_host *host);
+/* How many host boots there are, and may be. */
+void forest_host_room(const struct forest *forest, uint32_t *ret_held, uint32_t *ret_max);
 
 /* Attributes of a host boot as its sensor's Hello says; the newest by boottime_ns wins. Copies what it needs. Errors:
  * -ENOMEM. */

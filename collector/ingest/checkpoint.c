@@ -155,6 +155,8 @@ static int put_state(struct checkpoint *checkpoint, const struct forest_host *ho
 	if (r < 0)
 		return r;
 	state.sequence_gaps = link ? link->sequence_gaps : 0;
+	state.seen_wall_ns = link ? link->seen_wall_ns : 0;
+	state.last_record = link ? link->position : 0;
 	r = boot_state_encode(&state, &checkpoint->arena, &body);
 	return r < 0 ? r : append_part(checkpoint, JOURNAL_CHECKPOINT_STATE, body);
 }

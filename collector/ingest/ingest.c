@@ -74,6 +74,7 @@ void ingest_leave(struct ingest_peer *peer)
 	if (peer->acking)
 		TAILQ_REMOVE(&ingest->acks, peer, unsaid);
 	pending_forget(&ingest->pending, peer);
+	speaker_finish(&peer->own);
 	if (peer->session) {
 		peer->entry->users--;
 		peer->link->sessions--;
@@ -191,6 +192,7 @@ int ingest_create(struct ingest **ret, struct forest *forest, struct journal *jo
 	ingest->journal = journal;
 	streams_init(&ingest->streams);
 	links_init(&ingest->links);
+	hosts_init(&ingest->hosts, forest, &ingest->streams, &ingest->links);
 	checkpoint_init(&ingest->checkpoint, forest, journal, &ingest->streams, &ingest->links);
 	TAILQ_INIT(&ingest->reading);
 	TAILQ_INIT(&ingest->waiting);
@@ -209,6 +211,7 @@ void ingest_destroy(struct ingest *ingest)
 	journal_off_durable(ingest->journal, on_durable, ingest);
 	checkpoint_finish(&ingest->checkpoint);
 	pending_finish(&ingest->pending);
+	hosts_finish(&ingest->hosts);
 	links_finish(&ingest->links);
 	streams_finish(&ingest->streams);
 	free(ingest);
@@ -235,8 +238,18 @@ int ingest_recover(struct ingest *ingest, struct replay_counts *ret)
 
 /* ---- batches ------------------------------------------------------------------------------------------------- */
 
+/* Spools hold boot after boot, so that each one but the first shows itself by a change. */
+static bool has_too_many_boots(struct ingest_peer *peer, const struct boot_id *boot)
+{
+	if (boot_id_equal(boot, &peer->newest_boot))
+		return false;
+	peer->newest_boot = *boot;
+	peer->boots += !boot_id_equal(boot, &peer->boot);
+	return peer->boots > INGEST_SESSION_BOOTS_MAX;
+}
+
 /* What a peer may bring at all, by identity and number alone. */
-int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
+int ingest_check(struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret)
 {
 	if (id->stream != peer->stream)
 		return refusal_make(ret, REJECT_IDENTITY, 0, "batch %llu is of stream %016llx, the Hello said %016llx",
@@ -256,6 +269,10 @@ int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, stru
 		return refusal_make(ret, REJECT_LIMIT, 0,
 			      "more than %u batches are unacknowledged, which is the window that the Welcome gave",
 			      INGEST_WINDOW_BATCHES);
+	if (has_too_many_boots(peer, &id->boot))
+		return refusal_make(ret, REJECT_LIMIT, 0,
+			      "batches of more than %u boots before came in one connection; the rest may come in the next one",
+			      INGEST_SESSION_BOOTS_MAX);
 	return 0;
 }
 
@@ -302,14 +319,12 @@ static int decode(struct arena *arena, struct bytes data, struct batch *ret, str
 	return 0;
 }
 
-static void count_batch(struct ingest *ingest, const struct batch *batch, enum stream_verdict verdict, int64_t now_ns)
+static void count_batch(struct ingest *ingest, struct link *link, const struct batch *batch, enum stream_verdict verdict,
+			int64_t now_ns)
 {
-	struct link *link;
-
 	ingest->stats.batches_new++;
 	ingest->stats.sequence_gaps += verdict == STREAM_GAP;
-	if (links_get(&ingest->links, &batch->id.boot, &link) < 0)
-		return;
+	link_seen(link, ingest->appended, now_ns);
 	link->sequence_gaps += verdict == STREAM_GAP;
 	if (batch->fact_count > 0)
 		link_batch(link, apply_newest(batch), batch->boottime_to_wall_ns, now_ns);
@@ -319,14 +334,16 @@ static void count_batch(struct ingest *ingest, const struct batch *batch, enum s
 struct join {
 	struct batch batch;
 	struct forest_host *host;
+	struct link *link;
 	struct stream_entry *entry;
 	struct apply_verdict verdict; /* in the arena */
 };
 
 /* Only what decodes may make a host or a stream, so that garbage costs no memory for long. */
-static int prepare(struct ingest *ingest, struct arena *arena, struct bytes data, struct join *ret,
+static int prepare(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns, struct join *ret,
 		   struct ingest_refusal *ret_refusal)
 {
+	struct ingest *ingest = peer->ingest;
 	int r = decode(arena, data, &ret->batch, ret_refusal);
 
 	if (r != 0)
@@ -335,11 +352,9 @@ static int prepare(struct ingest *ingest, struct arena *arena, struct bytes data
 	ret->verdict.gaps = arena_zalloc(arena, (ret->batch.gap_count + 7) / 8 + 1, 1);
 	if (!ret->verdict.facts || !ret->verdict.gaps || pending_reserve(&ingest->pending) < 0)
 		return refusal_memory(ret_refusal);
-	r = forest_host_get(ingest->forest, &ret->batch.id.boot, &ret->host);
-	if (r == -ENOSPC)
-		return ingest_refuse_hosts(ret_refusal);
+	r = hosts_get(&ingest->hosts, &ret->batch.id.boot, peer->speaker, now_ns, &ret->host, &ret->link);
 	if (r < 0)
-		return refusal_memory(ret_refusal);
+		return ingest_refuse_host(ingest, r, ret_refusal);
 	return ingest_resolve_stream(ingest, &ret->batch.id.boot, ret->batch.id.stream, &ret->entry, ret_refusal);
 }
 
@@ -387,7 +402,7 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 	uint64_t received_ns = uv_hrtime(), seq;
 	struct journal_verdict verdict;
 	struct join join;
-	int r = prepare(ingest, arena, data, &join, ret_refusal);
+	int r = prepare(peer, arena, data, now_ns, &join, ret_refusal);
 
 	if (r == 0 && peer->session && peer->link->sessions > 1 && clones_contradict(join.host, &join.batch))
 		r = part_clones(peer, ret_refusal);
@@ -406,7 +421,7 @@ static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data
 		return r;
 	stream_take(join.entry, seq, apply_newest(&join.batch));
 	stream_remember(join.entry, seq, checksum(data));
-	count_batch(ingest, &join.batch, judged, now_ns);
+	count_batch(ingest, join.link, &join.batch, judged, now_ns);
 	queue_ack(peer, join.entry, seq, received_ns);
 	return 0;
 }
@@ -451,7 +466,7 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 			      "bad batch: boot_id, stream or seq is missing or damaged");
 	r = ingest_check(peer, &id, ret_refusal);
 	if (r == 0 && !boot_id_equal(&id.boot, &peer->boot))
-		r = ingest_check_machine(ingest, &id.boot, ingest_machine(peer), ret_refusal);
+		r = ingest_check_speaker(ingest, &id.boot, peer->speaker, ret_refusal);
 	if (r != 0)
 		return r;
 	entry = streams_find(&ingest->streams, &id.boot, id.stream);
@@ -470,9 +485,22 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 	return r;
 }
 
+/* Some heartbeat comes at any time; without any there is nobody whom those who are over could be in the way of. */
+static void expire(struct ingest *ingest, int64_t now_ns)
+{
+	uint64_t clock_ns = uv_hrtime();
+
+	if (clock_ns < ingest->expire_ns)
+		return;
+	ingest->expire_ns = clock_ns + INGEST_EXPIRE_NS;
+	hosts_expire(&ingest->hosts, journal_first(ingest->journal), now_ns);
+}
+
 void ingest_heartbeat(struct ingest_peer *peer, const struct heartbeat *heartbeat, int64_t now_ns)
 {
+	link_seen(peer->link, 0, now_ns);
 	link_heartbeat(peer->link, heartbeat, now_ns);
+	expire(peer->ingest, now_ns);
 }
 
 void ingest_goodbye(struct ingest_peer *peer)
@@ -555,6 +583,7 @@ void ingest_stats(const struct ingest *ingest, struct fleet_ingest_stats *stats)
 	stats->checkpoints += ingest->checkpoint.written;
 	stats->checkpoint_failures += ingest->checkpoint.failures;
 	stats->foreign_total += own->foreign_total;
+	stats->hosts_forgotten += ingest->hosts.forgotten;
 	stats->pace += ingest->pace.rate;
 	stats->shards_paced += ingest->pace.rate > 0;
 	stats->latency_sum += own->latency_sum;

@@ -14,6 +14,7 @@
 #include "collector/console/fleet.h"
 #include "collector/forest/forest.h"
 #include "collector/ingest/replay.h"
+#include "collector/ingest/speaker.h"
 #include "collector/journal/journal.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/message.h"
@@ -27,7 +28,11 @@ struct ingest_peer; /* ingest's side of one session */
  * SEGLOG_PENDING_MAX, far above one group commit. */
 #define INGEST_PENDING_HIGH ((size_t)8 << 20)
 #define INGEST_PENDING_LOW ((size_t)2 << 20)
+/* Boots beside its own of which a session may bring batches: those that its host went through while its spool could not be
+ * emptied. Who has more brings the rest in the next session. */
+#define INGEST_SESSION_BOOTS_MAX 16u
 #define INGEST_RETRY_MS 5000u /* told to sensors while the journal does not work */
+#define INGEST_EXPIRE_NS 60000000000u /* between two looks for hosts that retention has taken: a walk over all of them */
 #define INGEST_REASON_MAX 256u
 
 struct ingest_refusal {
@@ -57,31 +62,31 @@ int ingest_create(struct ingest **ret, struct forest *forest, struct journal *jo
 /* Every peer must have left. Takes NULL. */
 void ingest_destroy(struct ingest *ingest);
 
-/* Peers prove who they are: from here on a boot is spoken for by one machine alone. */
+/* Peers prove who they are: from here on a boot is spoken for by one machine alone, and by certificates of one host. */
 void ingest_require_machines(struct ingest *ingest);
 
 /* Rebuilds forest, stream table and host descriptions; before any peer joins. Blocks. Errors as replay_journal. */
 int ingest_recover(struct ingest *ingest, struct replay_counts *ret);
 
-/* A session has said hello. *ret is valid until ingest_leave, or until refused was called. now_ns: our wall clock, here
- * and below. Returns 0 or INGEST_E_REFUSED. */
-int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner,
-		int64_t now_ns, struct ingest_peer **ret, struct welcome *ret_welcome,
-		struct ingest_refusal *ret_refusal);
+/* A session has said hello. origin: whose connection it is, NULL = nothing is known of it. *ret is valid until ingest_leave,
+ * or until refused was called. now_ns: our wall clock, here and below. Returns 0 or INGEST_E_REFUSED. */
+int ingest_join(struct ingest *ingest, const struct hello *hello, const struct origin *origin,
+		const struct ingest_peer_events *events, void *owner, int64_t now_ns, struct ingest_peer **ret,
+		struct welcome *ret_welcome, struct ingest_refusal *ret_refusal);
 void ingest_leave(struct ingest_peer *peer); /* takes NULL */
 
-/* The machine id that the peer's Hello told, NULL = none. Borrowed. */
-const uint8_t *ingest_machine(const struct ingest_peer *peer);
+/* Who stands behind the peer. Borrowed. */
+const struct speaker *ingest_speaker(const struct ingest_peer *peer);
 
 /* For batches of boots that another ingest owns, brought in a session of this one. check: 0, or INGEST_E_REFUSED when
  * such a batch may not stand here. passed: the other ingest has made it durable. */
-int ingest_check(const struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret_refusal);
+int ingest_check(struct ingest_peer *peer, const struct batch_id *id, struct ingest_refusal *ret_refusal);
 void ingest_passed(struct ingest_peer *peer, uint64_t seq);
 /* Batches brought and not yet acknowledged, those passed on not counted. */
 uint32_t ingest_unacked(const struct ingest_peer *peer);
 /* On the side of the owner: a peer that brings batches of this boot and stream without a session of its own, and
- * therefore does not count as connected. paused(true) may be called before this returns, *ret is set then. machine_id: as its Hello said; NULL = it did not. Otherwise as ingest_join. */
-int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const uint8_t *machine_id,
+ * therefore does not count as connected. paused(true) may be called before this returns, *ret is set then. speaker: of the session that they came in; borrowed until the peer has left. Otherwise as ingest_join. */
+int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const struct speaker *speaker,
 		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
 		      struct ingest_refusal *ret_refusal);
 

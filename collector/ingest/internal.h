@@ -7,6 +7,7 @@
 
 #include "collector/ingest/apply.h"
 #include "collector/ingest/checkpoint.h"
+#include "collector/ingest/hosts.h"
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/links.h"
 #include "collector/ingest/pace.h"
@@ -23,8 +24,10 @@ struct ingest_peer {
 	uint64_t stream;
 	struct stream_entry *entry; /* of its own boot; counted in its users. NULL for who has no session: */
 	struct link *link;          /* what only brings a batch makes neither before that batch is understood */
-	bool machine_known;
-	uint8_t machine_id[16];
+	const struct speaker *speaker; /* own, or borrowed by who has no session */
+	struct speaker own;
+	struct boot_id newest_boot; /* of the batches that it brought */
+	uint32_t boots;             /* how many boots beside its own those were of */
 	uint64_t last_seq; /* of the newest batch it brought; 0 = none */
 	uint64_t acked_seq;
 	uint32_t unacked; /* batches brought and not acknowledged */
@@ -42,6 +45,8 @@ struct ingest {
 	struct journal *journal;
 	struct streams streams;
 	struct links links;
+	struct hosts hosts;
+	uint64_t expire_ns; /* when to look next for hosts that retention has taken, by uv_hrtime */
 	struct pending pending;
 	struct checkpoint checkpoint;
 	struct peers reading, waiting; /* peers by whether they are paused */
@@ -64,10 +69,11 @@ void ingest_pause_peer(struct ingest_peer *peer, bool paused);
 
 /* All return INGEST_E_REFUSED, the last two also 0. */
 int ingest_refuse_failed(const struct ingest *ingest, struct ingest_refusal *ret); /* the journal has stopped */
-int ingest_refuse_hosts(struct ingest_refusal *ret);
+/* What hosts_get says: the boot is one too many. */
+int ingest_refuse_host(const struct ingest *ingest, int error, struct ingest_refusal *ret);
 int ingest_refuse_clone(struct link *link, uint64_t stream, struct ingest_refusal *ret);
 /* The boot must not be known to be another machine's. */
-int ingest_check_machine(struct ingest *ingest, const struct boot_id *boot, const uint8_t *machine_id,
+int ingest_check_speaker(struct ingest *ingest, const struct boot_id *boot, const struct speaker *speaker,
 			 struct ingest_refusal *ret);
 /* The stream, made when it is new. */
 int ingest_resolve_stream(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, struct stream_entry **ret,

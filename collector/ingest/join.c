@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may bring batches, and what is known of a peer from the moment on when it says hello. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/ingest/internal.h"
 #include "collector/ingest/refusal.h"
 
-int ingest_refuse_hosts(struct ingest_refusal *ret)
+int ingest_refuse_host(const struct ingest *ingest, int error, struct ingest_refusal *ret)
 {
-	return refusal_make(ret, REJECT_LIMIT, 0,
-		      "the collector already holds its limit of host boots; start another collector");
+	uint32_t held, max;
+
+	forest_host_room(ingest->forest, &held, &max);
+	if (error == -ENOSPC)
+		return refusal_make(ret, REJECT_LIMIT, 0,
+			      "the collector already holds its limit of %u host boots, and none of them is over; start another "
+			      "collector",
+			      max);
+	if (error == -EDQUOT)
+		return refusal_make(ret, REJECT_LIMIT, 0,
+			      "this certificate or address has brought as many host boots as one may (%u or %u), and none of "
+			      "them is over; are boot ids made up there?",
+			      ACCOUNT_CERTIFICATE_BOOTS_MAX, ACCOUNT_ADDRESS_BOOTS_MAX);
+	return refusal_memory(ret);
 }
 
 /* A description that retention has taken away is written again at the next occasion. */
@@ -25,23 +38,21 @@ static int journal_description(struct ingest *ingest, struct link *link, const s
 		return r;
 	link->description = digest;
 	link->described_at = position;
+	link_seen(link, position, now_ns);
 	ingest->appended = position;
 	return 0;
 }
 
-static int describe(struct ingest *ingest, const struct hello *hello, int64_t now_ns, struct link **ret_link,
-		    struct ingest_refusal *ret_refusal)
+static int describe(struct ingest *ingest, const struct hello *hello, const struct speaker *speaker, int64_t now_ns,
+		    struct link **ret_link, struct ingest_refusal *ret_refusal)
 {
 	struct forest_host *host;
 	struct link *link;
-	int r = forest_host_get(ingest->forest, &hello->boot, &host);
+	int r = hosts_get(&ingest->hosts, &hello->boot, speaker, now_ns, &host, &link);
 
-	if (r == -ENOSPC)
-		return ingest_refuse_hosts(ret_refusal);
-	if (r == 0)
-		r = forest_host_describe(ingest->forest, host, hello);
-	if (r == 0)
-		r = links_get(&ingest->links, &hello->boot, &link);
+	if (r < 0)
+		return ingest_refuse_host(ingest, r, ret_refusal);
+	r = forest_host_describe(ingest->forest, host, hello);
 	if (r == 0)
 		r = journal_description(ingest, link, hello, now_ns);
 	if (r == -ENOMEM)
@@ -53,20 +64,30 @@ static int describe(struct ingest *ingest, const struct hello *hello, int64_t no
 	return 0;
 }
 
-int ingest_check_machine(struct ingest *ingest, const struct boot_id *boot, const uint8_t *machine_id,
+static struct bytes name_of(const struct ingest *ingest, const struct boot_id *boot)
+{
+	const struct forest_host *host = forest_host_find(ingest->forest, boot);
+	struct bytes name = BYTES_NULL;
+
+	if (host)
+		forest_host_name(host, &name, &boot);
+	return name;
+}
+
+int ingest_check_speaker(struct ingest *ingest, const struct boot_id *boot, const struct speaker *speaker,
 			 struct ingest_refusal *ret)
 {
 	struct link *link = ingest->strict ? links_find(&ingest->links, boot) : NULL;
 	char text[BOOT_ID_TEXT];
 
-	if (!link || !link->bound || (machine_id && memcmp(link->machine_id, machine_id, sizeof(link->machine_id)) == 0))
+	if (!link || speaker_may(speaker, link, name_of(ingest, boot)))
 		return 0;
 	link->refused++;
 	ingest->stats.foreign_total++;
 	boot_id_format(boot, text);
 	return refusal_make(ret, REJECT_IDENTITY, 0,
-		      "boot id %s belongs to another machine; a clone is to be booted anew, a copied spool to be removed, a container "
-		      "to be shown the host's /etc/machine-id",
+		      "boot id %s belongs to another machine; a clone is to be booted anew, a copied spool to be removed, a "
+		      "container to be shown the host's /etc/machine-id, its certificate to name the host or that id",
 		      text);
 }
 
@@ -78,9 +99,9 @@ int ingest_refuse_clone(struct link *link, uint64_t stream, struct ingest_refusa
 		      "snapshot; boot one of them anew");
 }
 
-const uint8_t *ingest_machine(const struct ingest_peer *peer)
+const struct speaker *ingest_speaker(const struct ingest_peer *peer)
 {
-	return peer->machine_known ? peer->machine_id : NULL;
+	return peer->speaker;
 }
 
 int ingest_resolve_stream(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, struct stream_entry **ret,
@@ -113,47 +134,74 @@ static void welcome_peer(const struct stream_entry *entry, const struct hello *h
 	};
 }
 
-int ingest_join(struct ingest *ingest, const struct hello *hello, const struct ingest_peer_events *events, void *owner,
-		int64_t now_ns, struct ingest_peer **ret, struct welcome *ret_welcome,
-		struct ingest_refusal *ret_refusal)
+/* Everything that a peer of this Hello needs; nothing is undone when it fails. */
+static int admit(struct ingest *ingest, const struct hello *hello, const struct speaker *speaker, int64_t now_ns,
+		 struct link **ret_link, struct stream_entry **ret_entry, struct ingest_refusal *ret_refusal)
+{
+	struct link *known = links_find(&ingest->links, &hello->boot);
+	int r = ingest_check_speaker(ingest, &hello->boot, speaker, ret_refusal);
+
+	if (r == 0 && known && clones_is_outcast(&known->clones, hello->stream))
+		r = ingest_refuse_clone(known, hello->stream, ret_refusal);
+	if (r == 0)
+		r = describe(ingest, hello, speaker, now_ns, ret_link, ret_refusal);
+	if (r == 0)
+		r = ingest_resolve_stream(ingest, &hello->boot, hello->stream, ret_entry, ret_refusal);
+	return r;
+}
+
+/* speaker is consumed. NULL without memory. */
+static struct ingest_peer *make_peer(struct ingest *ingest, const struct hello *hello, struct speaker *speaker)
+{
+	struct ingest_peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer) {
+		speaker_finish(speaker);
+		return NULL;
+	}
+	*peer = (struct ingest_peer){.ingest = ingest,
+				     .boot = hello->boot,
+				     .stream = hello->stream,
+				     .own = *speaker,
+				     .newest_boot = hello->boot,
+				     .session = true,
+				     .turn = ++ingest->turns};
+	peer->speaker = &peer->own;
+	return peer;
+}
+
+int ingest_join(struct ingest *ingest, const struct hello *hello, const struct origin *origin,
+		const struct ingest_peer_events *events, void *owner, int64_t now_ns, struct ingest_peer **ret,
+		struct welcome *ret_welcome, struct ingest_refusal *ret_refusal)
 {
 	struct stream_entry *entry = NULL;
-	struct link *link = NULL, *known;
-	struct ingest_peer *peer;
+	struct ingest_peer *peer = NULL;
+	struct link *link = NULL;
+	struct speaker speaker;
 	int r;
 
 	if (ingest->error)
 		return ingest_refuse_failed(ingest, ret_refusal);
-	r = ingest_check_machine(ingest, &hello->boot, hello->machine_id_known ? hello->machine_id : NULL, ret_refusal);
-	known = links_find(&ingest->links, &hello->boot);
-	if (r == 0 && known && clones_is_outcast(&known->clones, hello->stream))
-		r = ingest_refuse_clone(known, hello->stream, ret_refusal);
-	if (r == 0)
-		r = describe(ingest, hello, now_ns, &link, ret_refusal);
-	if (r == 0)
-		r = ingest_resolve_stream(ingest, &hello->boot, hello->stream, &entry, ret_refusal);
-	if (r != 0)
+	if (speaker_init(&speaker, hello, origin) < 0)
+		return refusal_memory(ret_refusal);
+	r = admit(ingest, hello, &speaker, now_ns, &link, &entry, ret_refusal);
+	if (r != 0) {
+		speaker_finish(&speaker);
 		return r;
-	peer = calloc(1, sizeof(*peer));
+	}
+	peer = make_peer(ingest, hello, &speaker);
 	if (!peer)
 		return refusal_memory(ret_refusal);
-	*peer = (struct ingest_peer){.ingest = ingest,
-				     .events = events,
-				     .owner = owner,
-				     .boot = hello->boot,
-				     .stream = hello->stream,
-				     .entry = entry,
-				     .link = link,
-				     .session = true,
-				     .turn = ++ingest->turns};
-	if (hello->machine_id_known) {
-		peer->machine_known = true;
-		memcpy(peer->machine_id, hello->machine_id, sizeof(peer->machine_id));
+	peer->events = events;
+	peer->owner = owner;
+	peer->entry = entry;
+	peer->link = link;
+	if (hello->machine_id_known)
 		link_bind(link, hello->machine_id);
-	}
 	entry->users++;
 	link->sessions++;
 	link->goodbye = false;
+	link_seen(link, 0, now_ns);
 	link_clock(link, hello->boottime_ns, hello->boottime_to_wall_ns, now_ns);
 	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
 	welcome_peer(entry, hello, ret_welcome);
@@ -163,7 +211,7 @@ int ingest_join(struct ingest *ingest, const struct hello *hello, const struct i
 	return 0;
 }
 
-int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const uint8_t *machine_id,
+int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_t stream, const struct speaker *speaker,
 		      const struct ingest_peer_events *events, void *owner, struct ingest_peer **ret,
 		      struct ingest_refusal *ret_refusal)
 {
@@ -172,7 +220,7 @@ int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_
 
 	if (ingest->error)
 		return ingest_refuse_failed(ingest, ret_refusal);
-	r = ingest_check_machine(ingest, boot, machine_id, ret_refusal);
+	r = ingest_check_speaker(ingest, boot, speaker, ret_refusal);
 	if (r != 0)
 		return r;
 	peer = calloc(1, sizeof(*peer));
@@ -182,7 +230,9 @@ int ingest_join_other(struct ingest *ingest, const struct boot_id *boot, uint64_
 				     .events = events,
 				     .owner = owner,
 				     .boot = *boot,
-				     .stream = stream};
+				     .stream = stream,
+				     .speaker = speaker,
+				     .newest_boot = *boot};
 	TAILQ_INSERT_TAIL(&ingest->reading, peer, siblings);
 	*ret = peer;
 	if (ingest->paused)

@@ -58,6 +58,20 @@ int links_get(struct links *links, const struct boot_id *boot, struct link **ret
 	return 0;
 }
 
+void links_forget(struct links *links, struct link *link)
+{
+	index_remove(&links->index, &link->node);
+	free(link);
+}
+
+void link_seen(struct link *link, uint64_t position, int64_t now_ns)
+{
+	if (position > link->position)
+		link->position = position;
+	if (now_ns > link->seen_wall_ns)
+		link->seen_wall_ns = now_ns;
+}
+
 /* Clocks of peers may hold any value. */
 static int64_t add(int64_t a, int64_t b)
 {

@@ -16,6 +16,8 @@
  * again as it may be late. */
 #define LINK_STALE_NS (8000000000ll)
 
+struct account;
+
 struct link {
 	struct index_node node;
 	struct boot_id boot;
@@ -34,10 +36,14 @@ struct link {
 	uint64_t refused; /* peers and batches that claimed this boot and are another machine's */
 	uint64_t description;  /* digest of the Hello last journaled; 0 = none */
 	uint64_t described_at; /* journal position of it */
+	uint64_t position;     /* of the newest record that speaks of this boot, checkpoints apart; 0 = none */
+	int64_t seen_wall_ns;  /* when anything of it last came, by our clock, lives of the collector before included */
+	uint64_t restored_at;  /* position of its state in the checkpoint that it was restored from; 0 = none */
+	struct account *account; /* whose boots it is counted in; NULL = nobody's */
 };
 
 struct links {
-	struct index index; /* of struct link, owned; as many as the forest has host boots */
+	struct index index; /* of struct link, owned; one for each host boot of the forest */
 };
 
 void links_init(struct links *links);
@@ -46,6 +52,11 @@ void links_finish(struct links *links);
 struct link *links_find(const struct links *links, const struct boot_id *boot);
 /* Makes it when it is new. Errors: -ENOMEM. */
 int links_get(struct links *links, const struct boot_id *boot, struct link **ret);
+/* Frees it: nobody may point to it any more. */
+void links_forget(struct links *links, struct link *link);
+
+/* Something of the boot came: at this place of the journal (0 = nowhere), at this time of our clock. */
+void link_seen(struct link *link, uint64_t position, int64_t now_ns);
 
 /* Binds the boot to this machine, unless it is bound already. */
 void link_bind(struct link *link, const uint8_t machine_id[16]);

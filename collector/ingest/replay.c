@@ -8,14 +8,27 @@
 #include <errno.h>
 
 #include "collector/ingest/apply.h"
+#include "collector/ingest/hosts.h"
 
 struct replay {
 	struct forest *forest;
 	struct streams *streams;
 	struct links *links;
+	struct hosts hosts;
 	struct replay_counts counts;
 	bool restoring; /* within a checkpoint */
 };
+
+/* As when the entry came: those that are over by then make room. */
+static int get_host(struct replay *replay, const struct boot_id *boot, const struct journal_entry *entry,
+		    struct forest_host **ret, struct link **ret_link)
+{
+	int r = hosts_get(&replay->hosts, boot, NULL, entry->received_wall_ns, ret, ret_link);
+
+	if (r == 0 && !journal_is_checkpoint(entry))
+		link_seen(*ret_link, entry->position, entry->received_wall_ns);
+	return r;
+}
 
 static int skip_refused(struct replay *replay, int r)
 {
@@ -23,12 +36,14 @@ static int skip_refused(struct replay *replay, int r)
 	return r == -ENOSPC ? 0 : r; /* bounds were made smaller since: said at start, no reason to stay down */
 }
 
-static int replay_batch(struct replay *replay, const struct batch *batch)
+static int replay_batch(struct replay *replay, const struct journal_entry *from)
 {
+	const struct batch *batch = &from->batch;
 	struct apply_counts counts = {0};
 	struct stream_entry *entry;
 	struct forest_host *host;
-	int r = forest_host_get(replay->forest, &batch->id.boot, &host);
+	struct link *link;
+	int r = get_host(replay, &batch->id.boot, from, &host, &link);
 
 	if (r == 0)
 		r = streams_get(replay->streams, &batch->id.boot, batch->id.stream, &entry);
@@ -47,50 +62,63 @@ static int replay_batch(struct replay *replay, const struct batch *batch)
 	return 0;
 }
 
-static int replay_host(struct replay *replay, const struct hello *hello, uint64_t position)
+static int replay_host(struct replay *replay, const struct journal_entry *from)
 {
+	const struct hello *hello = &from->hello;
 	struct forest_host *host;
 	struct link *link;
-	int r = forest_host_get(replay->forest, &hello->boot, &host);
+	int r = get_host(replay, &hello->boot, from, &host, &link);
 
 	if (r == 0)
 		r = forest_host_describe(replay->forest, host, hello);
-	if (r == 0)
-		r = links_get(replay->links, &hello->boot, &link);
 	if (r < 0)
 		return skip_refused(replay, r);
 	if (hello->machine_id_known)
 		link_bind(link, hello->machine_id);
 	link->description = link_digest(hello);
-	link->described_at = position;
+	link->described_at = from->position;
 	replay->counts.hosts++;
 	return 0;
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */
 
-static int restore_state(struct replay *replay, const struct boot_state *state)
+/* A state of before those two were told is of a boot that was there then. */
+static void restore_link(struct link *link, const struct journal_entry *from)
 {
+	const struct boot_state *state = &from->state;
+
+	link->sequence_gaps = state->sequence_gaps;
+	link->restored_at = from->position;
+	if (link->position == 0)
+		link->seen_wall_ns = state->seen_wall_ns; /* not when the checkpoint was written */
+	link_seen(link, state->last_record ? state->last_record : from->position,
+		  state->seen_wall_ns ? state->seen_wall_ns : from->received_wall_ns);
+}
+
+static int restore_state(struct replay *replay, const struct journal_entry *from)
+{
+	const struct boot_state *state = &from->state;
 	struct forest_host *host;
 	struct link *link;
-	int r = forest_host_get(replay->forest, &state->boot, &host);
+	int r = get_host(replay, &state->boot, from, &host, &link);
 
 	if (r == 0)
 		r = forest_restore_host(replay->forest, host, state);
 	if (r == 0)
 		r = streams_restore(replay->streams, state);
-	if (r == 0)
-		r = links_get(replay->links, &state->boot, &link);
 	if (r < 0)
 		return skip_refused(replay, r);
-	link->sequence_gaps = state->sequence_gaps;
+	restore_link(link, from);
 	return 0;
 }
 
-static int restore_processes(struct replay *replay, const struct batch *batch)
+static int restore_processes(struct replay *replay, const struct journal_entry *from)
 {
+	const struct batch *batch = &from->batch;
 	struct forest_host *host;
-	int r = forest_host_get(replay->forest, &batch->id.boot, &host);
+	struct link *link;
+	int r = get_host(replay, &batch->id.boot, from, &host, &link);
 
 	for (size_t i = 0; i < batch->fact_count && r == 0; i++) {
 		r = forest_restore(replay->forest, host, (unsigned)batch->id.stream, &batch->facts[i],
@@ -105,19 +133,21 @@ static int replay_entry(struct replay *replay, const struct journal_entry *entry
 {
 	switch (entry->type) {
 	case JOURNAL_BATCH:
-		return replay_batch(replay, &entry->batch);
+		return replay_batch(replay, entry);
 	case JOURNAL_HOST:
 	case JOURNAL_CHECKPOINT_HOST:
-		return replay_host(replay, &entry->hello, entry->position);
+		return replay_host(replay, entry);
 	case JOURNAL_CHECKPOINT_BEGIN:
 		replay->restoring = true;
+		replay->hosts.keep_from = entry->position; /* what is being restored has no processes yet */
 		return 0;
 	case JOURNAL_CHECKPOINT_STATE:
-		return restore_state(replay, &entry->state);
+		return restore_state(replay, entry);
 	case JOURNAL_CHECKPOINT_PROCESSES:
-		return restore_processes(replay, &entry->batch);
+		return restore_processes(replay, entry);
 	case JOURNAL_CHECKPOINT_END:
 		replay->restoring = false;
+		replay->hosts.keep_from = 0;
 		(void)forest_evict(replay->forest);
 		return 0;
 	}
@@ -179,8 +209,10 @@ int replay_journal(struct journal *journal, struct forest *forest, struct stream
 		r = journal_reader_open(&reader, journal, replay.counts.from);
 	if (r < 0)
 		return r;
+	hosts_init(&replay.hosts, forest, streams, links);
 	journal_reader_want_checkpoints(reader);
 	r = replay_entries(&replay, reader, &arena);
+	hosts_finish(&replay.hosts);
 	arena_finish(&arena);
 	journal_reader_close(reader);
 	if (r == 0)

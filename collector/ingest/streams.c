@@ -145,6 +145,37 @@ int streams_get(struct streams *streams, const struct boot_id *boot_id, uint64_t
 	return 0;
 }
 
+bool streams_in_use(const struct streams *streams, const struct boot_id *id)
+{
+	const struct stream_boot *boot = find_boot(streams, id);
+	const struct stream_entry *entry;
+
+	if (!boot)
+		return false;
+	TAILQ_FOREACH(entry, &boot->by_use, by_use)
+	{
+		if (entry->users > 0)
+			return true;
+	}
+	return false;
+}
+
+void streams_forget(struct streams *streams, const struct boot_id *id)
+{
+	struct stream_boot *boot = find_boot(streams, id);
+	struct stream_entry *entry;
+
+	if (!boot)
+		return;
+	while ((entry = TAILQ_FIRST(&boot->by_use))) {
+		TAILQ_REMOVE(&boot->by_use, entry, by_use);
+		index_remove(&streams->entries, &entry->node);
+		free(entry);
+	}
+	index_remove(&streams->boots, &boot->node);
+	free(boot);
+}
+
 enum stream_verdict stream_judge(const struct stream_entry *entry, uint64_t seq, uint32_t checksum)
 {
 	size_t slot = seq % STREAM_CHECKSUMS;

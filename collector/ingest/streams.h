@@ -43,7 +43,8 @@ struct stream_boot {
 
 struct streams {
 	struct index entries; /* of struct stream_entry */
-	struct index boots;   /* of struct stream_boot, owned; as many as the forest has host boots */
+	struct index boots;   /* of struct stream_boot, owned; for each host boot of the forest that has brought a batch or has said
+				 hello */
 };
 
 enum stream_verdict {
@@ -61,6 +62,11 @@ struct stream_entry *streams_find(const struct streams *streams, const struct bo
 /* Makes it when it is new; an unused one of the same boot may go for it. Errors: -ENOMEM, -ENOSPC
  * (STREAMS_PER_BOOT_MAX, all in use). */
 int streams_get(struct streams *streams, const struct boot_id *boot_id, uint64_t stream, struct stream_entry **ret);
+
+/* Whether a peer or a batch under way points to a stream of the boot. */
+bool streams_in_use(const struct streams *streams, const struct boot_id *boot);
+/* Forgets all streams of the boot, none of which is in use. */
+void streams_forget(struct streams *streams, const struct boot_id *boot);
 
 /* How a batch stands to what was taken; changes nothing. checksum: CRC-32 of its bytes. */
 enum stream_verdict stream_judge(const struct stream_entry *entry, uint64_t seq, uint32_t checksum);

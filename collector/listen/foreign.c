@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A frame begins with a flag byte of 0 or 1, which no text and no TLS record does: one byte tells that it is none of
- * ours. */
+/* The first frame, a Hello, has the flag byte 0 or 1 (as it is, or with zlib: what else there is was not agreed on yet).
+ * No text and no TLS record begins so: one byte tells that it is none of ours. */
 #include "collector/listen/foreign.h"
 
 #include <errno.h>

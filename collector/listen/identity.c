@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whoever has a certificate speaks for the host that it names, and for no other. */
+/* Whoever has a certificate speaks for the host that it names, and for no other: here the Hello's words about itself are
+ * compared with it, in ingest (speaker.h) what is known of the boot that the Hello claims. */
 #include "collector/listen/identity.h"
 
 #include <stdio.h>

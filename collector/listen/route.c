@@ -57,32 +57,30 @@ void passage_drop(struct passage *passage)
 }
 
 struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct session *session,
-			   const uint8_t *machine_id, int64_t now_ns)
+			   const struct speaker *speaker, int64_t now_ns)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
 	uint8_t *data = malloc(batch.len);
 
-	if (!relay || !data) {
+	if (!relay || !data || speaker_copy(&relay->speaker, speaker) < 0) {
 		free(relay);
 		free(data);
 		return NULL;
 	}
 	memcpy(data, batch.data, batch.len);
-	*relay = (struct relay){.session = session,
-				.boot = id->boot,
-				.stream = id->stream,
-				.seq = id->seq,
-				.now_ns = now_ns,
-				.data = data,
-				.len = batch.len,
-				.machine_known = machine_id};
-	if (machine_id)
-		memcpy(relay->machine_id, machine_id, sizeof(relay->machine_id));
+	relay->session = session;
+	relay->boot = id->boot;
+	relay->stream = id->stream;
+	relay->seq = id->seq;
+	relay->now_ns = now_ns;
+	relay->data = data;
+	relay->len = batch.len;
 	return relay;
 }
 
 void relay_destroy(struct relay *relay)
 {
+	speaker_finish(&relay->speaker);
 	free(relay->data);
 	free(relay);
 }

@@ -39,8 +39,7 @@ struct relay {
 	size_t from;             /* shard that it goes back to */
 	struct boot_id boot;
 	uint64_t stream, seq;
-	bool machine_known;
-	uint8_t machine_id[16]; /* of the sensor that brings it */
+	struct speaker speaker; /* owned: the sensor that brings it */
 	int64_t now_ns;
 	uint8_t *data; /* owned */
 	size_t len;
@@ -55,9 +54,9 @@ int passage_unpack(const struct passage *passage, struct frame_reader *reader);
 /* Frees it; the connection is cut unless it was adopted. */
 void passage_drop(struct passage *passage);
 
-/* Copies the batch. machine_id: of the sensor, NULL = not known. NULL without memory. */
+/* Copies batch and speaker. NULL without memory. */
 struct relay *relay_create(const struct batch_id *id, struct bytes batch, struct session *session,
-			   const uint8_t *machine_id, int64_t now_ns);
+			   const struct speaker *speaker, int64_t now_ns);
 void relay_destroy(struct relay *relay);
 
 static inline size_t relay_cost(size_t len)

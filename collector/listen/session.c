@@ -322,6 +322,8 @@ static bool is_its_own(struct session *session, const struct hello *hello)
 static void greet(struct session *session, const struct hello *hello)
 {
 	struct message answer = {.type = MESSAGE_WELCOME};
+	struct origin origin = {.address = session->key};
+	struct certificate certificate;
 	struct ingest_refusal refusal;
 	int r;
 
@@ -338,7 +340,8 @@ static void greet(struct session *session, const struct hello *hello)
 		return;
 	}
 	/* Joining may pause the session at once; the Welcome is due in any case. */
-	r = ingest_join(session->shared->ingest, hello, &peer_events, session, wall_now(), &session->peer,
+	origin.certificate = stream_certificate(session->stream, &certificate) ? &certificate : NULL;
+	r = ingest_join(session->shared->ingest, hello, &origin, &peer_events, session, wall_now(), &session->peer,
 			&answer.welcome, &refusal);
 	answer.welcome.reconnect_ms = reconnect_ms(session->shared);
 	if (r != 0)
@@ -501,7 +504,8 @@ static void serve_error(struct session *session, int error)
 			       "a frame is over the bound of %zu bytes, or of %u bytes after inflating",
 			       session->reader.frame_max, FRAME_INFLATED_MAX);
 	else if (error == -EBADMSG)
-		(void)snprintf(why, sizeof(why), "what came is no frame: unknown flag bits, or a broken zlib stream");
+		(void)snprintf(why, sizeof(why), "what came is no frame: flags that nobody agreed on, broken compression, or a frame that needs one that is "
+			       "not the message before");
 	else
 		(void)snprintf(why, sizeof(why), "the collector is out of memory");
 	fsm(session, error == -ENOMEM ? EVENT_OVERLOAD : EVENT_BAD_FRAME, &detail);

@@ -58,7 +58,7 @@ static int make_relay(struct session *session, const struct batch_id *id, struct
 	if (!route->admit(route->owner, relay_cost(batch.len)))
 		return refusal_make(ret, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
 			      "more batches of boots before wait for the collector's disk than it can hold; come back later");
-	session->relay = relay_create(id, batch, session, ingest_machine(session->peer), wall_now());
+	session->relay = relay_create(id, batch, session, ingest_speaker(session->peer), wall_now());
 	if (session->relay)
 		return 0;
 	route->dismiss(route->owner, relay_cost(batch.len));

@@ -206,8 +206,8 @@ static void do_errand(struct shard *shard, struct relay *relay)
 	}
 	*errand = (struct errand){.shard = shard, .relay = relay};
 	LIST_INSERT_HEAD(&shard->errands, errand, siblings);
-	r = ingest_join_other(shard->ingest, &relay->boot, relay->stream, relay->machine_known ? relay->machine_id : NULL,
-			      &errand_events, errand, &errand->peer, &relay->refusal);
+	r = ingest_join_other(shard->ingest, &relay->boot, relay->stream, &relay->speaker, &errand_events, errand,
+			      &errand->peer, &relay->refusal);
 	if (r != 0)
 		finish(errand, r);
 	else if (!errand->paused)

@@ -142,19 +142,19 @@ void certificate_read(const struct x509_st *x509, struct certificate *ret)
 		memset(ret->digest, 0, sizeof(ret->digest));
 }
 
-static bool names(const char *name, struct bytes host)
+bool certificate_name_is_of(const char *name, struct bytes host)
 {
 	size_t len = strlen(name);
 
-	if (strncasecmp(name, host.data, host.len) != 0)
+	if (host.len == 0 || len < host.len || strncasecmp(name, host.data, host.len) != 0)
 		return false;
 	return len == host.len || (name[host.len] == '.' && !memchr(host.data, '.', host.len));
 }
 
 bool certificate_names_host(const struct certificate *certificate, struct bytes host)
 {
-	for (size_t i = 0; host.len > 0 && i < certificate->name_count; i++)
-		if (strlen(certificate->names[i]) >= host.len && names(certificate->names[i], host))
+	for (size_t i = 0; i < certificate->name_count; i++)
+		if (certificate_name_is_of(certificate->names[i], host))
 			return true;
 	return false;
 }

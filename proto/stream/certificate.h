@@ -39,6 +39,9 @@ void certificate_machine_format(const uint8_t machine_id[16], char *text);
  * not count. */
 bool certificate_names_host(const struct certificate *certificate, struct bytes host);
 
+/* The same of one name. */
+bool certificate_name_is_of(const char *name, struct bytes host);
+
 enum certificate_verdict {
 	CERTIFICATE_FITS,
 	CERTIFICATE_OTHER_HOST,

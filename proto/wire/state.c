@@ -82,6 +82,8 @@ static void put_numbers(const struct boot_state *from, Canopy__V1__HostState *to
 	to->first_fact_to_wall_ns = from->first_fact_to_wall_ns;
 	to->last_fact_ns = from->last_fact_ns;
 	to->sequence_gaps = from->sequence_gaps;
+	to->seen_wall_ns = from->seen_wall_ns;
+	to->last_record = from->last_record;
 }
 
 int boot_state_encode(const struct boot_state *state, struct arena *arena, struct bytes *ret)
@@ -149,6 +151,8 @@ static void take_numbers(const Canopy__V1__HostState *from, struct boot_state *t
 	to->first_fact_to_wall_ns = from->first_fact_to_wall_ns;
 	to->last_fact_ns = from->last_fact_ns;
 	to->sequence_gaps = from->sequence_gaps;
+	to->seen_wall_ns = from->seen_wall_ns;
+	to->last_record = from->last_record;
 	to->era_count = from->n_era_since_ns;
 	to->gap_count = from->n_gaps;
 	to->stream_count = from->n_streams;

@@ -36,6 +36,8 @@ struct boot_state {
 	uint64_t clock_ns, first_fact_ns, last_fact_ns;
 	int64_t boottime_to_wall_ns, first_fact_to_wall_ns;
 	uint64_t sequence_gaps;
+	int64_t seen_wall_ns;
+	uint64_t last_record;
 	const struct state_era *eras;
 	const struct gap *gaps;
 	const struct state_stream *streams;

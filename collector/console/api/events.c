@@ -180,9 +180,14 @@ static void tell_gap(struct follower *f, const struct gap *gap, struct json *out
 
 static void tell_host(struct follower *f, const struct boot_id *boot, const struct follower *cursor, struct json *out)
 {
-	struct forest_host *host = fleet_host_find(f->api->fleet, boot);
+	const struct fleet *fleet = f->api->fleet;
+	struct forest_host *host;
 	struct host_look look;
 
+	/* Forgotten here, it may have begun anew in its home shard, whose gate a reader of this journal does not hold. */
+	if (cursor && fleet_shard_of(fleet, boot) != f->shard)
+		return;
+	host = fleet_host_find(fleet, boot);
 	if (!host)
 		return;
 	host_look(f->api->fleet, host, api_now(), &look);

@@ -150,6 +150,8 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	       stats.checkpoints);
 	single(out, "canopy_collector_checkpoint_failures_total", "counter",
 	       "Checkpoints that were given up, to be tried again.", stats.checkpoint_failures);
+	single(out, "canopy_collector_hosts_forgotten_total", "counter",
+	       "Host boots that were over and made room for others, or of which retention left nothing.", stats.hosts_forgotten);
 	single(out, "canopy_collector_shards_paced", "gauge", "Shards that slow their sensors down.", stats.shards_paced);
 	single(out, "canopy_collector_pace_batches_per_second", "gauge", "Batches a second that those shards take together.",
 	       stats.pace);

@@ -137,6 +137,7 @@ static void write_ingest(struct json *json, const struct fleet *fleet)
 	member(json, "received_bytes_total", stats.bytes_received);
 	member(json, "bad_frames_total", stats.frames_bad);
 	member(json, "sequence_gaps_total", stats.sequence_gaps);
+	member(json, "hosts_forgotten_total", stats.hosts_forgotten);
 	member(json, "shards_paced", stats.shards_paced);
 	member(json, "pace_batches_per_second", stats.pace);
 	json_key(json, "latency_mean_seconds");

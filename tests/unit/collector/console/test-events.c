@@ -300,6 +300,30 @@ static void test_host_events(void **state)
 	world_finish(&w);
 }
 
+static size_t shard_of(void *owner, const struct boot_id *boot)
+{
+	(void)owner;
+	return boot->octets[0] == 3; /* a shard that is not there, so that whoever looks into it is found out */
+}
+
+/* A boot that was forgotten here may have begun anew in its home shard. */
+static void test_a_host_that_lives_elsewhere_now_is_not_looked_for(void **state)
+{
+	struct world w;
+	struct client c;
+
+	world_init(&w, NULL);
+	begin(&w);
+	w.fleet.shard_of = shard_of;
+	follow(&w, &c, "", NULL);
+	world_host(&w, 3, "web-3");
+	world_host(&w, 2, "web-2");
+	assert_true(client_until_text(&c, "web-2"));
+	assert_int_equal(count(c.data, "event: host"), 1);
+	client_close(&c);
+	world_finish(&w);
+}
+
 static void test_keepalive_carries_the_place(void **state)
 {
 	struct console_options options = {
@@ -385,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_resume_behind_all),
 		cmocka_unit_test(test_gap_stands_in_the_stream),
 		cmocka_unit_test(test_host_events),
+		cmocka_unit_test(test_a_host_that_lives_elsewhere_now_is_not_looked_for),
 		cmocka_unit_test(test_keepalive_carries_the_place),
 		cmocka_unit_test(test_followers_are_bounded),
 		cmocka_unit_test(test_slow_follower),

@@ -195,7 +195,7 @@ static void connect_anew(struct world *w)
 	w->newest = (w->newest + 1) % LINKS;
 	cut(w, w->newest);
 	link = &w->links[w->newest];
-	assert_int_equal(ingest_join(w->ingest, &hello, &events, link, NOW, &link->peer, &welcome, &refusal), 0);
+	assert_int_equal(ingest_join(w->ingest, &hello, NULL, &events, link, NOW, &link->peer, &welcome, &refusal), 0);
 	link->open = true;
 	assert_true(welcome.resume_seq >= hello.first_unacked_seq);
 	assert_true(welcome.resume_seq <= spool_next_seq(w->spool));

@@ -142,6 +142,8 @@ static struct bytes make_batch(const struct boot_id *boot, size_t zeros)
 	return bytes_make(data, (size_t)(at - data));
 }
 
+static const struct speaker nobody = {.names = (char[]){""}};
+
 static struct boot_id boot_of(uint8_t number)
 {
 	struct boot_id boot;
@@ -156,7 +158,7 @@ static void join(struct rig *rig, struct errand *errand, uint8_t number, size_t 
 
 	*errand = (struct errand){.rig = rig, .data = make_batch(&boot, zeros)};
 	assert_int_equal(
-	    ingest_join_other(rig->ingest, &boot, 77, NULL, &events, errand, &errand->peer, &errand->refusal), 0);
+	    ingest_join_other(rig->ingest, &boot, 77, &nobody, &events, errand, &errand->peer, &errand->refusal), 0);
 }
 
 static void leave(struct errand *errand)

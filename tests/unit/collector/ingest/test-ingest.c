@@ -161,7 +161,7 @@ static void join(struct rig *rig, struct visitor *visitor, uint64_t first_unacke
 	struct hello hello = hello_of(rig, first_unacked);
 
 	*visitor = (struct visitor){0};
-	assert_int_equal(ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome,
+	assert_int_equal(ingest_join(rig->ingest, &hello, NULL, &events, visitor, NOW, &visitor->peer, &visitor->welcome,
 				     &visitor->refusal),
 			 0);
 }
@@ -361,7 +361,7 @@ static void a_host_is_described_once_until_it_changes(void **state)
 	}
 	hello.kernel = BYTES_LITERAL("6.18");
 	assert_int_equal(
-	    ingest_join(rig->ingest, &hello, &events, &visitor, NOW, &visitor.peer, &visitor.welcome, &visitor.refusal),
+	    ingest_join(rig->ingest, &hello, NULL, &events, &visitor, NOW, &visitor.peer, &visitor.welcome, &visitor.refusal),
 	    0);
 	ingest_leave(visitor.peer);
 	counts = reopen(rig);
@@ -517,7 +517,7 @@ static void a_failed_journal_refuses_everybody(void **state)
 	assert_int_equal(one.refusal.code, REJECT_UNAVAILABLE);
 	assert_int_equal(one.refusal.retry_after_ms, INGEST_RETRY_MS);
 	assert_int_equal(
-	    ingest_join(rig->ingest, &hello, &events, &late, NOW, &late.peer, &late.welcome, &late.refusal),
+	    ingest_join(rig->ingest, &hello, NULL, &events, &late, NOW, &late.peer, &late.welcome, &late.refusal),
 	    INGEST_E_REFUSED);
 	assert_int_equal(late.refusal.code, REJECT_UNAVAILABLE);
 	assert_false(ingest_ready(rig->ingest, &why));
@@ -642,7 +642,7 @@ static int join_stream(struct rig *rig, struct visitor *visitor, uint64_t stream
 
 	*visitor = (struct visitor){0};
 	hello.stream = stream;
-	return ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal);
+	return ingest_join(rig->ingest, &hello, NULL, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal);
 }
 
 static uint64_t contradictions(struct rig *rig)
@@ -706,7 +706,7 @@ static struct ingest_refusal claim(struct rig *rig, struct visitor *visitor, con
 	hello.machine_id_known = machine;
 	memset(hello.machine_id, machine, sizeof(hello.machine_id));
 	assert_int_equal(
-	    ingest_join(rig->ingest, &hello, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal), expected);
+	    ingest_join(rig->ingest, &hello, NULL, &events, visitor, NOW, &visitor->peer, &visitor->welcome, &visitor->refusal), expected);
 	return visitor->refusal;
 }
 

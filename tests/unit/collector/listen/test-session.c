@@ -385,7 +385,7 @@ static void what_is_no_frame_is_told_so(void **state)
 	assert_rejected(peer, REJECT_BAD_FRAME, "over the bound of 4194304 bytes");
 	peer = peer_open(rig);
 	say_bytes(peer, no_zlib, sizeof(no_zlib));
-	assert_rejected(peer, REJECT_BAD_FRAME, "broken zlib stream");
+	assert_rejected(peer, REJECT_BAD_FRAME, "broken compression");
 	peer = peer_open(rig);
 	say_bytes(peer, no_message, sizeof(no_message));
 	assert_rejected(peer, REJECT_BAD_MESSAGE, "bad message");
