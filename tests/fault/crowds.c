@@ -18,8 +18,6 @@
 #define HOSTS_MAX 60000u    /* boots that are tried; the bound must come before */
 #define HOSTS_ADDRESSES 200u /* they come from; each has ports for some thousand */
 #define BOMB_BYTES (256u << 20)
-#define GREAT 32u /* sessions with a batch of a boot before, */
-#define GREAT_BYTES (15u << 20) /* of so many zeros: five are more than a journal holds for its disk */
 #define STRINGS 8000000u /* empty ones of two bytes: 16 MB inflated, 128 MB decoded */
 #define RSS_MAX_KIB (768u * 1024u)
 
@@ -182,70 +180,6 @@ static void endless_strings(void)
 	check_honest("strings without end");
 }
 
-/* ---- great batches of boots before --------------------------------------------------------------------------- */
-
-/* A whole batch, and a string of zeros that none of its facts names. */
-static struct frame great_batch(struct peer *peer, uint8_t boot)
-{
-	uint8_t head[8192], *at = head + 1;
-	static const uint8_t zeros[4096];
-	const uint8_t *plain;
-	size_t plain_len, string = GREAT_BYTES;
-	uint32_t left;
-
-	memset(&peer->batches.boot, boot, sizeof(peer->batches.boot));
-	plain = batches_make(&peer->batches, 1, 3, 1000, &plain_len);
-	if (!plain || plain_len > 4096)
-		give_up("batches_make");
-	head[0] = 0x12;
-	left = (uint32_t)(plain_len + 1 + 4 + string); /* the string's length takes four bytes */
-	for (; left > 0; left >>= 7)
-		*at++ = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-	memcpy(at, plain, plain_len);
-	at += plain_len;
-	*at++ = 0x32;
-	for (left = (uint32_t)string; left > 0; left >>= 7)
-		*at++ = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-	return deflate_frame(head, (size_t)(at - head), zeros, sizeof(zeros), (size_t)(at - head) + string);
-}
-
-static bool says(struct bytes reason, const char *part)
-{
-	return memmem(reason.data, reason.len, part, strlen(part));
-}
-
-/* What a fleet brings that was started anew while a disk was full, only greater: each of these sessions has a batch of another
- * boot, and half of those are another shard's. Who is told to come back later does. */
-static void great_batches(void)
-{
-	static struct peer peers[GREAT];
-	unsigned acked = 0, later = 0, other = 0;
-
-	for (unsigned i = 0; i < GREAT; i++) {
-		struct frame frame;
-
-		peer_open(&peers[i], (uint8_t)(20 + i));
-		(void)say_hello(&peers[i], PROTOCOL_VERSION);
-		frame = great_batch(&peers[i], (uint8_t)(120 + i));
-		(void)say_bytes(&peers[i], frame.data, frame.len);
-		free(frame.data);
-	}
-	for (unsigned i = 0; i < GREAT; i++) {
-		int type;
-
-		while ((type = hear(&peers[i])) == MESSAGE_WELCOME || type == MESSAGE_PACE)
-			;
-		acked += type == MESSAGE_ACK;
-		later += type == MESSAGE_REJECT && peers[i].message.reject.code == REJECT_UNAVAILABLE &&
-			 says(peers[i].message.reject.reason, "come back later");
-		other += type != MESSAGE_ACK && type != MESSAGE_REJECT;
-		peer_close(&peers[i]);
-	}
-	check(acked > 0 && acked + later == GREAT, "great batches of boots before are taken, or have to wait (%u and %u, %u neither)",
-	      acked, later, other);
-	check_honest("great batches of boots before");
-}
-
 /* ---- bombs one after the other ------------------------------------------------------------------------------- */
 
 static void throw_bombs(const struct frame *bomb)
@@ -379,7 +313,6 @@ int main(int argc, char **argv)
 	measure_honest("nothing else");
 	cut_frames();
 	endless_strings();
-	great_batches();
 	storm_of_bombs();
 	slow_loris();
 	flood_of_hosts();
