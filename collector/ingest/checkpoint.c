@@ -211,6 +211,19 @@ static int put_nodes(struct checkpoint *checkpoint, const struct forest_host *ho
 	return r;
 }
 
+/* The counts once more: facts that came since the host was begun, of processes that were told behind them, are counted
+ * twice by whoever reads. */
+static int finish_host(struct checkpoint *checkpoint, const struct forest_host *host)
+{
+	int r = flush_all(checkpoint);
+
+	if (r == 0 && host)
+		r = put_state(checkpoint, host);
+	checkpoint->at++;
+	checkpoint->begun = false;
+	return r;
+}
+
 static int put_host(struct checkpoint *checkpoint, uint64_t deadline_ns)
 {
 	const struct forest_host *host = forest_host_find(checkpoint->forest, &checkpoint->boots[checkpoint->at]);
@@ -221,12 +234,7 @@ static int put_host(struct checkpoint *checkpoint, uint64_t deadline_ns)
 		r = begin_host(checkpoint, host);
 	if (host && r == 0)
 		r = put_nodes(checkpoint, host, deadline_ns, &done);
-	if (r == 0 && done) {
-		r = flush_all(checkpoint);
-		checkpoint->at++;
-		checkpoint->begun = false;
-	}
-	return r;
+	return r == 0 && done ? finish_host(checkpoint, host) : r;
 }
 
 static int put_end(struct checkpoint *checkpoint)
