@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "canopy/durable.h"
+
 __attribute__((format(printf, 3, 4))) static int fail(char **ret_why, int error, const char *format, ...)
 {
 	va_list args;
@@ -27,12 +29,13 @@ __attribute__((format(printf, 3, 4))) static int fail(char **ret_why, int error,
 int state_prepare(const char *dir, char **ret_why)
 {
 	struct stat status;
+	int r = durable_mkdir(dir, 0700);
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+	if (r < 0)
 		return fail(
-		    ret_why, -errno,
+		    ret_why, r,
 		    "cannot make the state folder %s: %s; make its parent folder, or choose another one by --state",
-		    dir, strerror(errno));
+		    dir, strerror(-r));
 	if (stat(dir, &status) < 0)
 		return fail(ret_why, -errno, "cannot look at the state folder %s: %s", dir, strerror(errno));
 	if (!S_ISDIR(status.st_mode))

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "canopy/durable.h"
 #include "canopy/log.h"
 #include "collector/lake/ndjson.h"
 #include "collector/lake/ocsf.h"
@@ -515,12 +516,12 @@ void lake_wake(struct lake *lake)
 static int make_state(const char *state_dir, char **ret, char **ret_why)
 {
 	char *path;
-	int r = 0;
+	int r;
 
 	if (asprintf(&path, "%s/lake", state_dir) < 0)
 		return -ENOMEM;
-	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-		r = -errno;
+	r = durable_mkdir(path, 0700);
+	if (r < 0) {
 		if (ret_why &&
 		    asprintf(ret_why, "cannot make the folder %s for the lake's cursor: %s", path, strerror(-r)) < 0)
 			*ret_why = NULL;

@@ -18,6 +18,7 @@
 
 #include <zlib.h>
 
+#include "canopy/durable.h"
 #include "canopy/failpoint.h"
 #include "collector/lake/cursor.h"
 
@@ -75,15 +76,15 @@ static int open_folder(int at, const char *name, int *ret)
 /* Opens name below at, making it when it is missing. */
 static int make_folder(int at, const char *name, int *ret)
 {
-	if (mkdirat(at, name, FOLDER_MODE) == 0) {
-		int r = at == AT_FDCWD ? 0 : sync_folder(at);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	} else if (errno != EEXIST) {
-		return -errno;
-	}
-	return open_folder(at, name, ret);
+	if (at == AT_FDCWD)
+		r = durable_mkdir(name, FOLDER_MODE);
+	else if (mkdirat(at, name, FOLDER_MODE) == 0)
+		r = sync_folder(at);
+	else if (errno != EEXIST)
+		r = -errno;
+	return r < 0 ? r : open_folder(at, name, ret);
 }
 
 /* Makes each component of path below at; *ret is the last. */

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "canopy/durable.h"
 #include "collector/shard/traffic.h"
 
 /* ---- folders ------------------------------------------------------------------------------------------------- */
@@ -42,12 +43,9 @@ size_t shard_count_held(const char *state)
 
 static int make_folder(const char *dir, char **ret_why)
 {
-	int r;
+	int r = durable_mkdir(dir, 0700);
 
-	if (mkdir(dir, 0700) == 0 || errno == EEXIST)
-		return 0;
-	r = -errno;
-	if (ret_why && asprintf(ret_why, "cannot make the folder %s: %s; give the state folder to this user or make room",
+	if (r < 0 && ret_why && asprintf(ret_why, "cannot make the folder %s: %s; give the state folder to this user or make room",
 				dir, strerror(-r)) < 0)
 		*ret_why = NULL;
 	return r;

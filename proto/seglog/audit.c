@@ -226,6 +226,25 @@ static int check_end(struct audit *audit, const struct audit_file *file, struct 
 	return tell(audit, &finding);
 }
 
+/* As recovery goes: in the newest segment of a journal damage without a later record that calls it settled is the last commit's. */
+static int next_record(const struct audit *audit, const struct audit_file *file, struct walk *walk, uint64_t limit,
+		       struct seglog_record *ret)
+{
+	uint64_t offset = walk->offset, number = walk->number;
+	bool newest = file + 1 == audit->files + audit->count, settled = true;
+	int r = walk_next(walk, limit, ret);
+
+	if (r != 0 || ret->number == number || !newest || audit->result.kind != SEGLOG_JOURNAL ||
+	    file->header.version < FORMAT_VERSION_SETTLED)
+		return r;
+	walk->offset = offset;
+	walk->number = number;
+	r = walk_settled(walk, limit, &settled);
+	if (r < 0)
+		return r;
+	return settled ? walk_next(walk, limit, ret) : WALK_E_END;
+}
+
 static int walk_records(struct audit *audit, const struct audit_file *file, struct walk *walk, uint64_t limit)
 {
 	struct seglog_record record;
@@ -234,7 +253,7 @@ static int walk_records(struct audit *audit, const struct audit_file *file, stru
 	for (;;) {
 		uint64_t before = walk->offset, expected = walk->number;
 
-		r = walk_next(walk, limit, &record);
+		r = next_record(audit, file, walk, limit, &record);
 		if (r == 0)
 			r = check_record(audit, file, walk, before, expected, &record);
 		if (r != 0)

@@ -36,6 +36,7 @@ struct seglog_commit {
 	uint64_t old_bytes;
 	int dir_fd; /* borrowed */
 	bool rotate, sync;
+	bool settled; /* all before it is durable */
 	struct sync_set older; /* what was sealed before and is not yet durable */
 	int error;
 	bool retry; /* the error took nothing back and gave nothing out */
@@ -153,6 +154,7 @@ static int prepare(struct seglog *log, struct seglog_commit *commit)
 
 	open = seglog_open_segment(log);
 	commit->rotate = (open->bytes >= log->segment_bytes || open->end == log->seal) && open->end > open->first;
+	commit->settled = !open->dirty && !dirty_count(log);
 	commit->segment = *open;
 	commit->header = seglog_next_header(log, open, open->end);
 	commit->reserve = log->segment_bytes;
@@ -221,6 +223,8 @@ static int write_records(struct seglog_commit *commit)
 {
 	int r;
 
+	if (commit->settled && commit->segment.version >= FORMAT_VERSION_SETTLED)
+		parse_record_settled(commit->buffer.data);
 	for (size_t at = 0; at < commit->buffer.len;)
 		at += (size_t)parse_record_seal(commit->segment.seed, commit->buffer.data + at);
 	FAILPOINT("seglog-before-write");

@@ -17,8 +17,9 @@
 #include <stdint.h>
 
 #define FORMAT_MAGIC "CNPYSEGM" /* 8 octets, without the NUL */
-#define FORMAT_VERSION 1u     /* that is written */
-#define FORMAT_VERSION_MIN 1u /* the oldest that is read: from version 2 on this stays one behind */
+#define FORMAT_VERSION 2u     /* that is written */
+#define FORMAT_VERSION_MIN 1u /* the oldest that is read, one behind */
+#define FORMAT_VERSION_SETTLED 2u /* from this one on records have flags; before, their place held a zero */
 #define FORMAT_COPY_OFFSET 512u
 #define FORMAT_DATA_OFFSET 1024u
 #define FORMAT_ALIGN 8u
@@ -45,9 +46,14 @@ struct format_record {
 	uint32_t payload_crc; /* CRC32C, from the seed, of the payload */
 	uint32_t length;      /* payload bytes, without padding */
 	uint8_t type;
-	uint8_t reserved[3]; /* zeros */
+	uint8_t flags;
+	uint8_t reserved[2]; /* zeros */
 	uint64_t number;     /* from 1 on: a record header is never all zeros */
 };
+
+/* When this record was written, all before it was durable: damage before it is damage, and not what a power loss has left
+ * of a write that nobody had been told of. */
+#define FORMAT_SETTLED 1u
 
 static_assert(sizeof(struct format_header) == 128, "on disk");
 static_assert(sizeof(struct format_record) == 24, "on disk");

@@ -80,7 +80,7 @@ static int record_header(uint32_t seed, uint64_t least, uint64_t distance, const
 
 	memcpy(ret, data, sizeof(*ret));
 	number = le64toh(ret->number);
-	if (ret->reserved[0] || ret->reserved[1] || ret->reserved[2] || number < least)
+	if (ret->flags & ~FORMAT_SETTLED || ret->reserved[0] || ret->reserved[1] || number < least)
 		return PARSE_E_DAMAGED;
 	if (number - least > distance / sizeof(*ret) || le32toh(ret->length) > SEGLOG_RECORD_MAX)
 		return PARSE_E_DAMAGED;
@@ -99,6 +99,7 @@ int parse_record_header(uint32_t seed, uint64_t least, uint64_t distance, const 
 	*ret = (struct seglog_record){
 	    .number = le64toh(header.number),
 	    .type = header.type,
+	    .settled = header.flags & FORMAT_SETTLED,
 	    .payload = {NULL, le32toh(header.length)},
 	};
 	*ret_size = format_record_bytes(le32toh(header.length));
@@ -128,6 +129,7 @@ int parse_record(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t
 	*ret = (struct seglog_record){
 	    .number = le64toh(header.number),
 	    .type = header.type,
+	    .settled = header.flags & FORMAT_SETTLED,
 	    .payload = bytes_make(data + sizeof(header), length),
 	};
 	return 0;
@@ -142,6 +144,11 @@ size_t parse_search(uint32_t seed, uint64_t least, uint64_t distance, const uint
 		if (record_header(seed, least, distance + at, data + at, &header) == 0)
 			return at;
 	return at;
+}
+
+void parse_record_settled(uint8_t *data)
+{
+	data[offsetof(struct format_record, flags)] |= FORMAT_SETTLED;
 }
 
 uint64_t parse_record_seal(uint32_t seed, uint8_t *data)

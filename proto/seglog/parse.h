@@ -47,6 +47,8 @@ int parse_record_header(uint32_t seed, uint64_t least, uint64_t distance, const 
  */
 size_t parse_search(uint32_t seed, uint64_t least, uint64_t distance, const uint8_t *data, size_t len);
 
+/* Says of the record whose fields stand at data that all before it is durable. */
+void parse_record_settled(uint8_t *data);
 /* Fills in the checksums of a record whose other fields and payload stand at data; returns its whole length. */
 uint64_t parse_record_seal(uint32_t seed, uint8_t *data);
 

@@ -185,8 +185,42 @@ static void count_hole(struct recovery *rec, uint64_t from, uint64_t to)
 	}
 }
 
+/* Whether damage at the walk's place is what a power loss has left of the last commit: the disk may write its sectors in any
+ * order. Nobody was told of that commit, and what of it stands behind the damage goes too: were it kept, the numbers before
+ * it would count as known. A spool keeps it, since nobody would bring it again. */
+static int is_unsettled(const struct recovery *rec, const struct found *file, const struct walk *walk, uint64_t limit,
+			bool *ret)
+{
+	bool settled = true;
+	int r = 0;
+
+	if (rec->log->kind == SEGLOG_JOURNAL && file->header.version >= FORMAT_VERSION_SETTLED)
+		r = walk_settled(walk, limit, &settled);
+	*ret = !settled;
+	return r;
+}
+
+/* Goes to the next record; WALK_E_END too when only the rest of a broken commit follows. */
+static int scan_next(struct recovery *rec, const struct found *file, uint64_t limit, bool newest, struct walk *walk,
+		     struct seglog_record *ret)
+{
+	uint64_t offset = walk->offset, number = walk->number;
+	bool unsettled = false;
+	int r = walk_next(walk, limit, ret);
+
+	if (r != 0 || ret->number == number || !newest)
+		return r;
+	walk->offset = offset;
+	walk->number = number;
+	r = is_unsettled(rec, file, walk, limit, &unsettled);
+	if (r < 0 || unsettled)
+		return r < 0 ? r : WALK_E_END;
+	return walk_next(walk, limit, ret);
+}
+
 /* Reads all records of a file up to limit; *ret_good counts them. */
-static int scan(struct recovery *rec, const struct found *file, uint64_t limit, struct walk *walk, uint64_t *ret_good)
+static int scan(struct recovery *rec, const struct found *file, uint64_t limit, bool newest, struct walk *walk,
+		uint64_t *ret_good)
 {
 	uint64_t good = 0;
 	int r;
@@ -196,7 +230,7 @@ static int scan(struct recovery *rec, const struct found *file, uint64_t limit, 
 		uint64_t expected = walk->number;
 		struct seglog_record record;
 
-		r = walk_next(walk, limit, &record);
+		r = scan_next(rec, file, limit, newest, walk, &record);
 		if (r != 0)
 			break;
 		count_hole(rec, expected, record.number);
@@ -226,7 +260,7 @@ static int recover_sealed(struct recovery *rec, struct found *file, const struct
 		count_hole(rec, file->number, next->number);
 		segment->end = next->number;
 	} else if (rec->verify || !told || next->header.previous_bytes > file->size) {
-		r = scan(rec, file, segment->bytes, &walk, &good);
+		r = scan(rec, file, segment->bytes, false, &walk, &good);
 		if (r == 0) {
 			count_hole(rec, walk.number, next->number);
 			segment->end = walk.number;
@@ -276,7 +310,7 @@ static int recover_newest(struct recovery *rec, struct found *file, struct segme
 		close_file(file);
 		return 0;
 	}
-	r = scan(rec, file, file->size, &walk, &good);
+	r = scan(rec, file, file->size, true, &walk, &good);
 	if (r == 0)
 		r = cut_tail(rec, file, &walk);
 	segment->end = walk.number;
@@ -356,7 +390,8 @@ static int settle(struct recovery *rec, const struct found *file)
 static int recover_segment(struct recovery *rec, size_t i)
 {
 	struct found *file = &rec->files[i];
-	struct segment segment = {.first = file->number, .seed = file->header.seed, .fd = -1};
+	struct segment segment = {.first = file->number, .seed = file->header.seed,
+				  .version = file->header.version, .fd = -1};
 	bool newest = i + 1 == rec->count;
 	int r = seglog_reserve_segment(rec->log);
 

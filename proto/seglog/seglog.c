@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "canopy/durable.h"
 #include "canopy/failpoint.h"
 #include "canopy/regular.h"
 #include "proto/seglog/internal.h"
@@ -95,33 +96,12 @@ static int take_lock(struct seglog *log, char **ret_why)
 	return r;
 }
 
-static void sync_parent(const char *dir)
-{
-	char *copy = strdup(dir), *slash;
-	int fd;
-
-	if (!copy)
-		return;
-	for (slash = copy + strlen(copy); slash > copy + 1 && slash[-1] == '/'; *--slash = '\0')
-		;
-	slash = strrchr(copy, '/');
-	if (slash)
-		slash[slash == copy] = '\0';
-	fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		(void)close(fd);
-	}
-	free(copy);
-}
-
 static int open_folder(struct seglog *log, char **ret_why)
 {
-	bool made = !log->read_only && mkdir(log->dir, 0700) == 0;
 	int r;
 
-	if (made)
-		sync_parent(log->dir);
+	if (!log->read_only)
+		(void)durable_mkdir(log->dir, 0700); /* what is wrong with it shows when it is opened */
 	log->dir_fd = open(log->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->dir_fd < 0) {
 		r = -errno;

@@ -129,6 +129,7 @@ int seglog_skip(struct seglog *log, uint64_t number);
 struct seglog_record {
 	uint64_t number;
 	uint8_t type;
+	bool settled;         /* all before it was durable when it was written */
 	struct bytes payload; /* borrowed until the next call on the reader */
 };
 

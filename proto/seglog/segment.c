@@ -79,6 +79,7 @@ int segment_create(int dir_fd, struct parse_header *header, uint64_t reserve, st
 	    .end = header->first,
 	    .bytes = FORMAT_DATA_OFFSET,
 	    .seed = header->seed,
+	    .version = header->version,
 	    .fd = fd,
 	    .dirty = true,
 	};

@@ -17,7 +17,7 @@
 struct segment {
 	uint64_t first, end; /* committed record numbers [first, end); damaged ones may be among them */
 	uint64_t bytes;      /* up to the end of the last committed record */
-	uint32_t seed;
+	uint32_t seed, version;
 	int fd;          /* read and write while it is the open one or dirty, else -1 */
 	bool dirty;      /* written since the last sync */
 	bool unreadable; /* both copies of the header are damaged: without the salt no record can be told */

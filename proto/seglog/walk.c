@@ -169,6 +169,22 @@ int walk_seek(struct walk *walk, uint64_t limit, uint64_t number)
 	return 0;
 }
 
+int walk_settled(const struct walk *walk, uint64_t limit, bool *ret)
+{
+	struct walk ahead = {.fd = walk->fd, .seed = walk->seed, .offset = walk->offset, .number = walk->number};
+	struct seglog_record record = {0};
+	int r;
+
+	do
+		r = walk_next(&ahead, limit, &record);
+	while (r == 0 && !record.settled);
+	walk_finish(&ahead);
+	if (r < 0)
+		return r;
+	*ret = r == 0;
+	return 0;
+}
+
 int walk_garbage(struct walk *walk, uint64_t limit, uint64_t *ret_bytes)
 {
 	uint64_t at = walk->offset, end = walk->offset;

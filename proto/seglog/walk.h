@@ -4,6 +4,7 @@
 #ifndef CANOPY_PROTO_SEGLOG_WALK_H
 #define CANOPY_PROTO_SEGLOG_WALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ void walk_finish(struct walk *walk);
 int walk_next(struct walk *walk, uint64_t limit, struct seglog_record *ret);
 /* Goes past records below number by their headers alone, as far as those are intact. Returns 0 or -errno. */
 int walk_seek(struct walk *walk, uint64_t limit, uint64_t number);
+/* Whether a record below limit and behind the walk's place says that all before it was durable. The walk stays where it is.
+ * Returns 0 or -errno. */
+int walk_settled(const struct walk *walk, uint64_t limit, bool *ret);
 /* Bytes from walk->offset on up to and including the last one below limit that is not zero. Returns 0 or -errno. */
 int walk_garbage(struct walk *walk, uint64_t limit, uint64_t *ret_bytes);
 

@@ -38,10 +38,10 @@ flip() { # FILE OFFSET
   byte=$(od -An -tu1 -j "$2" -N 1 "$1")
   printf '%b' "\\x$(printf %02x $((byte ^ 255)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
-# OFFSET TYPE of the body of each record in a segment (docs/seglog.md)
+# OFFSET TYPE SETTLED of each record in a segment (docs/seglog.md); the offset is that of its body
 records() {
   od -An -v -tu4 -w4 "$1" | awk '{ word[NR - 1] = $1 }
-    END { for (at = 256; at + 6 <= NR && word[at + 2]; at += 6 + 2 * int((word[at + 2] + 7) / 8)) print 4 * at + 24, word[at + 3] % 256 }'
+    END { for (at = 256; at + 6 <= NR && word[at + 2]; at += 6 + 2 * int((word[at + 2] + 7) / 8)) print 4 * at + 24, word[at + 3] % 256, int(word[at + 3] / 256) % 2 }'
 }
 
 # ---- torn tail
@@ -68,15 +68,15 @@ holes() { find "$work/lake" -path '*class=gap*' -name '*.gz' -exec gzip -dc {} +
 check "bit flip: the lake has the hole as a row" wait_until 20 holes
 stop
 
-# ---- and one behind the newest checkpoint; not in the last batch, whose damage is taken for a torn tail
+# ---- and one behind the newest checkpoint; not in the last commit, whose damage is taken for a torn tail
 batches=200
-behind_checkpoint() { records "$(segments | tail -n 1)" | awk '$2 == 7 { n = 0; ended = 1 } ended && $2 == 1 { at[++n] = $1 } END { if (n > 1) print at[n - 1] }'; }
+behind_checkpoint() { records "$(segments | tail -n 1)" | awk '$2 == 7 { at = 0; told = 0; ended = 1 } $3 && at { told = at } ended && $2 == 1 { at = $1 } END { if (told) print told }'; }
 fresh $batches
 while [ -z "$(behind_checkpoint)" ] && [ $batches -lt 400 ]; do
   batches=$((batches + 1))
   start && bring "$work/spool" $batches && stop
 done
-check "bit flip behind the newest checkpoint: two batches stand there" test -n "$(behind_checkpoint)"
+check "bit flip behind the newest checkpoint: a batch stands there, and a later commit" test -n "$(behind_checkpoint)"
 flip "$(segments | tail -n 1)" $(($(behind_checkpoint) + 40))
 start
 check "bit flip behind the newest checkpoint: the collector starts, and tells the hole" logged 'event=recovered-incomplete.*holes=1'
@@ -130,13 +130,21 @@ if [ "$(id -u)" = 0 ] && mkdir -p "$work/small" && mount -t tmpfs -o size=128k t
   state=$work/small/state
   : >"$work/collector.log"
   start
-  "$SPOOLER" "$work/spool" 1500 $facts 7 "$listen" 2>>"$work/spooler.log" &
+  CANOPY_SPOOLER_LOG=$work/acks "$SPOOLER" "$work/spool" 1500 $facts 7 "$listen" 2>>"$work/spooler.log" &
   brings=$!
   pids+=("$brings")
   unready() { [ "$(curl -s -o /dev/null -w '%{http_code}' "$CANOPY_SERVER/readyz")" = 503 ]; }
   check "full disk: the collector says that it is not ready" wait_until 30 unready
   check "full disk: and in its log" wait_until 10 logged 'event=not-ready'
-  check "full disk: nothing is acknowledged that it does not have" kill -0 "$brings"
+  check "full disk: not everything is acknowledged" kill -0 "$brings"
+  has_acked() { # the number first: it grows
+    local acked has
+    acked=$(awk '$1 == "acked" && $2 > max {max = $2} END {print max + 0}' "$work/acks")
+    has=$(told '([.logs[].batches] | add) - ([.logs[].findings[] | select(.type == "elsewhere") | .count] | add // 0)')
+    echo "acknowledged $acked, in the journal $has"
+    [ "$acked" -gt 0 ] && [ "$has" -ge "$acked" ]
+  }
+  check "full disk: nothing is acknowledged that it does not have" has_acked
   mount -o remount,size=64m "$work/small"
   check "full disk: with room it goes on by itself" wait_until 30 logged 'event=ready'
   wait "$brings"

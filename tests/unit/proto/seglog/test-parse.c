@@ -31,7 +31,7 @@ static void the_header_is_what_the_description_says(void **state)
 
 	(void)state;
 	parse_header_write(data, &header, salt);
-	assert_memory_equal(data, "CNPYSEGM\x01\0\0\0\x02\0\0\0\x88\x77\x66\x55\x44\x33\x22\x11\x2a\0\0\0\0\0\0\0", 32);
+	assert_memory_equal(data, "CNPYSEGM\x02\0\0\0\x02\0\0\0\x88\x77\x66\x55\x44\x33\x22\x11\x2a\0\0\0\0\0\0\0", 32);
 	assert_memory_equal(data + 40, salt, 8);
 	assert_memory_equal(data, data + FORMAT_COPY_OFFSET, 128);
 }

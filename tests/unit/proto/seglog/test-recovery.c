@@ -32,12 +32,14 @@ static int teardown(void **state)
 	return 0;
 }
 
+static enum seglog_kind kind = SEGLOG_JOURNAL;
+
 static int try_open(const struct folder *folder, struct seglog **ret, struct seglog_recovery *ret_recovery,
 		    char **ret_why)
 {
 	struct seglog_options options = {
 	    .dir = folder->path,
-	    .kind = SEGLOG_JOURNAL,
+	    .kind = kind,
 	    .segment_bytes = FORMAT_DATA_OFFSET + PER_SEGMENT * RECORD_BYTES,
 	};
 
@@ -71,6 +73,16 @@ static void fill(const struct folder *folder, unsigned count)
 	struct seglog *log = open_log(folder, NULL);
 
 	append(log, count);
+	seglog_close(log);
+}
+
+/* The same, each in a commit of its own. */
+static void fill_each(const struct folder *folder, unsigned count)
+{
+	struct seglog *log = open_log(folder, NULL);
+
+	while (count--)
+		append(log, 1);
 	seglog_close(log);
 }
 
@@ -173,7 +185,7 @@ static void damage_before_the_tail_is_a_hole(void **state)
 		struct seglog_recovery recovery;
 		struct seglog *log;
 
-		fill(*state, 8);
+		fill_each(*state, 8);
 		assert_int_equal(folder_flip(*state, FIRST_SEGMENT, record_offset(3) + places[i].offset, 1, 0x40), 0);
 		log = open_log(*state, &recovery);
 		assert_int_equal(recovery.holes, 1);
@@ -186,6 +198,109 @@ static void damage_before_the_tail_is_a_hole(void **state)
 		folder_remove(*state);
 		assert_int_equal(setup(state), 0);
 	}
+}
+
+/* Three commits of one record and one of five, which a power loss has left without its second record. */
+static void lose_one_of_the_last_commit(const struct folder *folder)
+{
+	struct seglog *log;
+
+	fill_each(folder, 3);
+	log = open_log(folder, NULL);
+	append(log, 5);
+	seglog_close(log);
+	assert_int_equal(folder_flip(folder, FIRST_SEGMENT, record_offset(4) + 30, 1, 0x40), 0);
+}
+
+static void what_stands_behind_damage_in_the_last_commit_goes(void **state)
+{
+	struct seglog_recovery recovery;
+	struct seglog *log;
+
+	lose_one_of_the_last_commit(*state);
+	log = open_log(*state, &recovery);
+	assert_int_equal(recovery.holes, 0);
+	assert_int_equal(recovery.records, 4);
+	assert_int_equal(recovery.next, 5);
+	assert_int_equal(recovery.torn_bytes, 4 * RECORD_BYTES);
+	append(log, 2);
+	expect_without(log, 0, 0, 7);
+	seglog_close(log);
+	/* It was cut off, and not only passed over. */
+	log = open_log(*state, &recovery);
+	assert_int_equal(recovery.next, 7);
+	assert_int_equal(recovery.holes, 0);
+	seglog_close(log);
+}
+
+static void a_spool_keeps_what_nobody_would_bring_again(void **state)
+{
+	struct seglog_recovery recovery;
+	struct seglog *log;
+
+	kind = SEGLOG_SPOOL;
+	lose_one_of_the_last_commit(*state);
+	log = open_log(*state, &recovery);
+	kind = SEGLOG_JOURNAL;
+	assert_int_equal(recovery.holes, 1);
+	assert_int_equal(recovery.records, 7);
+	expect_without(log, 5, 6, 9);
+	seglog_close(log);
+}
+
+/* Its version goes back to 1. */
+static void make_old(const struct folder *folder)
+{
+	char path[FOLDER_PATH_MAX * 2];
+	uint8_t data[FORMAT_DATA_OFFSET], salt[8];
+	struct parse_header header;
+	int fd;
+
+	folder_file(folder, FIRST_SEGMENT, path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, data, sizeof(data), 0), sizeof(data));
+	assert_int_equal(parse_header(data, sizeof(data), &header), 0);
+	memcpy(salt, data + offsetof(struct format_header, salt), sizeof(salt));
+	header.version = 1;
+	parse_header_write(data, &header, salt);
+	assert_int_equal(pwrite(fd, data, sizeof(data), 0), sizeof(data));
+	(void)close(fd);
+}
+
+static bool any_settled(struct seglog *log, uint64_t from, uint64_t to)
+{
+	struct seglog_reader *reader;
+	struct seglog_record record;
+	bool any = false;
+
+	assert_int_equal(seglog_reader_open(&reader, log, from), 0);
+	while (from++ < to && seglog_reader_next(reader, &record) == 0)
+		any = any || record.settled;
+	seglog_reader_close(reader);
+	return any;
+}
+
+/* A segment of version 1 does not tell commits apart: damage is a hole. It is gone on with, and gets no flags; the next one has them. */
+static void an_old_segment_is_gone_on_with_as_it_is(void **state)
+{
+	struct seglog_recovery recovery;
+	struct seglog *log;
+
+	fill(*state, 1);
+	make_old(*state);
+	log = open_log(*state, &recovery);
+	append(log, 1);
+	append(log, 5);
+	assert_false(any_settled(log, 2, 8));
+	seglog_close(log);
+	assert_int_equal(folder_flip(*state, FIRST_SEGMENT, record_offset(3) + 30, 1, 0x40), 0);
+	log = open_log(*state, &recovery);
+	assert_int_equal(recovery.holes, 1);
+	assert_int_equal(recovery.next, 8);
+	append(log, PER_SEGMENT);
+	append(log, 1);
+	assert_true(any_settled(log, 8, 8 + PER_SEGMENT + 1));
+	seglog_close(log);
 }
 
 static void a_lost_sector_costs_its_records_alone(void **state)
@@ -312,12 +427,12 @@ static void expect_refused(const struct folder *folder, uint32_t version, const 
 
 static void a_newer_version_is_refused_by_name(void **state)
 {
-	expect_refused(*state, FORMAT_VERSION + 1, FIRST_SEGMENT " has format version 2, this program reads 1 to 1");
+	expect_refused(*state, FORMAT_VERSION + 1, FIRST_SEGMENT " has format version 3, this program reads 1 to 2");
 }
 
 static void a_version_that_is_too_old_is_refused_by_name(void **state)
 {
-	expect_refused(*state, FORMAT_VERSION_MIN - 1, FIRST_SEGMENT " has format version 0, this program reads 1 to 1");
+	expect_refused(*state, FORMAT_VERSION_MIN - 1, FIRST_SEGMENT " has format version 0, this program reads 1 to 2");
 }
 
 static void other_files_in_the_folder_are_left_alone(void **state)
@@ -343,6 +458,9 @@ int main(void)
 	    TEST(garbage_behind_the_end_is_cut),
 	    TEST(reserved_space_is_not_a_tear),
 	    TEST(damage_before_the_tail_is_a_hole),
+	    TEST(what_stands_behind_damage_in_the_last_commit_goes),
+	    TEST(a_spool_keeps_what_nobody_would_bring_again),
+	    TEST(an_old_segment_is_gone_on_with_as_it_is),
 	    TEST(a_lost_sector_costs_its_records_alone),
 	    TEST(a_missing_segment_is_a_hole_without_reading_any),
 	    TEST(a_shortened_sealed_segment_is_a_hole),
