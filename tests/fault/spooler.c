@@ -5,8 +5,12 @@
  *
  *   spooler DIR BATCHES FACTS BOOT ADDR:PORT...
  *
+ * CANOPY_SPOOLER_LOG in the environment names a file that tells what a power loss must not take: a line 'appended N MS' for each batch, with
+ * the time of the loop, and a line 'acked N' for each ack.
+ *
  * Fact i of batch n is the fork of pid 1000 + (n - 1) * FACTS + i by pid 1. BOOT: one byte, of which the boot id is made. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +39,14 @@ static struct {
 	struct boot_id boot;
 	uint64_t batches, facts;
 	bool stopping;
+	int log; /* -1 = none */
 } spooler;
+
+static void tell(const char *what, uint64_t seq, uint64_t ms)
+{
+	if (spooler.log >= 0)
+		(void)dprintf(spooler.log, "%s %llu %llu\n", what, (unsigned long long)seq, (unsigned long long)ms);
+}
 
 /* ---- batches ------------------------------------------------------------------------------------------------- */
 
@@ -71,7 +82,11 @@ static int append(uint64_t seq)
 		r = add_fact((seq - 1) * spooler.facts + i);
 	if (r == 0)
 		r = batch_encoder_finish(spooler.encoder, &id, 0, &data, &len);
-	return r ? r : spool_append(spooler.spool, data, len, &gap, &dropped);
+	if (r == 0)
+		r = spool_append(spooler.spool, data, len, &gap, &dropped);
+	if (r == 0)
+		tell("appended", seq, uv_now(&spooler.loop));
+	return r;
 }
 
 static void on_spool_closed(void *owner)
@@ -124,6 +139,7 @@ static int read_batch(void *owner, uint64_t seq, struct bytes *ret, uint64_t *re
 
 static void ack(void *owner, uint64_t seq)
 {
+	tell("acked", seq, uv_now(&spooler.loop));
 	spool_ack(spooler.spool, seq);
 }
 
@@ -177,6 +193,8 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	spooler.batches = strtoull(argv[2], NULL, 10);
 	spooler.facts = strtoull(argv[3], NULL, 10);
+	spooler.log = getenv("CANOPY_SPOOLER_LOG")
+			  ? open(getenv("CANOPY_SPOOLER_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
 	memset(&spooler.boot, atoi(argv[4]), sizeof(spooler.boot));
 	r = uv_loop_init(&spooler.loop);
 	if (r == 0)
