@@ -11,6 +11,7 @@ here=$(dirname "$0")
 
 log_points="seglog-append seglog-before-write seglog-after-write seglog-before-fsync seglog-after-fsync seglog-create seglog-created seglog-seal"
 ack_points="session-before-ack"
+checkpoint_points="checkpoint-begin checkpoint-part checkpoint-complete"
 lake_points="lake-staged lake-intended lake-publishing lake-published lake-advanced cursor-written cursor-synced cursor-renamed"
 
 # dies WHO POINT:PASSAGE
@@ -25,17 +26,20 @@ dies() {
   oracle
 }
 
-for point in $log_points $ack_points $lake_points; do
+for point in $log_points $ack_points $checkpoint_points $lake_points; do
   for passage in 1 2; do
     judge "the collector dies at $point, passage $passage" dies collector "$point:$passage"
   done
 done
+# a checkpoint of many parts, of which some are told
+judge "the collector dies at checkpoint-part, passage 5" dies collector checkpoint-part:5
 for point in $log_points seglog-unlink seglog-unlinked spool-acked; do
   for passage in 1 3; do
     judge "the spool's owner dies at $point, passage $passage" dies spooler "$point:$passage"
   done
 done
-# Retention takes segments while it is at work: what it takes before the lake has committed is told there as a hole, and never doubled.
+# Retention takes segments while it is at work: what it takes before the lake has committed is told there as a hole, and never doubled. The forest loses
+# nothing: what lives stands in the checkpoint behind.
 retained() { # POINT:PASSAGE
   local rows holes
   begin_run retention
@@ -43,10 +47,9 @@ retained() { # POINT:PASSAGE
   collector_args=(--retain-bytes 20000)
   run_to_the_end 2 || return 1
   [[ $collector_codes == *137* ]] || { echo "never came there: $collector_codes"; return 1; }
-  kill -TERM "$collector_pid"
-  wait_until 20 gone "$collector_pid"
+  forest_once || return 1
   "$CANOPY_CLI" verify --json "$run/state" >"$run/verify" || { cat "$run/verify"; return 1; }
-  rows=$(lake_rows | jq -r .metadata.uid | sort | uniq -c | awk '$1 == 1 {once++} $1 > 1 {more++} END {print once + 0, more + 0}')
+  rows=$(lake_rows | jq -r .metadata.uid | once_and_more)
   holes=$(find "$run/lake" -path '*class=gap*' -name '*.gz' -exec gzip -dc {} + | grep -c journal_hole)
   [ "$rows" = "$((batches * facts)) 0" ] || { [ "${rows#* }" = 0 ] && [ "$holes" -gt 0 ]; } || { echo "lake: $rows with $holes holes"; return 1; }
 }
