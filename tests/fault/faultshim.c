@@ -4,11 +4,12 @@
  *   CANOPY_FAULT=KIND:N[:ERRNO]   KIND: alloc, write, fsync or connect; N from 1 on; ERRNO a number
  *   CANOPY_FAULT_COUNT=FILE       at the end: how many calls there were, one line 'KIND COUNT'
  *
- * alloc: malloc, calloc, realloc and aligned ones, whoever asks. write: to regular files alone, half of it is written first. fsync: fdatasync
+ * alloc: malloc, calloc, realloc, posix_memalign, aligned_alloc and memalign, whoever asks. write: to regular files alone, half of it is written first. fsync: fdatasync
  * and fsync. Calls are counted from main() on: a program that cannot even be loaded proves nothing. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static bool active;
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 
 static bool fails(enum kind of)
 {
@@ -95,6 +97,28 @@ void *calloc(size_t count, size_t size)
 void *realloc(void *old, size_t size)
 {
 	return fails(ALLOC) ? NULL : __libc_realloc(old, size);
+}
+
+int posix_memalign(void **ret, size_t alignment, size_t size)
+{
+	int saved = errno;
+	void *memory = fails(ALLOC) ? NULL : __libc_memalign(alignment, size);
+
+	errno = saved; /* it returns its error */
+	if (!memory)
+		return ENOMEM;
+	*ret = memory;
+	return 0;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	return fails(ALLOC) ? NULL : __libc_memalign(alignment, size);
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+	return fails(ALLOC) ? NULL : __libc_memalign(alignment, size);
 }
 
 static void *real(const char *name)

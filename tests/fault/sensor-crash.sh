@@ -22,6 +22,8 @@ lives() { local i; for ((i = 0; i < $1; i++)); do /bin/true "$2" "$i"; done; }
 gaps() { canopy hosts -o ndjson | jq '.gaps | length'; }
 told_more_than() { [ "$(gaps)" -gt "$1" ]; }
 over() { has "proc.cmdline contains $1 and proc.name = true and proc.alive = false"; }
+ended() { processes "proc.cmdline contains $1 and proc.name = true and proc.alive = false" | jq .pid | wc -l; }
+equals() { [ "$("${@:2}")" = "$1" ]; }
 sequence() { "$CANOPY_CLI" verify --json "$work/collector" | jq -c '[.sound, ([.logs[].findings[] | select(.type == "elsewhere" or .type == "disorder")] | length)]'; }
 
 start_collector --lake "$lake"
@@ -53,13 +55,25 @@ for point in $points; do
   mark=canopy-mark-$RANDOM$RANDOM
   lives 20 $mark
   check "and it goes on" wait_until 20 over $mark
+  check "with each of its processes there once" wait_until 20 equals 20 ended $mark
   stop_process "$sensor_pid"
   check "no number is missing, none came twice" equal "$(sequence)" '[true,0]'
   check "the spool is sound" "$CANOPY_CLI" verify "$work/spool"
   kill "$stays" "$unseen"
   wait "$stays" "$unseen" 2>/dev/null
 done
-stop_process "$collector_pid"
+# who is there twice would have two start times that no one pid can have: the second life begins before the first has ended
+overlaps() {
+  processes 'proc.pid >= 1' | jq -r '[.pid, .start_boottime_ns, .start_boottime_ns + (.duration_ns // 0)] | @tsv' | sort -n -k1,1 -k2,2 |
+    awk '$1 == pid && $2 < end {n++} {pid = $1; end = $3} END {print n + 0}'
+}
+check "no process is in the forest twice" equal "$(overlaps)" 0
+known=$(canopy hosts -o ndjson 2>/dev/null | jq -s 'map(.events_total) | add')
 rows() { find "$work/lake" -name '*.ndjson.gz' -path '*process_activity*' -exec gzip -dc {} + | jq -r .metadata.uid; }
+distinct_rows() { rows | sort -u | wc -l; }
+wait_until 30 equals "$known" distinct_rows # a collector that stops does not wait for its lake for ever
+stop_process "$collector_pid"
+check "every fact that the forest has taken is a row of the lake" equal "$(distinct_rows)" "$known"
+check "and the lake tells no hole" equal "$(find "$work/lake" -path '*class=gap*' -name '*.gz' -exec gzip -dc {} + | grep -c journal_hole)" 0
 check "no row of the lake is there twice" equal "$(rows | sort | uniq -d | wc -l)" 0
 finish
