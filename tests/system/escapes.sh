@@ -40,6 +40,33 @@ tail_one() {
   wait "$tail_pid"
 }
 check "the tail" clean tail_one
+# plain SCREEN: what a terminal was sent holds nothing of the name but text: of control characters there are only those of the screen itself.
+plain_screen() {
+  grep -aq 'script' "$work/screen" || { echo "it does not show the process:"; tail -c 600 "$work/screen" | cat -v; return 1; }
+  ! LC_ALL=C grep -anP '\x07|\x1b\]0;|\x9b31m|\xff\x9b|\xe2\x80[\xaa-\xae]' "$work/screen" | cat -v | grep .
+}
+# on_terminal ARGUMENT…: until it shows the process
+on_terminal() {
+  rm -f "$work/screen" "$work/keys"
+  mkfifo "$work/keys"
+  env TERM=xterm LINES=100 COLUMNS=200 script -qfec "stty rows 100 cols 200; exec '$CANOPY_CLI' $*" "$work/screen" <"$work/keys" >/dev/null 2>&1 &
+  local screen_pid=$!
+  exec {keys}>"$work/keys"
+  wait_until 20 grep -aq 'script' "$work/screen"
+  echo q >&"$keys"
+  exec {keys}>&-
+  wait_until 10 not kill -0 "$screen_pid" || kill "$screen_pid"
+  wait "$screen_pid" 2>/dev/null
+  plain_screen
+}
+check "top" on_terminal top "\"'proc.pid = $pid'\""
+check "tree --live" on_terminal tree --live "\"'proc.pid = $pid'\""
+# Neither shows a process; what they show of strangers' words must be plain all the same.
+bare() { "$@" >"$work/shown" 2>&1; ! LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]' "$work/shown" | cat -v | grep .; }
+check "stats" bare canopy stats
+check "verify" bare canopy verify "$work/collector"
+mkdir "$work/$esc$c1$bidi"
+check "verify of a path that is no text" bare canopy verify "$work/$esc$c1$bidi"
 check "an error that repeats what was asked" clean canopy ps "proc.name = '$esc$html"
 check "the interface itself" clean curl -sG "http://$http/api/v1/processes" --data-urlencode "filter=$filter"
 curl -si "http://$http/api/v1/processes?limit=1" >"$work/answer"
@@ -51,5 +78,17 @@ check "metrics name no process" not grep -q 'script>alert' "$work/metrics"
 curl -s "http://$http/" >"$work/page"
 check "nor does the page of the collector itself" not grep -q 'script>alert' "$work/page"
 check "the collector's log" eval "! LC_ALL=C grep -P '[\\x00-\\x08\\x0b-\\x1f\\x7f]' $work/collector.log"
-check "the sensor's print" eval "! LC_ALL=C grep -P '[\\x00-\\x08\\x0b-\\x1f\\x7f]' $work/sensor-evil.log"
+check "the sensor's log" eval "! LC_ALL=C grep -P '[\\x00-\\x08\\x0b-\\x1f\\x7f]' $work/sensor-evil.log"
+# A sensor that stands alone prints the file's name as a line, or all as JSON.
+named=$work/script$esc$c1$bidi$bad
+cp "$(type -P true)" "$named"
+for format in classic json; do
+  "$CANOPY_SENSOR" --print=$format >"$work/print" 2>&1 &
+  print_pid=$!
+  pids+=("$print_pid")
+  printed() { (exec -a "$esc$html$c1$bidi$bad" "$named"); grep -aq "$work/script" "$work/print"; }
+  check "the sensor prints it: $format" wait_until 20 printed
+  stop_process "$print_pid"
+  check "and as text alone" clean grep -a "$work/script" "$work/print"
+done
 finish

@@ -100,6 +100,45 @@ machine_of=$two secure_host one $two one --spool "$work/spool-impostor"
 check "the same name on another machine, too" wait_until 30 logs sensor-one 'bound to another machine id'
 stop_process "$sensor_pid"
 
+# ---- a link that is cut while the collector stays: the ticket still counts
+# A relay (perl-base is on every Debian) whose connections end when it is told USR1; it prints its port.
+relay() {
+  perl -MIO::Socket::INET -MIO::Select -e '
+    my $door = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die; my (%peer, $cut);
+    my $all = IO::Select->new($door); $| = 1; print $door->sockport, "\n"; $SIG{USR1} = sub { $cut = 1 };
+    while (1) {
+      my @ready = $all->can_read(0.1);
+      if ($cut) { for (values %peer) { $all->remove($_); close $_ } %peer = (); $cut = 0; next }
+      for my $s (@ready) {
+        if ($s == $door) { my $in = $door->accept; my $out = IO::Socket::INET->new($ARGV[0]) or next; @peer{$in, $out} = ($out, $in); $all->add($in, $out); next }
+        my $to = $peer{$s} or next;
+        if (sysread($s, my $data, 65536)) { for (my $at = 0; $at < length $data;) { $at += syswrite($to, $data, length($data) - $at, $at) // last } }
+        else { $all->remove($s, $to); delete @peer{$s, $to}; close $_ for $s, $to }
+      }
+    }' "$listen" >"$work/relay" 2>>"$work/relay.log" &
+  relay_pid=$!
+  pids+=("$relay_pid")
+  wait_until 20 test -s "$work/relay"
+}
+handshakes() { metric "canopy_collector_tls_handshakes_total{port=\"sensors\",result=\"$1\"}"; }
+resumed() { [ "$(handshakes resumed)" = "$1" ]; }
+relay
+direct=$listen listen=127.0.0.1:$(cat "$work/relay")
+secure_host one $one one
+listen=$direct
+check "through a relay it is let in" wait_until 30 host_is one live
+bash -c 'exit 8' tls-probe
+check "and heard" wait_until 20 has 'proc.cmdline contains tls-probe and proc.exitcode = 8'
+full=$(handshakes full)
+before=$(handshakes resumed)
+kill -USR1 "$relay_pid"
+check "its link is cut: the next handshake is resumed" wait_until 40 resumed $((before + 1))
+check "and no full one" equal "$(handshakes full)" "$full"
+bash -c 'exit 9' tls-probe
+check "and its events arrive" wait_until 20 has 'proc.cmdline contains tls-probe and proc.exitcode = 9'
+stop_process "$sensor_pid"
+stop_process "$relay_pid"
+
 # ---- a collector that goes and comes
 secure_host one $one one
 wait_until 30 host_is one live

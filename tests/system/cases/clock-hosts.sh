@@ -114,6 +114,53 @@ check "clock 37: with each exec once" \
 check "clock 37: each fact counts once" equal \
   "$(canopy hosts -o ndjson | jq 'select(.host == "shared") | .events_total')" 4
 
+# ---- 37: two machines resumed from one memory snapshot: one boot id, and facts that no one kernel tells
+cloned_boot=abababab000000000000000000000001
+mkfifo "$work/first"
+"$WORKLOADS/feed" "$listen" <"$work/first" >"$work/first.log" 2>&1 &
+first_pid=$!
+pids+=("$first_pid")
+exec {first}>"$work/first"
+cat >&"$first" <<TXT
+host cloned $cloned_boot
+clock $((100 * S)) $((noon * S))
+connect 1
+fork $((100 * S)) 950/$((99 * S)) 1/$S
+exit $((110 * S)) 950/$((99 * S)) 1/$S code=0
+fork $((120 * S)) 950/$((120 * S)) 1/$S
+exec $((121 * S)) 950/$((120 * S)) 1/$S seq=1 exe=/usr/bin/of-the-first
+send
+TXT
+check "clock 37: a clone: the first sensor tells of a pid in new hands" wait_until 20 has 'host.name = cloned and proc.exe = /usr/bin/of-the-first'
+second() { # TIME PID/START: the other machine tells of an exec; what it is answered
+  "$WORKLOADS/feed" "$listen" 2>&1 <<TXT
+host cloned $cloned_boot
+clock $((100 * S)) $((noon * S))
+connect 2
+exec $1 $2 1/$S seq=1 exe=/usr/bin/of-the-second
+send
+TXT
+}
+refused_as_clone() { local said; said=$(second "$@"); echo "$said"; grep -q 'rejected.*contradict.*boot one of them anew' <<<"$said"; }
+check "clock 37: a clone: the second, to whom it is in the old ones, is told why it is refused" refused_as_clone $((130 * S)) 950/$((99 * S))
+check "clock 37: a clone: and is kept apart from then on, whatever it tells" refused_as_clone $((131 * S)) 951/$((131 * S))
+check "clock 37: a clone: nothing of it stands in the forest" not has 'host.name = cloned and proc.exe = /usr/bin/of-the-second'
+check "clock 37: a clone: the interface counts it" \
+  equal "$(curl -s "http://$http/api/v1/hosts" | jq '[.hosts[] | select(.host == "cloned")] | map(.contradictions >= 1) | tojson' -r)" '[true]'
+cloned_column() {
+  canopy hosts -o wide | awk 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == "CLONED") at = index($0, "CLONED") + 6}
+    /^cloned / {n = split(substr($0, 1, at - 1), word, " "); print word[n]}'
+}
+check "clock 37: a clone: hosts flag it" equal "$(cloned_column)" \
+  "$(curl -s "http://$http/api/v1/hosts" | jq '.hosts[] | select(.host == "cloned") | .contradictions')"
+cat >&"$first" <<TXT
+exec $((140 * S)) 950/$((120 * S)) 1/$S seq=2 exe=/usr/bin/of-the-first-again
+send
+TXT
+check "clock 37: a clone: the first goes on" wait_until 20 has 'host.name = cloned and proc.exe = /usr/bin/of-the-first-again'
+exec {first}>&-
+wait "$first_pid"
+
 # ---- 36, 37 with real sensors: clones of one machine run at the same time and are no reboot
 host_machine_id=eeeeeeeeeeee4eee8eee0000000000ff
 start_host clone-1 11111111-eeee-4eee-8eee-000000000001
