@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A disk that becomes slow: the collector slows its sensors down and says so, loses nothing, and lets them go again when the disk is well.
+# A disk that becomes slow: the collector slows its sensors down and says so, loses nothing, and lets them go again when the disk is well. What presses is a
+# load that does not listen to it; beside it a real spool and uplink do.
 # shellcheck shell=bash disable=SC2317 # functions are called by 'check'
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/system/lib.sh
 . "$here/../system/lib.sh"
 load=$CANOPY_BUILD/tests/fault/fleet-load
-lives=20000
+lives=20000 batches=2000 facts=5
+SPOOLER=$CANOPY_BUILD/tests/fault/spooler # where the sensor is built
 
 metric() { curl -sf "http://$http/metrics" | sed -n "s/^$1 //p"; }
 paced() { [ "$(metric canopy_collector_shards_paced)" = "$1" ]; }
-facts() { curl -sf "http://$http/api/v1/hosts" | jq '[.hosts[].events_total] | add // 0'; }
+known_facts() { curl -sf "http://$http/api/v1/hosts" | jq '[.hosts[].events_total] | add // 0'; }
 logged() { grep -q "$1" "$work/collector.log"; }
 value() { tr ' ' '\n' <"$1" | sed -n "s/^$2=//p"; }
 
@@ -29,11 +31,44 @@ check "the log says so" logged 'event=pace batches_per_second=[1-9]'
 check "a rate is told" not test "$(metric canopy_collector_pace_batches_per_second)" = 0
 check "it still is ready" curl -sf "http://$http/readyz"
 
+spooled=0
+number() { awk -v what="$1" '$1 == what {n = $2} END {print n + 0}' "$work/told"; } # of the last batch that was appended, sent, acked
+sent_up_to() { [ "$(number sent)" -ge "$1" ]; }
+waits_more_than() { [ $(($(number appended) - $(number acked))) -gt "$1" ]; }
+# spaced FROM TO: between two batches there lay, on average, what the rate leaves them; without a rate those of a window go at once
+spaced() {
+  local rate took
+  rate=$(metric canopy_collector_pace_batches_per_second)
+  took=$(awk -v from="$1" -v to="$2" '$1 == "sent" && $2 == from {began = $3} $1 == "sent" && $2 == to {print $3 - began}' "$work/told")
+  echo "$1 to $2 took $took ms at a rate of $rate"
+  [ "$rate" -gt 0 ] && [ "$took" -ge $((($2 - $1) * 900 / rate)) ]
+}
+if [ -x "$SPOOLER" ]; then
+  spooled=$((batches * facts))
+  : >"$work/told"
+  CANOPY_SPOOLER_LOG=$work/told "$SPOOLER" "$work/spool" $batches $facts 9 "$listen" 2>"$work/spooler.log" &
+  spooler_pid=$!
+  pids+=("$spooler_pid")
+  check "a real uplink sends on" wait_until 20 sent_up_to 1
+  # what the first window and the first credit let through lies behind
+  wait_until 30 eval '[ "$(number acked)" -ge 1 ]'
+  from=$(($(number sent) + 2))
+  check "but slowly" wait_until 30 sent_up_to $((from + 5))
+  check "no faster than it was told" spaced $from $((from + 5))
+  check "its spool holds what waits" wait_until 30 waits_more_than 500
+fi
+
 echo 0 >"$CANOPY_SLOW_SYNC"
+if [ $spooled -gt 0 ]; then
+  wait "$spooler_pid"
+  check "all of the spool is acknowledged in the end" equal $? 0
+  check "in order, each batch sent once" equal "$(awk '$1 == "sent" {print $2}' "$work/told" | uniq | wc -l)" $batches
+  check "it dropped nothing" equal "$(canopy hosts -o ndjson 2>/dev/null | jq -s 'map(select(.host == "spooler") | .gaps | length)' -c)" '[0]'
+fi
 wait "$load_pid"
 check "all batches are acknowledged in the end" equal $? 0
 check "its sensors were told" test "$(value "$work/load" paces)" -ge 4
-check "nothing was dropped" equal "$(facts)" $((3 * lives + 3000))
+check "nothing was dropped" equal "$(known_facts)" $((3 * lives + 3000 + spooled))
 check "a disk that is well again ends it" wait_until 60 paced 0
 check "the log says that, too" logged 'event=pace batches_per_second=unlimited'
 finish

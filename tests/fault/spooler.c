@@ -6,7 +6,7 @@
  *   spooler DIR BATCHES FACTS BOOT ADDR:PORT...
  *
  * CANOPY_SPOOLER_LOG in the environment names a file that tells what a power loss must not take: a line 'appended N MS' for each batch, with
- * the time of the loop, and a line 'acked N' for each ack.
+ * the time of the loop, the same with 'sent' and 'acked'.
  *
  * Fact i of batch n is the fork of pid 1000 + (n - 1) * FACTS + i by pid 1. BOOT: one byte, of which the boot id is made. */
 #include <errno.h>
@@ -134,6 +134,8 @@ static int read_batch(void *owner, uint64_t seq, struct bytes *ret, uint64_t *re
 {
 	int r = spool_read(spooler.spool, seq, ret, ret_seq);
 
+	if (r == 0)
+		tell("sent", *ret_seq, uv_now(&spooler.loop));
 	return r == SPOOL_E_END ? UPLINK_E_END : r;
 }
 
