@@ -3,7 +3,7 @@
 # The Nth allocation, write, fsync and connect of the real collector and of the real spool and uplink fails, for N over all that a run makes (where
 # those are many, over a sample that grows thinner). Each program survives, or ends in a stated way: 1 after a line that says why, 2 before it has read its
 # options, or SIGABRT (134) out of a library that cannot go on without memory. It is then started again. At the end nothing that was acknowledged is lost, and
-# nothing stands anywhere twice.
+# nothing stands anywhere twice. The real sensor, TLS and the console have nth-sensor.sh.
 # shellcheck shell=bash disable=SC2317 # functions are called by 'judge'
 here=$(dirname "$0")
 # shellcheck source=tests/system/lib.sh
