@@ -134,13 +134,13 @@ for point in seglog-after-write:3 seglog-before-fsync:4 seglog-created:3 checkpo
   judge "the collector's power goes at $point, the disk is ahead" collector_loses $point ahead
 done
 batches=1500 facts=1
-for point in seglog-before-fsync:30 seglog-after-fsync:30 spool-acked:40; do
+for point in seglog-before-fsync:70 seglog-after-fsync:70; do # each comes 20 ms after the one before at the earliest
   judge "the spool's power goes at $point, the disk is behind" spooler_loses $point behind
 done
 judge "the spool's power goes at seglog-after-write:700, the disk is ahead" spooler_loses seglog-after-write:700 ahead
 
 # ---- a sync that is forgotten is found
-judge "it is found when the spool syncs nothing" finds "a second before the end" spooler_loses seglog-before-fsync:30 behind CANOPY_POWER_IGNORE=data
+judge "it is found when the spool syncs nothing" finds "a second before the end" spooler_loses seglog-before-fsync:70 behind CANOPY_POWER_IGNORE=data
 batches=200 facts=5
 judge "it is found when the journal's content is not synced" finds "^acknowledged" collector_loses session-before-ack:5 behind CANOPY_POWER_IGNORE=data
 judge "it is found when folders are not synced" finds "^acknowledged" collector_loses session-before-ack:5 behind CANOPY_POWER_IGNORE=folder
