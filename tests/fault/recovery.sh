@@ -72,9 +72,10 @@ stop
 batches=200
 behind_checkpoint() { records "$(segments | tail -n 1)" | awk '$2 == 7 { at = 0; told = 0; ended = 1 } $3 && at { told = at } ended && $2 == 1 { at = $1 } END { if (told) print told }'; }
 fresh $batches
-while [ -z "$(behind_checkpoint)" ] && [ $batches -lt 400 ]; do
+while :; do # the last batch comes in a life of its own: it says that all before it was durable
   batches=$((batches + 1))
   start && bring "$work/spool" $batches && stop
+  [ -z "$(behind_checkpoint)" ] && [ $batches -lt 400 ] || break
 done
 check "bit flip behind the newest checkpoint: a batch stands there, and a later commit" test -n "$(behind_checkpoint)"
 flip "$(segments | tail -n 1)" $(($(behind_checkpoint) + 40))
