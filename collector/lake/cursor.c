@@ -26,7 +26,6 @@
 #include "canopy/failpoint.h"
 
 #define CURSOR_MAGIC "canopy-lake-cursor 1"
-#define CURSOR_TEXT_MAX (sizeof(struct cursor) + 1024) /* the struct's own arrays and the words between them */
 #define CURSOR_LINE_MAX (CURSOR_STAGED_MAX + CURSOR_FINAL_MAX + 16)
 
 /* A position and a time. */
@@ -150,7 +149,7 @@ int cursor_load(int folder, const char *name, struct cursor *ret)
 	return r == -ENOENT ? CURSOR_E_NONE : r;
 }
 
-static size_t cursor_format(const struct cursor *cursor, char *text)
+size_t cursor_format(const struct cursor *cursor, char text[CURSOR_TEXT_MAX])
 {
 	size_t len = (size_t)snprintf(text, CURSOR_TEXT_MAX, CURSOR_MAGIC "\nwriter %s\nnext %" PRIu64 " %" PRId64 "\n",
 				      cursor->writer, cursor->next, cursor->received_wall_ns);

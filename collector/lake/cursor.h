@@ -45,7 +45,9 @@ int cursor_load(int folder, const char *name, struct cursor *ret);
  * stands. */
 int cursor_save(int folder, const char *name, const struct cursor *cursor);
 
-/* Parses the text of a cursor. Errors: -EBADMSG. */
+/* The text of a cursor, without I/O. Errors: -EBADMSG. */
 int cursor_parse(const char *text, size_t len, struct cursor *ret);
+#define CURSOR_TEXT_MAX (sizeof(struct cursor) + 1024) /* the struct's own arrays and the words between them */
+size_t cursor_format(const struct cursor *cursor, char text[CURSOR_TEXT_MAX]);
 
 #endif
