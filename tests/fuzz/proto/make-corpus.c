@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the corpora of the frame, message and batch fuzzers with the real encoders: make-corpus tests/fuzz/corpus.
+/* Writes the corpora of the frame, message, batch and state fuzzers with the real encoders: make-corpus tests/fuzz/corpus.
  * For developers, after the format has changed; what it writes is kept in the repository. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "proto/batch/encoder.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/message.h"
+#include "proto/wire/state.h"
 #include "tests/unit/proto/batch/facts.h"
 
 static const char *folder;
@@ -174,6 +175,37 @@ static void save_batches(void)
 	batch_encoder_destroy(encoder);
 }
 
+static void save_state(const char *name, const struct boot_state *state)
+{
+	struct arena arena = ARENA_NULL;
+	struct bytes body;
+
+	if (boot_state_encode(state, &arena, &body) < 0)
+		abort();
+	save("state", name, NULL, 0, (const uint8_t *)body.data, body.len);
+	arena_finish(&arena);
+}
+
+static void save_states(void)
+{
+	static const struct state_era eras[] = {{5, -7}, {9, INT64_MAX}};
+	static const struct gap gaps[] = {{FACT_EXEC, GAP_FOREST_FULL, 1, 2, 3}, {0, GAP_SEQUENCE, 0, UINT64_MAX, 0}};
+	static const struct state_stream streams[] = {{UINT64_MAX, 1, 8, 9}, {4, 5, 6, 7}};
+	struct boot_state state = {.boot = {{1, 2, 3}}};
+
+	save_state("empty", &state);
+	state.eras = eras, state.era_count = 2;
+	state.gaps = gaps, state.gap_count = 2;
+	state.streams = streams, state.stream_count = 2;
+	save_state("lists", &state);
+	for (int i = 0; i < 5; i++)
+		state.facts[i] = (uint64_t)i, state.lost[i] = UINT64_MAX >> i;
+	state.evicted = 10, state.horizon_ns = 11, state.snapshot_ns = 12, state.clock_known = true, state.clock_ns = 13;
+	state.fact_known = true, state.first_fact_ns = 14, state.last_fact_ns = 15, state.sequence_gaps = 17;
+	state.boottime_to_wall_ns = INT64_MIN, state.first_fact_to_wall_ns = -1;
+	save_state("full", &state);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -181,5 +213,6 @@ int main(int argc, char **argv)
 	folder = argv[1];
 	save_messages();
 	save_batches();
+	save_states();
 	return 0;
 }

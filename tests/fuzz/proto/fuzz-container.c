@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The path of a cgroup, whose names any process that may make one chooses. An id is a piece of one element of the path, and where a
+ * hierarchy is mounted does not change it. */
+#include "proto/model/container.h"
+#include "tests/fuzz/input.h"
+
+static void check_below(struct bytes path, struct bytes id)
+{
+	static const char above[] = "/kubepods.slice";
+	size_t skip = sizeof(above) - 1, len = skip + path.len;
+	char *longer = malloc(len);
+
+	must(longer != NULL);
+	memcpy(longer, above, skip);
+	memcpy(longer + skip, path.data, path.len);
+	must(bytes_equal(container_id_find(bytes_make(longer, len)), id));
+	free(longer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes path = bytes_make(data, size), id = container_id_find(path);
+
+	must(is_within(id, path));
+	if (id.len == 0)
+		return 0;
+	must(!memchr(id.data, '/', id.len) && memchr(path.data, '/', (size_t)(id.data - path.data)));
+	if (path.data[0] == '/')
+		check_below(path, id);
+	return 0;
+}
