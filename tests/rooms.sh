@@ -59,5 +59,10 @@ references | sed -nE 's:^system/([^ ]*)\.sh .*:\1:p' | sort -u | while read -r n
 done | rule "and every one of its files runs"
 { seq 45; grep -oE '^\| [0-9]+ \|' docs/truth.md | grep -oE '[0-9]+'; } | sort -n | uniq -u |
   rule "docs/truth.md has each of the 45 cases once"
+fuzzers() { find tests/fuzz -name 'fuzz-*.c' | sed -E 's:.*/fuzz-(.*)\.c:\1:' | sort; }
+comm -3 <(fuzzers) <(grep -oE '^\| `[a-z-]+` \|' docs/fuzzing.md | tr -d '|` ' | sort) |
+  rule "docs/fuzzing.md has each fuzzer once"
+fuzzers | while read -r name; do find "tests/fuzz/corpus/$name" -type f 2>/dev/null | grep -q . || echo "$name"; done |
+  rule "every fuzzer has a corpus"
 echo "1..$count"
 exit $failed
