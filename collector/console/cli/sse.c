@@ -78,7 +78,7 @@ static void read_field(struct sse *sse)
 			text_putc(&sse->data, '\n');
 		text_add(&sse->data, sse->line.data + at, sse->line.len - at);
 		sse->had_data = true;
-	} else if (is_field(&sse->line, name, "event")) {
+	} else if (is_field(&sse->line, name, "event") && !memchr(sse->line.data + at, '\0', sse->line.len - at)) {
 		text_reset(&sse->type);
 		text_add(&sse->type, sse->line.data + at, sse->line.len - at);
 	} else if (is_field(&sse->line, name, "id") && !memchr(sse->line.data + at, '\0', sse->line.len - at)) {

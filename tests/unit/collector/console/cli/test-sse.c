@@ -80,6 +80,19 @@ static void test_restart(void **state)
 	text_finish(&log);
 }
 
+/* As with an id that holds one: the field is passed over. */
+static void test_type_with_nul(void **state)
+{
+	static const char nul[] = "event:\0a\ndata: 1\n\nevent: b\nevent: c\0\ndata: 2\n\n";
+	struct text log = TEXT_NULL;
+	struct sse sse = SSE_NULL;
+
+	assert_int_equal(sse_feed(&sse, nul, sizeof(nul) - 1, record, &log), 0);
+	assert_text(&log, "message||1;b||2;");
+	sse_finish(&sse);
+	text_finish(&log);
+}
+
 static int refuse(void *user, const struct sse_event *event)
 {
 	return ++*(int *)user == 2 ? 7 : 0;
@@ -119,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_whole),           cmocka_unit_test(test_cut_at_every_byte),
 		cmocka_unit_test(test_byte_by_byte),    cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_handler_ends_it), cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_type_with_nul),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
