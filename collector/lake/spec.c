@@ -44,10 +44,8 @@ static bool parse_amount(const char *text, size_t len, const struct unit *units,
 		number = number * 10 + (uint64_t)(text[i] - '0');
 	}
 	for (; i > 0 && units->name; units++)
-		if (strlen(units->name) == len - i && !memcmp(units->name, text + i, len - i)) {
-			*ret = number * units->factor;
-			return true;
-		}
+		if (strlen(units->name) == len - i && !memcmp(units->name, text + i, len - i))
+			return !__builtin_mul_overflow(number, units->factor, ret);
 	return false;
 }
 

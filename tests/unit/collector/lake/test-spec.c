@@ -55,6 +55,7 @@ static void test_refused(void **state)
 		{"ndjson:/x?interval=1ms", "at least 100ms"},
 		{"ndjson:/x?interval=99999999999999999999s", "no time"},
 		{"ndjson:/x?bytes=1", "at least 4096"},
+		{"ndjson:/x?bytes=17179869185G", "no size"}, /* 64 bits would leave 1G of it */
 		{"ndjson:/x?bytes=64MB", "64MB"},
 		{"ndjson:/x?bytes=1M&", "unknown option ''"},
 	};
