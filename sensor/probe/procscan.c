@@ -134,6 +134,8 @@ static bool same_start(const struct procscan *scan, const struct procfs_stat *st
 
 static void append(struct event *event, enum event_string which, const char *data, size_t len, uint32_t max)
 {
+	if (len == 0) /* data may then be NULL */
+		return;
 	if (len > max)
 		len = max;
 	memcpy((char *)event + event->size, data, len);
