@@ -17,11 +17,28 @@ static void check_below(struct bytes path, struct bytes id)
 	free(longer);
 }
 
+/* Wherever a runtime puts a container, its id is found. */
+static void check_innermost(struct bytes path)
+{
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const char scope[] = "/docker-" ID ".scope";
+	size_t len = path.len + sizeof(scope) - 1;
+	char *longer = malloc(len);
+
+	must(longer != NULL);
+	memcpy(longer, path.data, path.len);
+	memcpy(longer + path.len, scope, sizeof(scope) - 1);
+	must(bytes_equal(container_id_find(bytes_make(longer, len)), BYTES_LITERAL(ID)));
+	free(longer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes path = bytes_make(data, size), id = container_id_find(path);
 
 	must(is_within(id, path));
+	if (size)
+		check_innermost(path);
 	if (id.len == 0)
 		return 0;
 	must(!memchr(id.data, '/', id.len) && memchr(path.data, '/', (size_t)(id.data - path.data)));

@@ -31,6 +31,22 @@ static void check_stat(struct bytes text)
 	must(again.tty == stat.tty && again.flags == stat.flags && again.start_ticks == stat.start_ticks);
 }
 
+/* Whatever a process is called, what stands behind its name is read right. */
+static void check_name(struct bytes name)
+{
+	struct procfs_stat stat;
+	char written[128];
+	int n;
+
+	name.len = name.len < 15 ? name.len : 15;
+	n = snprintf(written, sizeof(written), "7 (");
+	memcpy(written + n, name.data, name.len);
+	n += (int)name.len;
+	n += snprintf(written + n, sizeof(written) - (size_t)n, ") S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 9 10 11 12 987654321 0\n");
+	must(procfs_parse_stat(bytes_make(written, (size_t)n), &stat) == 0 && bytes_equal(stat.comm, name));
+	must(stat.state == 'S' && stat.parent == 1 && stat.sid == 7 && stat.flags == 4194560 && stat.start_ticks == 987654321);
+}
+
 static void check_status(struct bytes text)
 {
 	struct procfs_status status, again, before;
@@ -88,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes text = bytes_make(data, size);
 
 	check_stat(text);
+	if (size)
+		check_name(text);
 	check_status(text);
 	check_cgroup(text);
 	check_numbers(text);

@@ -72,7 +72,7 @@ static bool begins(struct bytes whole, struct bytes part)
 	return part.len <= whole.len && (part.len == 0 || memcmp(whole.data, part.data, part.len) == 0);
 }
 
-static void check_strings(const struct event *event, const struct fact *fact, const struct bytes files[FILES],
+static void check_strings(const struct event *event, const struct fact *fact, uint32_t argv_max, const struct bytes files[FILES],
 			  const struct bytes links[LINKS])
 {
 	must(begins(files[CMDLINE], fact->argv) && begins(files[ENVIRON], event_environ(event)));
@@ -82,6 +82,7 @@ static void check_strings(const struct event *event, const struct fact *fact, co
 	must(fact->argv_bytes >= fact->argv.len);
 	must(!(fact->flags & FACT_ARGV_TRUNCATED) == (fact->argv_bytes == fact->argv.len));
 	must((fact->flags & FACT_ARGV_KNOWN) || fact->argv.len == 0);
+	must(!(fact->flags & FACT_ARGV_KNOWN) || files[CMDLINE].len <= argv_max || fact->flags & FACT_ARGV_TRUNCATED);
 }
 
 static void check(const struct procscan *scan, struct event *event, uint32_t argv_max, const struct bytes files[FILES],
@@ -94,14 +95,16 @@ static void check(const struct procscan *scan, struct event *event, uint32_t arg
 
 	must(convert_event(event, &context, &fact) == 0 && fact.argv.len <= argv_max);
 	must(scan->environ_ || event_environ(event).len == 0);
-	check_strings(event, &fact, files, links);
+	check_strings(event, &fact, argv_max, files, links);
 	/* A record without arguments that gets them afterwards says the same. */
 	must(second && procscan_read(scan, TGID, 0, UINT64_MAX, &known, second) == 0 && second->string_bytes[EVENT_ARGV] == 0);
 	procscan_add_argv(scan, second, argv_max);
 	must(convert_event(second, &context, &fact) == 0);
-	check_strings(second, &fact, files, links);
+	check_strings(second, &fact, argv_max, files, links);
 	if (second->flags & EVENT_ARGV_KNOWN) {
 		second->time_ns = event->time_ns;
+		second->exe_ctime_ns = event->exe_ctime_ns; /* a link may lead to a folder that others use */
+		second->exe_nlink = event->exe_nlink;
 		must(second->size == event->size && memcmp(second, event, event->size) == 0);
 	}
 	free(second);
@@ -120,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!folder.proc)
 		make_folder();
 	scan.proc = folder.proc;
-	scan.boottime_offset = mode & 8 ? -1000000007 * (mode >> 4) : 0;
+	scan.boottime_offset = mode & 8 ? INT64_C(-1000000007) * (mode >> 4) : 0;
 	for (int i = 0; i < FILES; i++)
 		files[i] = input_part(&input);
 	for (int i = 0; i < LINKS; i++)
