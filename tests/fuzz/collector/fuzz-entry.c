@@ -8,6 +8,7 @@
 #include "tests/fuzz/input.h"
 
 #define ARENA_MAX (16u * 1024u * 1024u)
+#define DIRTY (64u * 1024u)
 
 static volatile unsigned sink;
 
@@ -35,6 +36,16 @@ static void check(uint8_t type, struct bytes record, const struct journal_entry 
 	must(skimmed.received_wall_ns == entry->received_wall_ns);
 	if (entry->type == JOURNAL_BATCH)
 		check_verdict(record, entry);
+}
+
+/* An arena whose memory was used before, so that what is not written shows. */
+static void make_dirty(struct arena *arena)
+{
+	void *memory = arena_alloc(arena, DIRTY);
+
+	must(memory != NULL);
+	memset(memory, 0xff, DIRTY);
+	arena_reset(arena);
 }
 
 static void make_right(char *record, size_t len)
@@ -68,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 0x80)
 		make_right(copy, size - 1);
 	record = bytes_make(copy, size - 1);
+	make_dirty(&arena);
 	r = entry_decode(&arena, data[0] & 0x7f, record, &entry);
 	must(r == 0 || r == -EBADMSG || r == -ENOMEM);
 	if (r == 0)

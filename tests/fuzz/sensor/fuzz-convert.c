@@ -18,6 +18,7 @@ static void check_borrowed(const struct event *event, const struct fact *fact)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		must(is_within(all[i], record));
 	must(is_within(event_environ(event), record) && fact->environ_.len == 0 && fact->context->user.len == 0);
+	must(event_environ(event).data == fact->argv.data + fact->argv.len);
 	must(fact->comm.len < EVENT_COMM_BYTES && !memchr(fact->comm.data, '\0', fact->comm.len));
 }
 
