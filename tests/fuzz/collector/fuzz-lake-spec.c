@@ -15,7 +15,7 @@ static unsigned __int128 amount(const char *text)
 	size_t digits = strspn(text, "0123456789"), len = strcspn(text, "&");
 	unsigned __int128 value = 0;
 
-	for (size_t i = 0; i < digits && i < 30; i++)
+	for (size_t i = 0; i < digits; i++)
 		value = value * 10 + (unsigned)(text[i] - '0');
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strlen(units[i].name) == len - digits && memcmp(units[i].name, text + digits, len - digits) == 0)
