@@ -209,6 +209,7 @@ static int run_loop(struct standalone *standalone)
 	(void)uv_run(&standalone->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&standalone->loop);
 	tell_filtered(standalone, true);
+	(void)probe_drain(standalone->probe); /* what nobody drains, and the counts of what was lost, go with the probe */
 	if (standalone->out.len)
 		flush(standalone);
 	return r < 0 ? r : standalone->failed;

@@ -75,8 +75,8 @@ int probe_open(struct probe **ret, const struct probe_options *options, const st
  * Errors: libuv's negative errno; nothing is registered then. */
 int probe_run(struct probe *probe, uv_loop_t *loop);
 
-/* Hands what the ring holds to the sink at once; for users without a loop and before a tear-down. Returns the number of
- * records, or a negative errno. */
+/* Hands what the ring holds to the sink at once, then what was lost as gaps; for users without a loop and before a tear-down.
+ * Returns the number of records, or a negative errno. */
 int probe_drain(struct probe *probe);
 
 /* Lists every process now: events of type EVENT_SNAPSHOT, live events in between as they come, then one mark. When snapshot records

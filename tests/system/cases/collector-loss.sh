@@ -30,6 +30,12 @@ pids+=("$dies_unseen")
 alive() { has "proc.pid = $1 and proc.ppid = $$ and proc.name = sleep and proc.alive = true"; }
 check "collector 41: a process lives" wait_until 20 alive $dies_unseen
 stopped=$(date +%s%N)
+id_of() { one_process .id "proc.pid = $1 and proc.alive = true"; }
+shell_id=$(id_of $$)
+# It has drained, and its look for losses (a second after events) is due when it goes on: the snapshot that follows must
+# find room in the ring.
+mkfifo "$work/nothing"
+read -r -t 0.4 <>"$work/nothing"
 
 kill -STOP "$small"
 performs "collector 41: $storm processes while the reader is stopped" fork-storm "$storm"
@@ -53,6 +59,7 @@ check "collector 41: resync: who began unseen is found" wait_until 10 alive $beg
 check "collector 41: as one seen by a snapshot" equal \
   "$(one_process '.quality | tojson' "proc.pid = $begins_unseen and proc.ppid = $$ and proc.alive = true")" '["seeded"]'
 check "collector 41: resync: no phantom of the storm is alive" \
+check "collector 41: resync: who lives is who lived: the identities are the same" equal "$(id_of $$)" "$shell_id"
   equal "$(processes "proc.ppid = ${who[process]} and $(ours) and proc.alive = true" | wc -l)" 0
 check "collector 41: resync: who lives by the console is who lives by /proc" equal "$(live_set_differs "$here")" ""
 

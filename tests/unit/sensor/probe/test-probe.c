@@ -26,6 +26,8 @@ static struct {
 	bool mapped;   /* the reader has its ring: whoever asks for the descriptor now wants to wait for it */
 	bool iterator;
 	int iterated;  /* what program_iterate answers with */
+	unsigned lose_at_iterate; /* so many records of the iterator find no room */
+	unsigned iterated_behind; /* events that the sink had when the iterator began */
 	struct event_count counts[EVENT_TYPES];
 	uint64_t missed[EVENT_TYPES];
 	unsigned epochs;
@@ -77,6 +79,8 @@ size_t program_ring_bytes(const struct program *program)
 int program_iterate(const struct program *program)
 {
 	(void)program;
+	kernel.iterated_behind = seen.events;
+	kernel.counts[EVENT_SNAPSHOT].lost += kernel.lose_at_iterate;
 	return kernel.iterated;
 }
 
@@ -362,6 +366,63 @@ static void without_an_iterator_proc_lists_this_process(void **state)
 	assert_true(seen.own_argv);
 }
 
+/* An iterator that lists nobody. */
+static void iterate_nobody(void)
+{
+	int marks[2];
+
+	kernel.iterator = true;
+	assert_int_equal(pipe(marks), 0);
+	(void)close(marks[1]);
+	kernel.iterated = marks[0]; /* closed by the reader */
+}
+
+/* The last look: with the maps the counts are gone. */
+static void what_was_lost_is_told_by_the_last_drain(void **state)
+{
+	(void)state;
+	open_probe(true);
+	probe_stop(seen.probe, on_stopped, NULL);
+	(void)uv_run(&seen.loop, UV_RUN_DEFAULT);
+	submit(EVENT_FORK, 1);
+	kernel.counts[EVENT_EXIT] = (struct event_count){.lost = 5, .first_ns = 100, .last_ns = 200};
+	kernel.missed[EVENT_FORK] = 2;
+	assert_int_equal(probe_drain(seen.probe), 1);
+	assert_int_equal(seen.gaps, 2);
+	assert_int_equal(seen.gap.type, EVENT_EXIT);
+	assert_int_equal(seen.gap.count, 5);
+	assert_int_equal(probe_drain(seen.probe), 0);
+	assert_int_equal(seen.gaps, 2);
+}
+
+/* A storm has filled the ring: the records of the list need its room. */
+static void a_snapshot_begins_with_an_empty_ring(void **state)
+{
+	(void)state;
+	iterate_nobody();
+	open_probe(false);
+	submit(EVENT_FORK, 1);
+	submit(EVENT_FORK, 2);
+	assert_int_equal(probe_snapshot(seen.probe), 0);
+	assert_int_equal(kernel.iterated_behind, 2);
+}
+
+/* Whose record was lost is not taken for one that the iterator left out: /proc knows neither his exact start nor his ordinal. */
+static void a_lost_record_is_not_made_up_from_proc(void **state)
+{
+	(void)state;
+	iterate_nobody();
+	kernel.lose_at_iterate = 1;
+	open_probe(false);
+	assert_int_equal(probe_snapshot(seen.probe), -EAGAIN);
+	assert_int_equal(seen.of_type[EVENT_SNAPSHOT], 0);
+	assert_int_equal(seen.snapshots, 0);
+	kernel.lose_at_iterate = 0;
+	iterate_nobody();
+	assert_int_equal(probe_snapshot(seen.probe), 0);
+	assert_int_equal(seen.snapshots, 1);
+}
+
 /* Whom the iterator has told of is not told of again by /proc, and gets his arguments from there. */
 static void who_has_a_record_of_the_iterator_has_only_that(void **state)
 {
@@ -416,13 +477,8 @@ static void a_process_of_proc_is_not_told_twice(void **state)
 /* With an iterator that left it out: only its own time is rounded. */
 static void who_was_left_out_keeps_the_time_it_was_told_with(void **state)
 {
-	int marks[2];
-
 	(void)state;
-	kernel.iterator = true;
-	assert_int_equal(pipe(marks), 0);
-	(void)close(marks[1]);
-	kernel.iterated = marks[0];
+	iterate_nobody();
 	open_probe(false);
 	submit_exact(1234567); /* nobody was told of from /proc yet */
 	assert_true(seen.parent.start_ns == 1234567);
@@ -462,6 +518,9 @@ int main(void)
 		TEST(records_of_others_are_passed_over),
 		TEST(a_loss_is_told_and_what_lives_is_listed_again),
 		TEST(without_an_iterator_proc_lists_this_process),
+		TEST(what_was_lost_is_told_by_the_last_drain),
+		TEST(a_snapshot_begins_with_an_empty_ring),
+		TEST(a_lost_record_is_not_made_up_from_proc),
 		TEST(who_has_a_record_of_the_iterator_has_only_that),
 		TEST(a_process_of_proc_is_not_told_twice),
 		TEST(who_was_left_out_keeps_the_time_it_was_told_with),
