@@ -31,7 +31,7 @@ static void tell_kernel(const struct features *features)
 }
 
 /* Returns whether anything is degraded. What a kernel was built without is not: it has nothing to tell there. */
-static bool tell_hooks(const struct probe_stats *stats, const struct features *features)
+static bool tell_hooks(const struct probe_stats *stats)
 {
 	if (stats->mode == PROBE_TYPED)
 		line("hooks", "typed", "fork, exec and exit by tp_btf");
@@ -43,7 +43,7 @@ static bool tell_hooks(const struct probe_stats *stats, const struct features *f
 		line("skipped", "caught", "a hook that preempts itself is skipped; its second copy tells what it missed");
 	else
 		line("skipped", "counted", "degraded: what a hook misses that preempts itself is lost, and told as a gap");
-	if (features->group_dead)
+	if (stats->ends_told)
 		line("ends", "told", "the kernel says which thread is the last");
 	else
 		line("ends", "found", "the last thread is found by the count of live ones, told once");
@@ -96,7 +96,7 @@ static bool tell_confine(const struct sensor_options *options)
 static bool tell_probe(const struct probe_stats *stats, const struct features *features)
 {
 	char size[24];
-	bool degraded = tell_hooks(stats, features);
+	bool degraded = tell_hooks(stats);
 
 	degraded = tell_snapshot(stats) || degraded;
 	tell_fields(features);
@@ -121,6 +121,7 @@ int check_run(const struct sensor_options *options)
 	probe_options.environ_ = options->refine.environ_count != 0;
 	probe_options.force_raw_tracepoint = options->raw_tracepoint;
 	probe_options.force_proc_snapshot = options->proc_snapshot;
+	probe_options.force_found_ends = options->find_ends;
 	features_read(&features);
 	tell_kernel(&features);
 	r = probe_open(&probe, &probe_options, &sink, &why);

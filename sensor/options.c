@@ -130,6 +130,8 @@ static const struct command_option rows[] = {
 	{.name = "raw-tracepoint", .kind = COMMAND_SET, MEMBER(raw_tracepoint, bool), .help = "use hooks without typed loads"},
 	{.name = "proc-snapshot", .kind = COMMAND_SET, MEMBER(proc_snapshot, bool),
 	 .help = "list what runs from /proc, without a task iterator"},
+	{.name = "find-ends", .kind = COMMAND_SET, MEMBER(find_ends, bool),
+	 .help = "find the last thread of a process by counting, as before Linux 6.16"},
 	{.name = "no-compress", .kind = COMMAND_CLEAR, MEMBER(compress, bool), .help = "send frames as they are"},
 	{.name = "secret", .value = "NAME", .take = take_secret, .help = "hide the value of this option or variable, too"},
 	{.name = "no-redact", .kind = COMMAND_CLEAR, MEMBER(refine.redact, bool), .help = "send argument lists with the secrets in them"},

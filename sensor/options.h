@@ -29,6 +29,7 @@ struct sensor_options {
 	size_t tag_count;
 	bool raw_tracepoint;   /* leave the typed form of the hooks unused */
 	bool proc_snapshot;    /* leave the task iterator unused */
+	bool find_ends;        /* leave unused what the kernel says of the last thread */
 	bool compress;         /* frames on the wire */
 	struct refine_options refine; /* what leaves the host; texts are borrowed from argv */
 	bool confine;          /* give up privileges once attached */

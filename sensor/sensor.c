@@ -519,6 +519,7 @@ static int open_probe(struct sensor *sensor)
 	options.environ_ = sensor->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = sensor->options->raw_tracepoint;
 	options.force_proc_snapshot = sensor->options->proc_snapshot;
+	options.force_found_ends = sensor->options->find_ends;
 	r = probe_open(&sensor->probe, &options, &sink, &why);
 	if (r < 0) {
 		log_error("%s", why ? why : strerror(-r));

@@ -158,6 +158,7 @@ static int open_probe(struct standalone *standalone)
 	options.environ_ = standalone->options->refine.environ_count != 0;
 	options.force_raw_tracepoint = standalone->options->raw_tracepoint;
 	options.force_proc_snapshot = standalone->options->proc_snapshot;
+	options.force_found_ends = standalone->options->find_ends;
 	r = probe_open(&standalone->probe, &options, &sink, &why);
 	if (r < 0)
 		log_error("%s", why ? why : strerror(-r));
@@ -208,8 +209,8 @@ static int run_loop(struct standalone *standalone)
 		on_drained(standalone);
 	(void)uv_run(&standalone->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&standalone->loop);
-	tell_filtered(standalone, true);
 	(void)probe_drain(standalone->probe); /* what nobody drains, and the counts of what was lost, go with the probe */
+	tell_filtered(standalone, true);
 	if (standalone->out.len)
 		flush(standalone);
 	return r < 0 ? r : standalone->failed;

@@ -366,6 +366,7 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		.snapshots = probe->snapshots,
 		.mode = probe->program.mode,
 		.iterator = probe->program.iterator,
+		.ends_told = probe->program.features.group_dead,
 		.preemptible = probe->program.features.preemptible,
 		.doubled = probe->program.doubled,
 	};

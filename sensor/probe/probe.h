@@ -25,6 +25,7 @@ struct probe_options {
 	bool force_raw_tracepoint;  /* do not try the typed form */
 	bool force_proc_snapshot;   /* do not try the task iterator */
 	bool force_second_copy;     /* attach each hook twice where the kernel does not call for it, too */
+	bool force_found_ends;      /* find the last thread of a process where the kernel tells it, too */
 };
 
 #define PROBE_RING_MIN ((size_t)64 * 1024)
@@ -61,6 +62,7 @@ struct probe_stats {
 	size_t ring_used_bytes;          /* of it not yet consumed */
 	enum probe_mode mode;
 	bool iterator; /* snapshots come from the task iterator */
+	bool ends_told; /* the kernel says which thread is the last of its process */
 	bool preemptible; /* the kernel may skip a run of a hook */
 	bool doubled;  /* each hook has a second copy for such runs */
 };

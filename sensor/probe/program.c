@@ -176,6 +176,7 @@ int program_init(struct program *program, const struct probe_options *options, c
 			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus, .features = features,
 			.doubled = options->force_second_copy || features.preemptible};
 		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
+		program->features.group_dead = features.group_dead && !options->force_found_ends;
 		    (options->force_proc_snapshot && program->iterator))
 			continue;
 		r = cpus < 0 ? cpus : attempt(program, options);

@@ -13,7 +13,7 @@ struct canopy_bpf;
 
 struct program {
 	struct canopy_bpf *skeleton;
-	struct features features;
+	struct features features; /* those that are used */
 	enum probe_mode mode;
 	bool iterator;
 	bool doubled; /* each hook is attached twice */

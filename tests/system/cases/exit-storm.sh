@@ -9,26 +9,37 @@ rounds=${CANOPY_TEST_ROUNDS:-1000} # an emulated machine takes fewer
 threads=$((10 * $(nproc)))
 
 start_watch
+start_printer found --find-ends
+wait_until 30 printed "${pid_of[witness]}" snapshot found
 run storm "$(workload threads-exit-at-once)" "$threads" "$rounds"
 settle
 check "exit 3: the workload did its $rounds rounds of $threads threads" equal "${code_of[storm]}" 0
 
-of_storm() { jq -n --argjson pid "${pid_of[storm]}" "[inputs | select(.ppid == \$pid) | $1" "$work/facts"; }
+check "exit 3: $threads threads on $(nproc) CPUs" test "$threads" -gt "$(nproc)"
+of_storm() { jq -n --argjson pid "${pid_of[storm]}" "[inputs | select(.ppid == \$pid) | $1" "$work/$file"; }
 exits() { of_storm 'select(.type == "exit") | .id] | unique | length'; }
+skipped_of() { jq -n '[inputs | select(.type == "gap" and .reason == "recursion" and .lost == "exit") | .count] | add // 0' "$work/$1"; }
 states() { # of the children: how many of which state and code
   processes "cgroup.path startswith $cgroup" >"$work/console"
   jq -cn --argjson pid "${pid_of[storm]}" \
     '[inputs | select(.ppid == $pid)] | group_by(.state) | map([.[0].state, length, (map(.exit.code) | unique)])' \
     "$work/console"
 }
-check "exit 3: $rounds forks" equal "$(of_storm 'select(.type == "fork") | .id] | length')" "$rounds"
-check "exit 3: no process ends twice" equal "$(of_storm 'select(.type == "exit") | .id] | length')" "$(exits)"
-exited=$(exits)
-skipped=$(jq -n '[inputs | select(.type == "gap" and .reason == "recursion" and .lost == "exit") | .count] | add // 0' "$work/facts")
-check "exit 3: $rounds exits, but for $skipped that are counted as skipped" test "$exited" -le "$rounds" -a $((exited + skipped)) -ge "$rounds"
-check "exit 3: nearly all of them" test "$exited" -ge $((rounds * 99 / 100))
-if ! kernel_at_least 7 0; then check "exit 3: none is skipped before 7.0" equal "$skipped" 0; fi
-check "exit 3: nothing else" equal "$(of_storm '.] | length')" $((rounds + exited))
+wait_until 30 printed "${pid_of[settle]}" exit found
+for file in facts found; do
+  how=
+  [ $file = facts ] || how=' found by counting'
+  check "exit 3: $rounds forks ($file)" equal "$(of_storm 'select(.type == "fork") | .id] | length')" "$rounds"
+  check "exit 3: no process ends twice$how" equal "$(of_storm 'select(.type == "exit") | .id] | length')" "$(exits)"
+  exited=$(exits)
+  skipped=$(skipped_of $file)
+  check "exit 3: $rounds exits$how, but for $skipped that are counted as skipped" \
+    test "$exited" -le "$rounds" -a $((exited + skipped)) -ge "$rounds"
+  check "exit 3: nearly all of them$how" test "$exited" -ge $((rounds * 99 / 100))
+  if ! kernel_at_least 7 0; then check "exit 3: none is skipped before 7.0 ($file)" equal "$skipped" 0; fi
+  check "exit 3: nothing else ($file)" equal "$(of_storm '.] | length')" $((rounds + exited))
+done
+skipped=$(skipped_of facts)
 if [ "$skipped" = 0 ]; then
   check "exit 3: the console knows $rounds dead children, each with code 0" equal "$(states)" "[[\"exited\",$rounds,[0]]]"
 else
