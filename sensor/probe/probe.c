@@ -73,7 +73,7 @@ static void note(struct probe *probe, const struct event *event)
 		(void)known_add(&probe->known, parent, false);
 }
 
-/* The arguments of another process are out of the kernel side's reach, and the ring is read-only: the record is copied. */
+/* Arguments and file of another process are out of the kernel side's reach, and the ring is read-only: the record is copied. */
 static const struct event *complete(struct probe *probe, const struct event *event)
 {
 	struct event *copy = probe->buffer;
@@ -81,7 +81,7 @@ static const struct event *complete(struct probe *probe, const struct event *eve
 	if (event != copy) /* it may have been settled already */
 		memcpy(copy, event, event->size);
 	if (!(copy->flags & (EVENT_ZOMBIE | EVENT_ARGV_KNOWN)))
-		procscan_add_argv(&probe->scan, copy, probe->options.argv_max);
+		procscan_complete(&probe->scan, copy, probe->options.argv_max);
 	return copy;
 }
 

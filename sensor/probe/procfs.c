@@ -115,6 +115,17 @@ static bool state_field(struct cursor *cursor, char *ret)
 	return true;
 }
 
+/* Fields 48 and 49: where the arguments begin and end. What is not there, or hidden as zeros, is no length. */
+static uint64_t argv_fields(struct cursor *cursor)
+{
+	uint64_t from, to;
+
+	/* 23 to 47: sizes, addresses, signals, what the last thread did */
+	if (!skip_fields(cursor, 25) || !number(cursor, 10, UINT64_MAX, &from) || !number(cursor, 10, UINT64_MAX, &to))
+		return 0;
+	return to > from ? to - from : 0;
+}
+
 int procfs_parse_stat(struct bytes text, struct procfs_stat *ret)
 {
 	struct cursor cursor = cursor_make(text);
@@ -129,6 +140,7 @@ int procfs_parse_stat(struct bytes text, struct procfs_stat *ret)
 	if (!skip_fields(&cursor, 1) || !number32(&cursor, &stat.flags) || !skip_fields(&cursor, 12) ||
 	    !number(&cursor, 10, UINT64_MAX, &stat.start_ticks))
 		return -EBADMSG;
+	stat.argv_bytes = argv_fields(&cursor);
 	*ret = stat;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct procfs_stat { /* /proc/PID/stat */
 	uint32_t tty;
 	uint32_t flags;       /* PF_* */
 	uint64_t start_ticks; /* since boot, of sysconf(_SC_CLK_TCK) a second */
+	uint64_t argv_bytes;  /* length of the argument area; 0 where the reader may not see it, and before 3.5 */
 };
 
 struct procfs_status { /* /proc/PID/status; UINT32_MAX and 0 where a line is missing */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sensor/probe/gains.h"
 #include "sensor/probe/procfs.h"
 
 #define PF_KTHREAD 0x00200000u
@@ -275,8 +276,25 @@ static void read_cwd(int process, struct event *event)
 	event->flags |= EVENT_CWD_KNOWN;
 }
 
-/* Fills up to argv_max; a longer one leaves its true length unknown to us, so that one byte more is told. A process that ends
- * shows none, as if it had none: that is no knowledge. */
+/* What of a file lies at and behind a place: its true length is told by reading alone. */
+static uint64_t count_bytes(int process, const char *name, uint64_t from)
+{
+	int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+	char text[TEXT_MAX];
+	uint64_t at = from;
+	ssize_t n = 1;
+
+	while (fd >= 0 && n > 0) {
+		n = pread(fd, text, sizeof(text), (off_t)at);
+		at += n > 0 ? (uint64_t)n : 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return at - from;
+}
+
+/* Fills up to argv_max. The length is that of the area that exec made, as the kernel side tells it; a process that writes a longer title shows
+ * more. A process that ends shows none, as if it had none: that is no knowledge. */
 static void read_argv(int process, struct event *event, uint32_t argv_max)
 {
 	char *to = (char *)event + event->size;
@@ -287,8 +305,8 @@ static void read_argv(int process, struct event *event, uint32_t argv_max)
 	event->string_bytes[EVENT_ARGV] = (uint32_t)n;
 	event->size += (uint32_t)n;
 	event->flags |= EVENT_ARGV_KNOWN;
-	if ((uint32_t)n == argv_max && event->argv_bytes <= argv_max)
-		event->argv_bytes = (uint64_t)argv_max + 1;
+	if ((uint32_t)n == argv_max && event->argv_bytes < argv_max)
+		event->argv_bytes = argv_max + count_bytes(process, "cmdline", argv_max);
 	if (event->argv_bytes < (uint32_t)n)
 		event->argv_bytes = (uint32_t)n;
 	if (event->argv_bytes > (uint32_t)n)
@@ -312,7 +330,7 @@ static void read_last(const struct procscan *scan, int process, struct event *ev
 		read_environ(process, event);
 }
 
-void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_t argv_max)
+void procscan_complete(const struct procscan *scan, struct event *event, uint32_t argv_max)
 {
 	int process = scan->proc ? open_process(scan, event->tgid) : -ESRCH;
 	char text[TEXT_MAX];
@@ -320,8 +338,10 @@ void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_
 
 	if (process < 0)
 		return;
-	if (read_stat(process, text, &stat) == 0 && same_start(scan, &stat, event->start_ns))
+	if (read_stat(process, text, &stat) == 0 && same_start(scan, &stat, event->start_ns)) {
+		gains_fill(process, event);
 		read_last(scan, process, event, argv_max);
+	}
 	(void)close(process);
 }
 
@@ -357,6 +377,7 @@ static void fill_stat(struct event *event, const struct procfs_stat *stat)
 	event->pgid = stat->pgid;
 	event->sid = stat->sid;
 	event->tty = stat->tty;
+	event->argv_bytes = stat->argv_bytes;
 	memcpy(event->comm, stat->comm.data, len);
 	if (stat->state == 'Z' || stat->state == 'X')
 		event->flags |= EVENT_ZOMBIE;
@@ -369,6 +390,7 @@ static void read_rest(const struct procscan *scan, int process, struct event *ev
 	read_cgroup(process, event);
 	read_nodename(process, event);
 	read_exe(process, event);
+	gains_fill(process, event);
 	read_cwd(process, event);
 	read_last(scan, process, event, argv_max);
 }

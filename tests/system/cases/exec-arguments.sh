@@ -27,6 +27,7 @@ wait_until 10 said many-snapshot process
 start_watch
 start_printer short --argv-bytes 256 --ring-bytes 4M 9>&-
 wait_until 30 printed "${pid_of[witness]}" snapshot short
+start_modest
 stay many-live "$(workload stay)" "${many[@]}"
 wait_until 10 said many-live process
 run script "$outer" 'two  blanks' '' 'quoted "x"'
@@ -98,6 +99,8 @@ for when in live snapshot; do
     '[inputs | select(.pid == $pid and (.type == "exec" or .type == "snapshot"))] | last
       | [.argv_bytes, .argv_truncated, .argv]' "$work/short")" \
     "[$total,true,$(prefix 256)]"
+  check "exec 18: the same by plain hooks and /proc ($when)" \
+    equal "$(told_modest "$pid" '[.argv_bytes, .argv_truncated, .argv]')" "[$total,true,$(prefix 32768)]"
 done
 wait_until 30 printed "${pid_of[settle]}" exit short
 check "exec 18: $giants giants do not flood the ring of a reader that stands still" equal \

@@ -9,6 +9,7 @@ open_door
 stay zombie-before "$(workload zombie)"
 wait_until 10 said zombie-before zombie
 start_watch
+start_modest
 
 stay zombie-after "$(workload zombie)"
 run leader-first "$(workload leader-exits-first)"
@@ -57,6 +58,8 @@ check "exit 6: the child from before is a zombie by now" equal "$(state_of "$pid
 check "exit 6: a zombie is in the snapshot" equal "$(facts "$pid")" snapshot
 check "exit 6: the snapshot says zombie" equal \
   "$(jq -c --argjson pid "$pid" 'select(.pid == $pid) | .flags | index("zombie") != null' "$work/facts")" true
+check "exit 6: a snapshot out of /proc says so, too" equal \
+  "$(told_modest "$pid" '[.type, (.flags | index("zombie") != null), .argv, .exe]')" '["snapshot",true,null,null]'
 check "exit 6: a zombie is not live, and its code is not invented" \
   equal "$(told "$pid" '[.state, .quality, .exit, (.flags | index("zombie") != null)]')" \
   '["unknown",["seeded","exit_unknown"],null,true]'

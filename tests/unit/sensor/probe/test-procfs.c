@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,31 @@ static void stat_tells_its_fields(void **state)
 	assert_int_equal(stat.tty, 34816);
 	assert_int_equal(stat.flags, 4194560);
 	assert_int_equal(stat.start_ticks, 123456789);
+}
+
+/* The fields behind the start, up to arg_start and arg_end. */
+#define BEHIND "0 0 18446744073709551615 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 "
+
+static uint64_t argv_of(const char *from_start)
+{
+	char text[512];
+	struct procfs_stat stat;
+
+	(void)snprintf(text, sizeof(text), "1 (a) S 0 1 1 0 1 0 1 2 3 4 5 6 7 8 20 0 1 0 99 %s", from_start);
+	assert_int_equal(procfs_parse_stat(bytes_from_string(text), &stat), 0);
+	assert_int_equal(stat.start_ticks, 99);
+	return stat.argv_bytes;
+}
+
+static void stat_tells_the_length_of_the_arguments(void **state)
+{
+	(void)state;
+	assert_int_equal(argv_of(BEHIND "140720472123830 140720473123830 50\n"), 1000000);
+	assert_int_equal(argv_of(BEHIND "140720472123830 140720472123830 50\n"), 0);
+	assert_int_equal(argv_of(BEHIND "0 0 0 0 0\n"), 0);     /* hidden from the reader */
+	assert_int_equal(argv_of(BEHIND "7 3 0\n"), 0);
+	assert_int_equal(argv_of(BEHIND "140720472123830\n"), 0); /* cut */
+	assert_int_equal(argv_of("0 0\n"), 0);                  /* older than 3.5 */
 }
 
 static void stat_of_a_kernel_thread_has_minus_one(void **state)
@@ -144,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stat_tells_its_fields),
+		cmocka_unit_test(stat_tells_the_length_of_the_arguments),
 		cmocka_unit_test(stat_of_a_kernel_thread_has_minus_one),
 		cmocka_unit_test(a_cut_stat_is_refused),
 		cmocka_unit_test(numbers_too_large_are_refused),
