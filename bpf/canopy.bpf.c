@@ -40,7 +40,8 @@ INLINE void fill_common(enum way way, struct draft *draft, uint32_t room, struct
 	fill_namespaces(way, draft, room, task);
 }
 
-/* A new process gets a fresh entry; whatever an earlier process of the same number left is overwritten. */
+/* A new process gets a fresh entry; whatever an earlier process of the same number left is overwritten. Where the map refuses, the fork is
+ * told as whole as ever; what comes later is repaired from the task (find_proc). */
 INLINE void begin_proc(enum way way, struct event *event, struct task_struct *parent, struct task_struct *child)
 {
 	struct task_struct *creator = GET(way, parent, group_leader);
@@ -96,7 +97,7 @@ INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct
 	/* By now the kernel has made whichever thread called exec the leader; old_pid is its former number. */
 	fill_common(way, &large->draft, LARGE_ROOM, task, task);
 	large->draft.event.tid = old_pid;
-	fill_proc(way, &large->draft.event, task, find_current_proc(way, task));
+	fill_proc(way, &large->draft.event, task, find_current_proc(way, task, 1), 1);
 	exe = GET(way, mm, exe_file);
 	fill_root(way, large, task);
 	mount_flags = exe ? fill_exe(way, large, exe) : 0;
@@ -141,7 +142,7 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 	fill_common(way, &small->draft, SMALL_ROOM, task, leader);
 	if (!told && !first_to_report(&small->draft.event))
 		return 0;
-	fill_proc(way, &small->draft.event, leader, find_current_proc(way, task));
+	fill_proc(way, &small->draft.event, leader, find_current_proc(way, task, 0), 0);
 	fill_status(way, &small->draft.event, leader, signal);
 	fill_usage(way, &small->draft.event, task, leader, signal);
 	fill_reaper(way, &small->draft.event, task, signal);
@@ -210,7 +211,7 @@ int snapshot(struct bpf_iter__task *ctx)
 	if (!large)
 		return 0;
 	fill_common(TYPED, &large->draft, LARGE_ROOM, task, task);
-	fill_proc(TYPED, &large->draft.event, task, find_proc(TYPED, task));
+	fill_proc(TYPED, &large->draft.event, task, find_proc(TYPED, task, 0), 0);
 	if ((task->exit_state & (EXIT_ZOMBIE | EXIT_DEAD)) && task->signal->live.counter == 0)
 		large->draft.event.flags |= EVENT_ZOMBIE;
 	fill_root(TYPED, large, task);

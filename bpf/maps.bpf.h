@@ -14,6 +14,7 @@ const volatile uint32_t wake_bytes = 0;           /* fill of the ring from which
 const volatile uint32_t snapshot_slot = 0;        /* number of CPUs */
 const volatile bool cgroup_v1 = false;             /* the pids controller is on a hierarchy of its own */
 const volatile bool exit_tells_group_dead = false; /* sched_process_exit has its second argument (6.16) */
+const volatile bool counts_from_sight = false;     /* execs of processes whose fork nobody saw; see proc_refill */
 const volatile bool doubled = false;               /* each hook is attached twice; see second.bpf.h */
 const volatile uint32_t copy = 0;                  /* 1 in the second copy */
 

@@ -12,19 +12,30 @@ INLINE bool is_kernel_thread(enum way way, struct task_struct *task)
 
 /* What the task itself can tell of its past. The kernel counts execs in self_exec_id, and at fork notes in parent_exec_id the count
  * that the child begins with (under CLONE_PARENT that of the common parent: only a fork that was seen tells better). So ordinals are
- * the same after an eviction, for another sensor, and after a restart. */
-INLINE struct proc_entry *proc_refill(enum way way, struct task_struct *leader, struct proc_entry *entry, uint64_t start)
+ * the same after an eviction, for another sensor, and after a restart.
+ * Where what runs is listed from /proc, which shows neither count, that list says 0 for each: its execs are then counted from there,
+ * or else each of them would look like one that follows others which were lost. execs: made by the event that is told. */
+INLINE uint64_t exec_base(enum way way, struct task_struct *leader, uint32_t execs)
+{
+	if (counts_from_sight)
+		return GET(way, leader, self_exec_id) - execs;
+	return GET(way, leader, parent_exec_id);
+}
+
+INLINE struct proc_entry *proc_refill(enum way way, struct task_struct *leader, struct proc_entry *entry, uint64_t start,
+				      uint32_t execs)
 {
 	entry->start_ns = start;
 	entry->creator_tgid = 0;
 	entry->creator_start_ns = 0;
-	entry->exec_base = GET(way, leader, parent_exec_id);
+	entry->exec_base = exec_base(way, leader, execs);
 	return entry;
 }
 
 /* The entry of leader's process; a missing one is made anew from the task, one of an earlier process of that number is
- * replaced. NULL only when the map refuses. */
-INLINE struct proc_entry *find_proc(enum way way, struct task_struct *leader)
+ * replaced. NULL only when the map refuses. That loses no fact: who forked is told by the fork itself, which needs no entry, and the
+ * ordinal comes from the task (fill_proc). */
+INLINE struct proc_entry *find_proc(enum way way, struct task_struct *leader, uint32_t execs)
 {
 	uint64_t start = GET(way, leader, start_boottime);
 	uint32_t tgid = GET(way, leader, tgid);
@@ -36,18 +47,18 @@ INLINE struct proc_entry *find_proc(enum way way, struct task_struct *leader)
 		(void)bpf_map_update_elem(&proc_cache, &tgid, (const void *)&zero_entry, BPF_NOEXIST);
 		entry = bpf_map_lookup_elem(&proc_cache, &tgid);
 	}
-	return entry ? proc_refill(way, leader, entry, start) : NULL;
+	return entry ? proc_refill(way, leader, entry, start, execs) : NULL;
 }
 
 /* The one way from a hook to what is known of the process that runs. task is the current one, whichever thread. */
-INLINE struct proc_entry *find_current_proc(enum way way, struct task_struct *task)
+INLINE struct proc_entry *find_current_proc(enum way way, struct task_struct *task, uint32_t execs)
 {
-	return find_proc(way, GET(way, task, group_leader));
+	return find_proc(way, GET(way, task, group_leader), execs);
 }
 
-INLINE void fill_proc(enum way way, struct event *event, struct task_struct *leader, const struct proc_entry *entry)
+INLINE void fill_proc(enum way way, struct event *event, struct task_struct *leader, const struct proc_entry *entry, uint32_t execs)
 {
-	uint64_t base = entry ? entry->exec_base : GET(way, leader, parent_exec_id);
+	uint64_t base = entry ? entry->exec_base : exec_base(way, leader, execs);
 
 	if (entry) {
 		event->creator_tgid = entry->creator_tgid;

@@ -76,6 +76,7 @@ static int configure(struct program *program, const struct probe_options *option
 	skeleton->rodata->cgroup_v1 = has_cgroup_v1();
 	skeleton->rodata->exit_tells_group_dead = program->features.group_dead;
 	skeleton->bss->loss_epoch = 1; /* counts begin with 0: the first loss sees that its epoch is new, and dates it */
+	skeleton->rodata->counts_from_sight = !program->iterator;
 	skeleton->rodata->doubled = program->doubled;
 	return size_maps(program, ring, options->cache_entries);
 }
@@ -175,8 +176,8 @@ int program_init(struct program *program, const struct probe_options *options, c
 		*program = (struct program){
 			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus, .features = features,
 			.doubled = options->force_second_copy || features.preemptible};
-		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
 		program->features.group_dead = features.group_dead && !options->force_found_ends;
+		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
 		    (options->force_proc_snapshot && program->iterator))
 			continue;
 		r = cpus < 0 ? cpus : attempt(program, options);
