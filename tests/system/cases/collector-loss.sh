@@ -11,7 +11,8 @@ storm=${CANOPY_TEST_STORM:-20000}
 start_collector --lake "ndjson:$work/lake?interval=1s"
 start_sensor small --ring-bytes 512K
 small=$sensor_pid
-"$CANOPY_SENSOR" --print=json --ring-bytes 128M >"$work/reference" 2>"$work/reference.log" &
+# shellcheck disable=SC2086 # words
+"$CANOPY_SENSOR" --print=json --ring-bytes 128M ${sensor_arguments:-} >"$work/reference" 2>"$work/reference.log" &
 reference=$!
 pids+=("$reference")
 "$CANOPY_CLI" tail -o ndjson >"$work/tail" 2>/dev/null & # not by the function: its subshell would be ended, not it
@@ -29,13 +30,13 @@ sleep 600 & dies_unseen=$!
 pids+=("$dies_unseen")
 alive() { has "proc.pid = $1 and proc.ppid = $$ and proc.name = sleep and proc.alive = true"; }
 check "collector 41: a process lives" wait_until 20 alive $dies_unseen
-stopped=$(date +%s%N)
 id_of() { one_process .id "proc.pid = $1 and proc.alive = true"; }
 shell_id=$(id_of $$)
 # It has drained, and its look for losses (a second after events) is due when it goes on: the snapshot that follows must
 # find room in the ring.
 mkfifo "$work/nothing"
 read -r -t 0.4 <>"$work/nothing"
+stopped=$(date +%s%N)
 
 kill -STOP "$small"
 performs "collector 41: $storm processes while the reader is stopped" fork-storm "$storm"
@@ -58,8 +59,8 @@ check "collector 41: without an invented code" equal \
 check "collector 41: resync: who began unseen is found" wait_until 10 alive $begins_unseen
 check "collector 41: as one seen by a snapshot" equal \
   "$(one_process '.quality | tojson' "proc.pid = $begins_unseen and proc.ppid = $$ and proc.alive = true")" '["seeded"]'
-check "collector 41: resync: no phantom of the storm is alive" \
 check "collector 41: resync: who lives is who lived: the identities are the same" equal "$(id_of $$)" "$shell_id"
+check "collector 41: resync: no phantom of the storm is alive" \
   equal "$(processes "proc.ppid = ${who[process]} and $(ours) and proc.alive = true" | wc -l)" 0
 check "collector 41: resync: who lives by the console is who lives by /proc" equal "$(live_set_differs "$here")" ""
 

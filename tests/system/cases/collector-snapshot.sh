@@ -28,9 +28,10 @@ echo go >"$work/old-door"
 check "collector 38: it ends" wait_until 20 has "$old_filter and proc.alive = false"
 check "collector 38: with code 42, and no fork was invented" equal "$(state_of "$old_filter")" 'exited 42 ["seeded"]'
 
-# ---- 39: a snapshot's fact that arrives after the exit; 42: facts of whom nobody has spoken
 S=1000000000
-"$WORKLOADS/feed" "$listen" <<TXT
+# ---- 39: a snapshot's fact that arrives after the exit; 42: facts of whom nobody has spoken. Dictated: once is enough.
+dictated() {
+  "$WORKLOADS/feed" "$listen" <<TXT
 host late aaaaaaaa000000000000000000000001
 clock $((100 * S)) $((1700000000 * S))
 connect 1
@@ -39,18 +40,18 @@ exec $((111 * S)) 601/$((52 * S)) 602/$((51 * S)) seq=1 exe=/usr/bin/orphan
 exit $((112 * S)) 603/$((53 * S)) 602/$((51 * S)) signal=9
 send
 TXT
-check "collector 39: an exit alone" equal "$(state_of 'host.name = late and proc.pid = 600')" 'exited 3 ["placeholder"]'
-of_late() { one_process "$2" "host.name = late and proc.pid = $1"; }
-check "collector 42: an exec of an unknown process is a placeholder" \
-  equal "$(of_late 601 '.quality | tojson')" '["placeholder"]'
-check "collector 42: it lives and runs what was executed" \
-  equal "$(of_late 601 '"\(.state) \(.exe)"')" 'live /usr/bin/orphan'
-check "collector 42: it stands under its real parent" equal "$(of_late 601 .parent_id)" "$(of_late 602 .id)"
-check "collector 42: and that one is there as a placeholder" \
-  equal "$(of_late 602 '"\(.state) \(.quality | tojson)"')" 'live ["placeholder"]'
-check "collector 42: an exit of an unknown process" \
-  equal "$(of_late 603 '"\(.state) \(.exit.signal) \(.parent_id)"')" "exited 9 $(of_late 602 .id)"
-"$WORKLOADS/feed" "$listen" <<TXT
+  check "collector 39: an exit alone" equal "$(state_of 'host.name = late and proc.pid = 600')" 'exited 3 ["placeholder"]'
+  of_late() { one_process "$2" "host.name = late and proc.pid = $1"; }
+  check "collector 42: an exec of an unknown process is a placeholder" \
+    equal "$(of_late 601 '.quality | tojson')" '["placeholder"]'
+  check "collector 42: it lives and runs what was executed" \
+    equal "$(of_late 601 '"\(.state) \(.exe)"')" 'live /usr/bin/orphan'
+  check "collector 42: it stands under its real parent" equal "$(of_late 601 .parent_id)" "$(of_late 602 .id)"
+  check "collector 42: and that one is there as a placeholder" \
+    equal "$(of_late 602 '"\(.state) \(.quality | tojson)"')" 'live ["placeholder"]'
+  check "collector 42: an exit of an unknown process" \
+    equal "$(of_late 603 '"\(.state) \(.exit.signal) \(.parent_id)"')" "exited 9 $(of_late 602 .id)"
+  "$WORKLOADS/feed" "$listen" <<TXT
 host late aaaaaaaa000000000000000000000001
 clock $((120 * S)) $((1700000020 * S))
 connect 2
@@ -60,14 +61,16 @@ fork $((51 * S)) 602/$((51 * S)) 1/$S
 fork $((53 * S)) 603/$((53 * S)) 602/$((51 * S))
 send
 TXT
-check "collector 39: a snapshot after the exit: it stays dead" \
-  equal "$(of_late 600 '"\(.state) \(.exit.code)"')" 'exited 3'
-check "collector 39: the snapshot tells what it was" \
-  equal "$(of_late 600 '"\(.exe) \(.quality | tojson)"')" '/usr/bin/dead ["seeded"]'
-check "collector 42: the forks complete them" equal \
-  "$(of_late 601 '.quality | tojson')$(of_late 602 '.quality | tojson')$(of_late 603 '.quality | tojson')" '[][][]'
-check "collector 42: none twice" equal "$(processes 'host.name = late' | jq -r .pid | sort -n | tr '\n' ' ')" \
-  '1 600 601 602 603 '
+  check "collector 39: a snapshot after the exit: it stays dead" \
+    equal "$(of_late 600 '"\(.state) \(.exit.code)"')" 'exited 3'
+  check "collector 39: the snapshot tells what it was" \
+    equal "$(of_late 600 '"\(.exe) \(.quality | tojson)"')" '/usr/bin/dead ["seeded"]'
+  check "collector 42: the forks complete them" equal \
+    "$(of_late 601 '.quality | tojson')$(of_late 602 '.quality | tojson')$(of_late 603 '.quality | tojson')" '[][][]'
+  check "collector 42: none twice" equal "$(processes 'host.name = late' | jq -r .pid | sort -n | tr '\n' ' ')" \
+    '1 600 601 602 603 '
+}
+[ -n "${sensor_arguments:-}" ] || dictated
 
 # ---- 40: the sensor is killed and restarted; one process dies, one begins in between
 sleep 600 & survives=$!
