@@ -81,7 +81,7 @@ static const struct event *complete(struct probe *probe, const struct event *eve
 	if (event != copy) /* it may have been settled already */
 		memcpy(copy, event, event->size);
 	if (!(copy->flags & (EVENT_ZOMBIE | EVENT_ARGV_KNOWN)))
-		procscan_complete(&probe->scan, copy, probe->options.argv_max);
+		procscan_add_argv(&probe->scan, copy, probe->options.argv_max);
 	return copy;
 }
 

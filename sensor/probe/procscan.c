@@ -293,9 +293,9 @@ static uint64_t count_bytes(int process, const char *name, uint64_t from)
 	return at - from;
 }
 
-/* Fills up to argv_max. The length is that of the area that exec made, as the kernel side tells it; a process that writes a longer title shows
- * more. A process that ends shows none, as if it had none: that is no knowledge. */
-static void read_argv(int process, struct event *event, uint32_t argv_max)
+/* Fills up to argv_max. The length is that of the area that exec made, as the kernel side tells it (0 = not known); a process that writes a longer
+ * title shows more. A process that ends shows none, as if it had none: that is no knowledge. */
+static void read_argv(int process, struct event *event, uint32_t argv_max, uint64_t area_bytes)
 {
 	char *to = (char *)event + event->size;
 	ssize_t n = read_all(process, "cmdline", to, argv_max);
@@ -305,6 +305,8 @@ static void read_argv(int process, struct event *event, uint32_t argv_max)
 	event->string_bytes[EVENT_ARGV] = (uint32_t)n;
 	event->size += (uint32_t)n;
 	event->flags |= EVENT_ARGV_KNOWN;
+	if (area_bytes)
+		event->argv_bytes = area_bytes;
 	if ((uint32_t)n == argv_max && event->argv_bytes < argv_max)
 		event->argv_bytes = argv_max + count_bytes(process, "cmdline", argv_max);
 	if (event->argv_bytes < (uint32_t)n)
@@ -323,14 +325,14 @@ static void read_environ(int process, struct event *event)
 	event->size += (uint32_t)n;
 }
 
-static void read_last(const struct procscan *scan, int process, struct event *event, uint32_t argv_max)
+static void read_last(const struct procscan *scan, int process, struct event *event, uint32_t argv_max, uint64_t area_bytes)
 {
-	read_argv(process, event, argv_max);
+	read_argv(process, event, argv_max, area_bytes);
 	if (scan->environ_)
 		read_environ(process, event);
 }
 
-void procscan_complete(const struct procscan *scan, struct event *event, uint32_t argv_max)
+void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_t argv_max)
 {
 	int process = scan->proc ? open_process(scan, event->tgid) : -ESRCH;
 	char text[TEXT_MAX];
@@ -340,7 +342,7 @@ void procscan_complete(const struct procscan *scan, struct event *event, uint32_
 		return;
 	if (read_stat(process, text, &stat) == 0 && same_start(scan, &stat, event->start_ns)) {
 		gains_fill(process, event);
-		read_last(scan, process, event, argv_max);
+		read_last(scan, process, event, argv_max, stat.argv_bytes);
 	}
 	(void)close(process);
 }
@@ -377,13 +379,12 @@ static void fill_stat(struct event *event, const struct procfs_stat *stat)
 	event->pgid = stat->pgid;
 	event->sid = stat->sid;
 	event->tty = stat->tty;
-	event->argv_bytes = stat->argv_bytes;
 	memcpy(event->comm, stat->comm.data, len);
 	if (stat->state == 'Z' || stat->state == 'X')
 		event->flags |= EVENT_ZOMBIE;
 }
 
-static void read_rest(const struct procscan *scan, int process, struct event *event, uint32_t argv_max)
+static void read_rest(const struct procscan *scan, int process, struct event *event, uint32_t argv_max, uint64_t area_bytes)
 {
 	read_status(process, event);
 	read_namespaces(process, event);
@@ -392,7 +393,7 @@ static void read_rest(const struct procscan *scan, int process, struct event *ev
 	read_exe(process, event);
 	gains_fill(process, event);
 	read_cwd(process, event);
-	read_last(scan, process, event, argv_max);
+	read_last(scan, process, event, argv_max, area_bytes);
 }
 
 int procscan_read(const struct procscan *scan, uint32_t tgid, uint32_t argv_max, uint64_t before_ns,
@@ -419,7 +420,7 @@ int procscan_read(const struct procscan *scan, uint32_t tgid, uint32_t argv_max,
 		event->start_ns = known_start(scan, known, &stat);
 		fill_stat(event, &stat);
 		fill_parent(scan, known, event, stat.parent);
-		read_rest(scan, process, event, argv_max);
+		read_rest(scan, process, event, argv_max, stat.argv_bytes);
 	}
 	(void)close(process);
 	return r;

@@ -38,6 +38,6 @@ int procscan_read(const struct procscan *scan, uint32_t tgid, uint32_t argv_max,
 
 /* Appends argv (and what follows it) to a record in such a buffer that has none, and sets the flags of what the file gave (gains.h), when /proc still
  * shows the same process. */
-void procscan_complete(const struct procscan *scan, struct event *event, uint32_t argv_max);
+void procscan_add_argv(const struct procscan *scan, struct event *event, uint32_t argv_max);
 
 #endif
