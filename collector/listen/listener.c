@@ -100,8 +100,8 @@ static const char *judge(const struct listener *listener, uint32_t of_address, u
 	else if (of_all > options->connections_max)
 		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one",
 			       options->connections_max);
-	else if (listener->shared.securing > LISTENER_HANDSHAKES_MAX / options->listeners)
-		(void)snprintf(text, size, "%u TLS handshakes are under way, which is the limit", LISTENER_HANDSHAKES_MAX);
+	else if (listener->shared.securing > options->handshakes_max / options->listeners)
+		(void)snprintf(text, size, "%u TLS handshakes are under way, which is the limit", options->handshakes_max);
 	else if (listener->shared.greeting > options->connections_max / 2 / options->listeners + 1)
 		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");
 	else
@@ -148,7 +148,7 @@ static void on_connection(void *owner, uv_stream_t *server)
 	why = judge(listener, of_address, of_all, text, sizeof(text));
 	if (!why)
 		session_start(session);
-	else if (listener->shared.refusing < LISTENER_REFUSING_MAX)
+	else if (listener->shared.refusing < listener->options.refusing_max)
 		session_refuse(session, REJECT_LIMIT, OVER_LIMIT_RETRY_MS, why);
 	else
 		session_abort(session, why);
@@ -172,13 +172,62 @@ static void judge_certificates(struct listener *listener)
 	}
 }
 
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+static struct session *heaviest(struct listener *listener, size_t granted)
+{
+	uint64_t now_ms = uv_now(listener->shared.loop), most = 0;
+	struct session *session, *found = NULL;
+
+	LIST_FOREACH(session, &listener->sessions, siblings) {
+		uint64_t burden = session_burden(session, granted, now_ms);
+
+		if (burden > most) {
+			most = burden;
+			found = session;
+		}
+	}
+	return found;
+}
+
+/* Whoever happens to be served when memory runs out is not the one who used it up: those go first who hold more than an ordinary
+ * sensor needs, and only when nobody does those who hold anything. */
+static void on_crowded(void *owner)
+{
+	struct listener *listener = owner;
+	struct session *session;
+
+	while (listener->shared.memory > listener->shared.memory_max) {
+		session = heaviest(listener, SESSION_MEMORY_FAIR);
+		if (!session)
+			session = heaviest(listener, 0);
+		if (!session)
+			return;
+		session_refuse(session, REJECT_UNAVAILABLE, INGEST_RETRY_MS,
+			       "the collector's receive buffers are used up, and this sensor's frame takes more of them than others; come back later");
+	}
+}
+
+/* Whether it is the number of sensors that memory runs out by: slowing them down helps nothing against a few that hold much. */
+static bool is_tight(const struct listener *listener)
+{
+	const struct session *session;
+	size_t ordinary = 0;
+
+	LIST_FOREACH(session, &listener->sessions, siblings)
+		ordinary += session->memory < SESSION_MEMORY_FAIR ? session->memory : SESSION_MEMORY_FAIR;
+	return ordinary > listener->shared.memory_max / 4 * 3;
+}
+
+/* ---- once a second ------------------------------------------------------------------------------------------------ */
+
 /* Worth a warning when it gets worse, a line when it is over. */
 static void pace(struct listener *listener)
 {
 	const struct session_shared *shared = &listener->shared;
 	uint32_t rate;
 
-	if (!ingest_pace(shared->ingest, shared->memory > shared->memory_max / 4 * 3, &rate))
+	if (!ingest_pace(shared->ingest, is_tight(listener), &rate))
 		return;
 	if (rate && (listener->rate == 0 || rate < listener->rate))
 		log_warning("event=pace batches_per_second=%u reason=\"disk or memory is behind; spools hold what waits\"", rate);
@@ -216,6 +265,8 @@ static void init_options(struct listener *listener, const struct listener_option
 	listener->options = *options;
 	listener->options.connections_max = or_default(options->connections_max, LISTENER_CONNECTIONS_MAX);
 	listener->options.per_address_max = or_default(options->per_address_max, LISTENER_PER_ADDRESS_MAX);
+	listener->options.handshakes_max = or_default(options->handshakes_max, LISTENER_HANDSHAKES_MAX);
+	listener->options.refusing_max = or_default(options->refusing_max, LISTENER_REFUSING_MAX);
 	listener->shared.hello_ms = or_default(options->hello_ms, SESSION_HELLO_MS);
 	listener->shared.idle_ms = or_default(options->idle_ms, SESSION_IDLE_MS);
 	listener->shared.linger_ms = or_default(options->linger_ms, SESSION_LINGER_MS);
@@ -225,7 +276,7 @@ static void init_options(struct listener *listener, const struct listener_option
 	listener->shared.route = options->route;
 	listener->options.listeners = or_default(options->listeners, 1);
 	listener->shared.listeners = listener->options.listeners;
-	listener->shared.memory_max = SESSION_MEMORY_MAX / listener->options.listeners;
+	listener->shared.memory_max = (options->memory_max ? options->memory_max : SESSION_MEMORY_MAX) / listener->options.listeners;
 	/* A batch decodes to at most BATCH_DECODED_BYTES_MAX; its message and our verdict bits come on top. */
 	listener->shared.arena.limit = BATCH_DECODED_BYTES_MAX + (size_t)FRAME_BYTES_MAX;
 }
@@ -239,6 +290,7 @@ static struct listener *make(uv_loop_t *loop, const struct listener_options *opt
 	init_options(listener, options);
 	listener->shared.loop = loop;
 	listener->shared.closed = on_session_closed;
+	listener->shared.crowded = on_crowded;
 	listener->shared.owner = listener;
 	LIST_INIT(&listener->sessions);
 	listener->census = options->census ? options->census : &listener->own;

@@ -3,6 +3,7 @@
 #ifndef CANOPY_COLLECTOR_LISTEN_LISTENER_H
 #define CANOPY_COLLECTOR_LISTEN_LISTENER_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -30,7 +31,8 @@ struct listener_options {
 	struct census *census;
 	const struct route *route;
 	uint32_t listeners;        /* 0 = 1 */
-	uint32_t connections_max, per_address_max; /* 0 = the bounds above */
+	uint32_t connections_max, per_address_max, handshakes_max, refusing_max; /* 0 = the bounds above */
+	size_t memory_max;                         /* receive buffers of all listeners together; 0 = SESSION_MEMORY_MAX */
 	uint32_t hello_ms, idle_ms, linger_ms;     /* 0 = those of session.h */
 };
 

@@ -115,6 +115,7 @@ static void change_state(struct session *session, enum session_state state, cons
 	session->since_ms = session->heard_ms = uv_now(session->shared->loop);
 	if (state == SESSION_STREAMING) {
 		session->reader.frame_max = INGEST_FRAME_BYTES_MAX;
+		session->reader.inflated_max = FRAME_INFLATED_MAX;
 		return;
 	}
 	ingest_leave(session->peer);
@@ -469,28 +470,24 @@ static void fsm(struct session *session, enum session_event event, const struct 
 
 static void serve_message(struct session *session, const uint8_t *data, size_t len)
 {
-	static const enum session_event events[] = {[MESSAGE_HELLO] = EVENT_HELLO,
-						    [MESSAGE_BATCH] = EVENT_BATCH,
-						    [MESSAGE_HEARTBEAT] = EVENT_HEARTBEAT,
-						    [MESSAGE_GOODBYE] = EVENT_GOODBYE};
-	struct detail detail = {.why = "unreadable"};
+	static const enum session_event events[] = {[MESSAGE_HELLO] = EVENT_HELLO, [MESSAGE_BATCH] = EVENT_BATCH,
+						    [MESSAGE_HEARTBEAT] = EVENT_HEARTBEAT, [MESSAGE_GOODBYE] = EVENT_GOODBYE};
 	struct message message;
+	struct detail detail = {.message = &message, .why = "unreadable"};
+	enum session_event event;
 	int r;
 
 	arena_reset(&session->shared->arena);
 	session->heard_ms = uv_now(session->shared->loop);
 	r = message_decode_sensor(&session->shared->arena, data, len, &message, &detail.why);
-	detail.message = &message;
-	if (r == MESSAGE_E_UNKNOWN) {
-		fsm(session, EVENT_UNKNOWN, &detail);
-	} else if (r == -ENOMEM) {
+	event = r == 0 ? events[message.type] : r == MESSAGE_E_UNKNOWN ? EVENT_UNKNOWN : r == -ENOMEM ? EVENT_OVERLOAD : EVENT_BAD_MESSAGE;
+	if (r == -ENOMEM) {
 		detail.why = "the collector is out of memory";
-		fsm(session, EVENT_OVERLOAD, &detail);
-	} else if (r < 0) {
-		fsm(session, EVENT_BAD_MESSAGE, &detail);
-	} else {
-		fsm(session, events[message.type], &detail);
+	} else if (r >= 0 && event != EVENT_BATCH && len > SESSION_CONTROL_BYTES_MAX) { /* unknown fields are skipped, not megabytes of them */
+		event = EVENT_BAD_MESSAGE;
+		detail.why = "it is longer than any but a Batch may be";
 	}
+	fsm(session, event, &detail);
 }
 
 static void serve_error(struct session *session, int error)
@@ -501,8 +498,8 @@ static void serve_error(struct session *session, int error)
 	detail.why = why;
 	if (error == -EMSGSIZE)
 		(void)snprintf(why, sizeof(why),
-			       "a frame is over the bound of %zu bytes, or of %u bytes after inflating",
-			       session->reader.frame_max, FRAME_INFLATED_MAX);
+			       "a frame is over the bound of %zu bytes, or of %zu bytes after inflating",
+			       session->reader.frame_max, session->reader.inflated_max);
 	else if (error == -EBADMSG)
 		(void)snprintf(why, sizeof(why), "what came is no frame: flags that nobody agreed on, broken compression, or a frame that needs one that is "
 			       "not the message before");
@@ -549,10 +546,6 @@ static void serve(struct session *session)
 	if (session->state != SESSION_GREETING && session->state != SESSION_STREAMING)
 		return;
 	charge(session);
-	if (session->shared->memory > session->shared->memory_max)
-		fsm(session, EVENT_OVERLOAD,
-		    &(struct detail){
-			.why = "the collector's receive buffers are used up by its sensors; come back later"});
 }
 
 static int on_space(void *owner, uint8_t **ret_at, size_t *ret_len)
@@ -580,6 +573,8 @@ static void on_filled(void *owner, size_t len)
 	}
 	frame_reader_filled(&session->reader, len);
 	serve(session);
+	if (session->shared->memory > session->shared->memory_max) /* not in serve: ingest may be walking over its peers there */
+		session->shared->crowded(session->shared->owner);
 }
 
 static void on_drained(void *owner)
@@ -632,7 +627,8 @@ static int make(struct session **ret, struct session_shared *shared)
 	}
 	session->shared = shared;
 	session->since_ms = session->heard_ms = uv_now(shared->loop);
-	frame_reader_init(&session->reader, SESSION_HELLO_BYTES_MAX);
+	frame_reader_init(&session->reader, SESSION_CONTROL_BYTES_MAX);
+	session->reader.inflated_max = SESSION_CONTROL_BYTES_MAX;
 	frame_reader_keep_previous(&session->reader); /* the Welcome offers it */
 	shared->greeting++;
 	*ret = session;
@@ -715,6 +711,13 @@ void session_verify_again(struct session *session)
 {
 	if (session->state <= SESSION_STREAMING && !session->securing && stream_verify_again(session->stream) < 0)
 		session_refuse(session, REJECT_IDENTITY, 0, stream_why(session->stream));
+}
+
+uint64_t session_burden(const struct session *session, size_t granted, uint64_t now_ms)
+{
+	uint64_t silence_ms = is_held(session) ? 0 : now_ms - session->heard_ms; /* held, it is our doing */
+
+	return session->memory > granted ? (session->memory - granted) * (silence_ms + 1) : 0;
 }
 
 void session_tick(struct session *session, uint64_t now_ms)

@@ -28,9 +28,10 @@
 #define SESSION_LINGER_MS 2000u /* what a refused peer has to read why */
 #define SESSION_RECONNECT_MS 2u         /* for each sensor: 500 handshakes a second leave most of a core, TLS included */
 #define SESSION_RECONNECT_MS_MAX 60000u /* no sensor shall be late for longer */
-#define SESSION_HELLO_BYTES_MAX (64u * 1024u)  /* a Hello with every tag at its bound is a third of it */
+#define SESSION_CONTROL_BYTES_MAX (64u * 1024u) /* any message but a Batch, inflated: three times a Hello with all its tags */
 #define SESSION_DISCARD_MAX (8u << 20)         /* a refused peer's own window may still be on its way */
 #define SESSION_MEMORY_MAX ((size_t)512 << 20) /* receive buffers of all sessions together */
+#define SESSION_MEMORY_FAIR ((size_t)128 << 10) /* of one: half an ordinary batch, and the messages before it */
 #define SESSION_SCRATCH_BYTES 65536u
 #define SESSION_LOGS_PER_SECOND 5u /* refusals that are logged: a flood must not fill the disk */
 
@@ -61,6 +62,8 @@ struct session_shared {
 	uint64_t rejects_total, frames_bad, bytes_received;
 	uint64_t log_second;
 	uint32_t logged;
+	/* More memory is held than memory_max. Called at the end of a piece of work, so that any session may be refused. */
+	void (*crowded)(void *owner);
 	/* The session is gone from the loop; whoever made it frees it by session_free. */
 	void (*closed)(void *owner, struct session *session);
 	void *owner;
@@ -103,6 +106,9 @@ void session_refuse(struct session *session, enum reject_code code, uint32_t ret
 void session_abort(struct session *session, const char *why);
 /* The certificates that count have changed: judges the peer's again. */
 void session_verify_again(struct session *session);
+/* What the memory that it holds beyond granted bytes costs the others: bytes times milliseconds since its last whole
+ * message, so that of two large frames the one that does not get on weighs more. 0 = no more than granted. */
+uint64_t session_burden(const struct session *session, size_t granted, uint64_t now_ms);
 /* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
 void session_tick(struct session *session, uint64_t now_ms);
 void session_free(struct session *session);

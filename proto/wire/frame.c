@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames in and out of a byte stream. The reader's memory follows the bytes that really came, never the length that a
- * header promises, and goes back when large frames stop coming: a peer pays for what it sends, not for what it says. */
+ * header promises, and goes back as soon as no whole frame is left: a peer that falls silent holds the beginning of its next
+ * frame, never what its last one inflated to. */
 #include "proto/wire/frame.h"
 
 #include <errno.h>
@@ -15,13 +16,12 @@
 #define FLAG_PREVIOUS 0x02u             /* beside FLAG_COMPRESSED alone */
 #define READ_MIN ((size_t)4096)         /* less room than this makes too many reads of a stream */
 #define CAPACITY_MIN ((size_t)16384)    /* of a busy reader; an idle one holds nothing */
-#define PEAK_DECAY 16u                  /* frames after which a peak has lost two thirds of its weight */
 #define ZSTD_INFLATION_MAX 32768u       /* times: a block of four bytes stands for 128 KiB at most (RFC 8878) */
-#define SHRINK_FACTOR 4u                /* over the decayed peak: slack that is not worth keeping */
+#define SHRINK_FACTOR 4u                /* times what is in it: more room than that is given back */
 
 void frame_reader_init(struct frame_reader *reader, size_t frame_max)
 {
-	*reader = (struct frame_reader){.frame_max = frame_max};
+	*reader = (struct frame_reader){.frame_max = frame_max, .inflated_max = FRAME_INFLATED_MAX};
 }
 
 void frame_reader_finish(struct frame_reader *reader)
@@ -88,27 +88,40 @@ static void drop(uint8_t **buffer, size_t *capacity)
 	*capacity = 0;
 }
 
-/* Called when no whole frame is left. An empty reader gives its memory back when it is small (the peer may
- * stay silent for long) or far above what frames needed lately. */
+/* The beginning of a frame moves to a smaller place; without memory for that it stays where it is. */
+static void fit(struct frame_reader *reader, size_t len)
+{
+	uint8_t *smaller = NULL;
+	size_t capacity = 0;
+
+	if (reserve(&smaller, &capacity, len + READ_MIN) < 0)
+		return;
+	memcpy(smaller, reader->buffer + reader->start, len);
+	free(reader->buffer);
+	reader->buffer = smaller;
+	reader->capacity = capacity;
+	reader->start = 0;
+	reader->end = len;
+}
+
+/* Called when no whole frame is left: nobody knows for how long the peer is silent now. */
 static int more(struct frame_reader *reader)
 {
-	size_t keep = reader->peak * SHRINK_FACTOR;
+	size_t len = reader->end - reader->start;
 
-	if (reader->start == reader->end) {
+	drop(&reader->inflated, &reader->inflated_capacity);
+	if (len == 0) {
 		reader->start = reader->end = 0;
-		if (reader->capacity <= CAPACITY_MIN || reader->capacity > keep)
-			drop(&reader->buffer, &reader->capacity);
+		drop(&reader->buffer, &reader->capacity);
+	} else if (reader->capacity > CAPACITY_MIN && reader->capacity / SHRINK_FACTOR > len + READ_MIN) {
+		fit(reader, len);
 	}
-	if (reader->inflated_capacity > keep)
-		drop(&reader->inflated, &reader->inflated_capacity);
 	return FRAME_E_MORE;
 }
 
-static void note_peak(struct frame_reader *reader, size_t len)
+static size_t inflated_room(const struct frame_reader *reader)
 {
-	reader->peak -= reader->peak / PEAK_DECAY;
-	if (reader->peak < len)
-		reader->peak = len;
+	return reader->inflated_capacity < reader->inflated_max ? reader->inflated_capacity : reader->inflated_max;
 }
 
 /* Runs the stream to its end or to the end of the room. Returns 0, -EBADMSG, -ENOMEM or -ENOBUFS (needs more room). */
@@ -117,7 +130,7 @@ static int inflate_into(z_stream *z, struct frame_reader *reader, struct bytes p
 	int r;
 
 	z->next_out = reader->inflated + z->total_out;
-	z->avail_out = (uInt)(reader->inflated_capacity - z->total_out);
+	z->avail_out = (uInt)(inflated_room(reader) - z->total_out);
 	r = inflate(z, Z_FINISH);
 	if (r == Z_NEED_DICT && previous.len && inflateSetDictionary(z, (const Bytef *)previous.data, previous.len) == Z_OK)
 		r = inflate(z, Z_FINISH);
@@ -139,12 +152,12 @@ static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t
 	if (inflateInit(&z) != Z_OK)
 		return -ENOMEM;
 	do {
-		if (room > FRAME_INFLATED_MAX)
-			room = FRAME_INFLATED_MAX;
+		if (room > reader->inflated_max)
+			room = reader->inflated_max;
 		r = reserve(&reader->inflated, &reader->inflated_capacity, room);
 		if (r == 0)
 			r = inflate_into(&z, reader, previous, ret_len);
-		if (r == -ENOBUFS && reader->inflated_capacity >= FRAME_INFLATED_MAX)
+		if (r == -ENOBUFS && reader->inflated_capacity >= reader->inflated_max)
 			r = -EMSGSIZE;
 		room = reader->inflated_capacity * 2;
 	} while (r == -ENOBUFS);
@@ -180,7 +193,7 @@ static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t
 	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || ZSTD_findFrameCompressedSize(data, len) != len ||
 	    size / ZSTD_INFLATION_MAX > len)
 		return -EBADMSG;
-	if (size > FRAME_INFLATED_MAX)
+	if (size > reader->inflated_max)
 		return -EMSGSIZE;
 	r = reserve(&reader->inflated, &reader->inflated_capacity, (size_t)size);
 	if (r < 0)
@@ -286,7 +299,6 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, 
 	r = remember(reader, at[0], *ret_message, *ret_len);
 	if (r < 0)
 		return r;
-	note_peak(reader, *ret_len > len ? *ret_len : len);
 	reader->start += FRAME_HEADER_BYTES + len;
 	return 0;
 }

@@ -16,14 +16,14 @@
 #define FRAME_INFLATED_MAX (16u * 1024u * 1024u) /* after inflating: bounds what a zip bomb can cost */
 #define FRAME_COMPRESS_MIN 256u                  /* below this compressing costs more than it saves */
 
-/* Reassembles frames from a byte stream. One owner; grows to the largest frame seen, shrinks when idle. */
+/* Reassembles frames from a byte stream. One owner; grows with the frame that is coming, shrinks when no whole one is left. */
 struct frame_reader {
 	uint8_t *buffer; /* owned */
 	size_t start, end, capacity;
-	uint8_t *inflated; /* owned; last inflated message */
+	uint8_t *inflated; /* owned; last inflated message, until no whole frame is left */
 	size_t inflated_capacity;
-	size_t frame_max; /* bound of one frame in bytes, header not counted */
-	size_t peak;      /* size of recent frames, decaying; decides when memory goes back */
+	size_t frame_max;    /* bound of one frame in bytes, header not counted; its owner may change both */
+	size_t inflated_max; /* the same after inflating; FRAME_INFLATED_MAX to begin with */
 	bool keeps_previous;
 	uint8_t *previous; /* owned; the end of the messages before, from the last one that stood alone */
 	size_t previous_len, previous_capacity;
@@ -46,7 +46,7 @@ void frame_reader_filled(struct frame_reader *reader, size_t len);
 
 /* Takes the next message. *ret_message is borrowed until the next call on the reader. Returns 0, FRAME_E_MORE,
  * -EBADMSG (unknown flag bits, neither a whole zlib stream nor a whole frame of zstd, or one that needs messages that are not kept), -EMSGSIZE (over frame_max, or inflates to more than
- * FRAME_INFLATED_MAX) or -ENOMEM. After -EBADMSG or -EMSGSIZE the stream cannot be read on. */
+ * inflated_max) or -ENOMEM. After -EBADMSG or -EMSGSIZE the stream cannot be read on. */
 int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len);
 /* Bytes that the reader holds in memory, to be charged to the peer. */
 size_t frame_reader_memory(const struct frame_reader *reader);
