@@ -331,7 +331,7 @@ int frame_encode_with(const struct bytes *parts, size_t count, struct compressor
 
 	for (size_t i = 0; i < count; i++)
 		total += parts[i].len;
-	/* An inflated message may be longer than a frame, but a receiver without a compressor's luck must take it too. */
+	/* Nobody can count on compressing well, so that nothing is sent that would not fit as it is. */
 	if (total > FRAME_BYTES_MAX)
 		return -EMSGSIZE;
 	frame = malloc(FRAME_HEADER_BYTES + total);

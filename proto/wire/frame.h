@@ -13,7 +13,7 @@
 
 #define FRAME_HEADER_BYTES 5u
 #define FRAME_BYTES_MAX (4u * 1024u * 1024u)     /* on the wire; four times what a sensor's batch can have */
-#define FRAME_INFLATED_MAX (16u * 1024u * 1024u) /* after inflating: bounds what a zip bomb can cost */
+#define FRAME_INFLATED_MAX FRAME_BYTES_MAX       /* after inflating: what compresses badly must fit, too */
 #define FRAME_COMPRESS_MIN 256u                  /* below this compressing costs more than it saves */
 
 /* Reassembles frames from a byte stream. One owner; grows with the frame that is coming, shrinks when no whole one is left. */

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Crowds of hostile peers against the real collector: slow ones by the thousand, hosts without end, bombs one after the
- * other, strings without end, frames cut at every byte. Meanwhile an honest sensor is asked how long it waits; at the
- * end the collector must not have grown beyond a bound, and must stop cleanly.
+ * other, tables without end, frames cut at every byte, memory taken and never given back. Meanwhile an honest sensor brings its batches, and must be
+ * served in its turn; at the end the collector must not have grown beyond a bound, and must stop cleanly.
  *
  *   crowds COLLECTOR */
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "tests/fault/peer.h"
 
 #define LORIS 1000          /* connections that dribble */
 #define LORIS_SECONDS 60    /* only a collector that forgets them lets them last so long; it gives them ten */
-#define HOSTS_MAX 60000u    /* boots that are tried; the bound must come before */
+#define SHARDS "2"          /* whatever the machine has: bounds are shared out over them */
+#define HOSTS_MAX 60000u    /* boots that are tried; the bound must come before: 20,000 a shard */
+#define HOSTS_PER_ACK 2000u /* at most, before a batch that waits is acknowledged: a tenth of what one shard takes */
 #define HOSTS_ADDRESSES 200u /* they come from; each has ports for some thousand */
 #define BOMB_BYTES (256u << 20)
-#define STRINGS 8000000u /* empty ones of two bytes: 16 MB inflated, 128 MB decoded */
+#define ROWS (511u * 8192u) /* of a byte each, in whole pieces: all that a frame may inflate to, and more than a batch may decode to */
+#define BOMBERS 3
+#define BOMBS 200         /* beside which an honest sensor is served */
+#define BOMBS_PER_ACK 100u /* at most: each bomber has one at a time there, and an ack takes a few turns */
+#define INFLATERS 200
+#define INFLATED (3u << 20)
+#define HALVES 300
+#define HALF (2u << 20) /* of a frame of 4 MiB; for all of them the collector has no memory */
 #define RSS_MAX_KIB (768u * 1024u)
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
@@ -67,6 +76,15 @@ static struct frame encode(const struct message *message)
 	if (message_encode(message, false, &frame.data, &frame.len) != 0)
 		give_up("message_encode");
 	return frame;
+}
+
+/* ---- hosts --------------------------------------------------------------------------------------------------- */
+
+/* Another host each, so that all shards have their part. */
+static void open_as(struct peer *peer, uint32_t number)
+{
+	peer_open(peer, (uint8_t)(10 + number % HOSTS_ADDRESSES));
+	memcpy(peer->batches.boot.octets + 4, &number, sizeof(number));
 }
 
 /* ---- frames cut at every byte -------------------------------------------------------------------------------- */
@@ -143,74 +161,230 @@ static void cut_frames(void)
 	peer_close(&peer);
 }
 
-/* ---- strings without end ------------------------------------------------------------------------------------- */
+/* ---- tables without end -------------------------------------------------------------------------------------- */
 
-static void endless_strings(void)
+static uint8_t *put_varint(uint8_t *at, uint32_t value)
 {
-	/* A SensorMessage whose Batch says boot, stream and seq, and then only empty strings. */
-	uint8_t head[64] = {0x12}, *at = head + 1;
-	static uint8_t strings[8192];
-	uint32_t left = 18 + 9 + 2 + STRINGS * 2;
-	struct frame frame;
-	struct peer peer;
-	bool told;
+	for (; value > 0x7f; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
+}
 
-	for (uint32_t len = left; len > 0; len >>= 7)
-		*at++ = (uint8_t)((len & 0x7f) | (len > 0x7f ? 0x80 : 0));
-	peer_open(&peer, 3);
-	*at++ = 0x0a;
-	*at++ = 16;
-	memcpy(at, &peer.batches.boot, 16);
+/* The head of a field that has bytes, len of them behind it. */
+static uint8_t *put_field(uint8_t *at, unsigned number, uint32_t len)
+{
+	*at++ = (uint8_t)(number << 3 | 2);
+	return put_varint(at, len);
+}
+
+/* A SensorMessage whose Batch says boot, stream and seq, and then one column of a table of processes. */
+static size_t put_endless_head(uint8_t *head, const struct peer *peer)
+{
+	uint8_t table[16], column[16], *at = head;
+	const size_t column_len = (size_t)(put_field(column, 1, ROWS) - column);
+	const size_t table_len = (size_t)(put_field(table, 7, (uint32_t)column_len + ROWS) - table);
+
+	at = put_field(at, 2, (uint32_t)(18 + 9 + 2 + table_len + column_len + ROWS));
+	at = put_field(at, 1, 16);
+	memcpy(at, &peer->batches.boot, 16);
 	at += 16;
 	*at++ = 0x11;
-	memcpy(at, &peer.batches.stream, 8);
+	memcpy(at, &peer->batches.stream, 8);
 	at += 8;
 	*at++ = 0x18;
 	*at++ = 1;
-	for (size_t i = 0; i < sizeof(strings); i += 2)
-		strings[i] = 0x32;
-	frame = deflate_frame(head, (size_t)(at - head), strings, sizeof(strings), (size_t)(at - head) + STRINGS * 2);
+	memcpy(at, table, table_len);
+	memcpy(at + table_len, column, column_len);
+	return (size_t)(at - head) + table_len + column_len;
+}
+
+static void endless_tables(void)
+{
+	static const uint8_t zeros[8192];
+	struct frame frame;
+	struct peer peer;
+	uint8_t head[96];
+	size_t len;
+	bool told;
+
+	peer_open(&peer, 3);
+	len = put_endless_head(head, &peer);
+	frame = deflate_frame(head, len, zeros, sizeof(zeros), len + ROWS);
 	(void)say_hello(&peer, PROTOCOL_VERSION);
 	(void)say_bytes(&peer, frame.data, frame.len);
-	told = hear(&peer) == MESSAGE_WELCOME && hear(&peer) == MESSAGE_REJECT && peer.message.reject.reason.len > 0;
-	check(told, "strings without end are told why: %.*s",
+	told = hear(&peer) == MESSAGE_WELCOME && hear(&peer) == MESSAGE_REJECT && peer.message.reject.code == REJECT_LIMIT;
+	check(told, "tables without end are told why: %.*s",
 	      told ? (int)peer.message.reject.reason.len : 0, told ? peer.message.reject.reason.data : "");
 	peer_close(&peer);
 	free(frame.data);
-	check_honest("strings without end");
+	check_honest("tables without end");
 }
 
 /* ---- bombs one after the other ------------------------------------------------------------------------------- */
 
-static void throw_bombs(const struct frame *bomb)
+/* The bombs of one storm. */
+struct bombs {
+	struct frame frames[3];
+};
+
+static void throw_bombs(struct attack_progress *progress, const void *data)
 {
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;) {
+	const struct bombs *bombs = data;
+
+	for (unsigned i = 0;; i++) {
+		const struct frame *bomb = &bombs->frames[i % 3];
 		struct peer peer;
 
-		peer_open(&peer, 4);
+		open_as(&peer, 300000 + i % 50);
 		(void)say_hello(&peer, PROTOCOL_VERSION);
 		(void)say_bytes(&peer, bomb->data, bomb->len);
 		while (hear(&peer) > 0)
 			;
 		peer_close(&peer);
+		progress->units++;
 	}
 }
 
+static struct frame zstd_frame(size_t total)
+{
+	struct frame frame = {malloc(FRAME_HEADER_BYTES + ZSTD_compressBound(1 << 20)), 0};
+	void *zeros = calloc(1, total);
+	uint32_t header;
+	size_t len;
+
+	if (!frame.data || !zeros)
+		give_up("memory");
+	len = ZSTD_compress(frame.data + FRAME_HEADER_BYTES, ZSTD_compressBound(1 << 20), zeros, total, 1);
+	free(zeros);
+	if (ZSTD_isError(len))
+		give_up("zstd");
+	header = htonl((uint32_t)len);
+	frame.data[0] = 1;
+	memcpy(frame.data + 1, &header, sizeof(header));
+	frame.len = FRAME_HEADER_BYTES + len;
+	return frame;
+}
+
+/* Of zlib, of zstd to the very bound, of zstd beyond it. */
 static void storm_of_bombs(void)
 {
 	static const uint8_t zeros[65536];
-	struct frame bomb = deflate_frame(zeros, sizeof(zeros), zeros, sizeof(zeros), BOMB_BYTES);
-	pid_t child = fork();
+	struct bombs bombs = {{deflate_frame(zeros, sizeof(zeros), zeros, sizeof(zeros), BOMB_BYTES), zstd_frame(FRAME_INFLATED_MAX),
+			       zstd_frame(BOMB_BYTES)}};
+	struct attack attack;
 
-	if (child < 0)
-		give_up("fork");
-	if (child == 0)
-		throw_bombs(&bomb);
-	measure_honest("a storm of zip bombs");
-	(void)kill(child, SIGKILL);
-	(void)waitpid(child, NULL, 0);
-	free(bomb.data);
+	attack_begin(&attack, BOMBERS, throw_bombs, &bombs);
+	contend(&attack, "a storm of bombs", BOMBS, BOMBS_PER_ACK);
+	attack_end(&attack);
+	for (unsigned i = 0; i < 3; i++)
+		free(bombs.frames[i].data);
+}
+
+/* ---- memory that is taken and kept ----------------------------------------------------------------------------- */
+
+/* A sensor that comes while all this goes on. */
+static bool another_is_served(uint32_t number)
+{
+	struct peer peer;
+	bool served;
+
+	open_as(&peer, number);
+	served = say_hello(&peer, PROTOCOL_VERSION) && hear(&peer) == MESSAGE_WELCOME && say_batch(&peer, 1) && hear_ack(&peer, 1);
+	peer_close(&peer);
+	return served;
+}
+
+/* Small on the wire, and inflating to megabytes that a peer who then says nothing would hold: an unknown field of zeros behind a message. */
+static struct frame inflating_frame(const void *message, size_t len)
+{
+	static const uint8_t zeros[65536];
+	uint8_t head[256], *at = head;
+
+	memcpy(at, message, len);
+	at = put_field(at + len, 15, INFLATED);
+	len = (size_t)(at - head);
+	return deflate_frame(head, len, zeros, sizeof(zeros), len + INFLATED);
+}
+
+/* In place of a Hello or behind it; nothing of the answer is read. */
+static void inflate_as(struct peer *peer, uint32_t number, const struct frame *heartbeat)
+{
+	struct message hello = {.type = MESSAGE_HELLO};
+	struct frame plain, frame;
+
+	open_as(peer, number);
+	if (number % 2) {
+		(void)say_hello(peer, PROTOCOL_VERSION);
+		(void)say_bytes(peer, heartbeat->data, heartbeat->len);
+		return;
+	}
+	hello.hello = (struct hello){
+	    .protocol_version = PROTOCOL_VERSION, .boot = peer->batches.boot, .hostname = BYTES_LITERAL("large"), .stream = number, .first_unacked_seq = 1};
+	plain = encode(&hello);
+	frame = inflating_frame(plain.data + FRAME_HEADER_BYTES, plain.len - FRAME_HEADER_BYTES);
+	(void)say_bytes(peer, frame.data, frame.len);
+	free(plain.data);
+	free(frame.data);
+}
+
+static void idle_inflaters(void)
+{
+	static struct peer all[INFLATERS];
+	struct frame heartbeat = inflating_frame("\x1a\0", 2);
+	bool served = true;
+	int told = 0;
+
+	for (uint32_t i = 0; i < INFLATERS && served; i++) {
+		inflate_as(&all[i], 100000 + i, &heartbeat);
+		served = i % 8 || honest_is_served();
+	}
+	check(served, "an honest sensor gets an ack for every eighth of %d peers whose messages inflate to %u bytes", INFLATERS, INFLATED);
+	measure_honest("messages that inflated to much");
+	check(another_is_served(100000 + INFLATERS), "and another one is welcomed and served");
+	for (uint32_t i = 0; i < INFLATERS; i++) {
+		told += hear_reject(&all[i], i % 2 ? REJECT_BAD_MESSAGE : REJECT_BAD_FRAME);
+		peer_close(&all[i]);
+	}
+	check(told == INFLATERS, "each of those is told why (%d of %d)", told, INFLATERS);
+	free(heartbeat.data);
+}
+
+static bool was_refused(struct peer *peer)
+{
+	struct pollfd poll_fd = {.fd = peer->fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) == 1 && hear_reject(peer, REJECT_UNAVAILABLE);
+}
+
+/* More of them than there is memory for: some have to go, of their own. */
+static void half_frames(void)
+{
+	static struct peer all[HALVES];
+	uint8_t *half = calloc(1, HALF);
+	bool served = true;
+	int refused = 0;
+
+	if (!half)
+		give_up("memory");
+	half[2] = 0x40; /* a frame of 4 MiB */
+	for (uint32_t i = 0; i < HALVES && served; i++) {
+		open_as(&all[i], 200000 + i);
+		(void)say_hello(&all[i], PROTOCOL_VERSION);
+		served = hear(&all[i]) == MESSAGE_WELCOME;
+		(void)say_bytes(&all[i], half, HALF);
+		served = served && (i % 8 || honest_is_served());
+	}
+	check(served, "an honest sensor gets an ack for every eighth of %d peers with half of a frame of 4 MiB, and they their Welcome", HALVES);
+	measure_honest("frames that do not go on");
+	check(another_is_served(200000 + HALVES), "and another one is welcomed and served");
+	for (uint32_t i = 0; i < HALVES; i++) {
+		refused += was_refused(&all[i]);
+		peer_close(&all[i]);
+	}
+	check(refused > 0, "memory was short, and those who held it were told so (%d of %d)", refused, HALVES);
+	check(honest_paces == 0, "nobody who is honest was slowed down for it");
+	free(half);
 }
 
 /* ---- slow ones by the thousand ------------------------------------------------------------------------------- */
@@ -246,12 +420,15 @@ static void slow_loris(void)
 	static struct loris all[LORIS];
 	static const uint8_t begin[] = {0, 0, 0, 0xea, 0x60, 0x0a}; /* a Hello of 60,000 bytes, some day */
 	time_t end = time(NULL) + LORIS_SECONDS;
+	bool served = true;
 	int told = 0;
 
 	for (int i = 0; i < LORIS; i++) {
 		peer_open(&all[i].peer, (uint8_t)(10 + i % 100));
 		(void)say_bytes(&all[i].peer, begin, sizeof(begin));
+		served = served && (i % 100 || honest_is_served());
 	}
+	check(served, "an honest sensor gets an ack for every hundredth of them that comes");
 	measure_honest("a thousand slow connections");
 	while (dribble(all) > 0 && time(NULL) < end)
 		(void)usleep(200000);
@@ -264,37 +441,39 @@ static void slow_loris(void)
 
 /* ---- hosts without end --------------------------------------------------------------------------------------- */
 
-static int greet_as(uint32_t number, struct peer *ret)
+/* Each is there for the time of a Welcome. */
+static void greet_without_end(struct attack_progress *progress, const void *data)
 {
-	peer_open(ret, (uint8_t)(10 + number % HOSTS_ADDRESSES));
-	memcpy(ret->batches.boot.octets + 4, &number, sizeof(number));
-	(void)say_hello(ret, PROTOCOL_VERSION);
-	return hear(ret);
-}
-
-static void flood_of_hosts(void)
-{
-	uint32_t number = 0;
 	bool refused = false, right = true;
 
-	for (; number < HOSTS_MAX && !refused; number++) {
+	(void)data;
+	for (uint32_t number = 0; number < HOSTS_MAX && !refused && right; number++) {
 		struct peer peer;
-		int type = greet_as(number, &peer);
+		int type;
 
+		open_as(&peer, number);
+		(void)say_hello(&peer, PROTOCOL_VERSION);
+		type = hear(&peer);
 		refused = type == MESSAGE_REJECT;
 		right = refused ? peer.message.reject.code == REJECT_LIMIT && peer.message.reject.reason.len > 0
 				: type == MESSAGE_WELCOME;
 		peer_close(&peer);
-		if (!right)
-			break;
-		if (number == 5000)
-			measure_honest("a flood of hosts");
-		if (number % 1000 == 999 && !honest_is_served())
-			break;
+		progress->units++;
 	}
-	check(refused && right, "one host too many is told why (after %u)", number);
+	progress->right = refused && right;
+	progress->done = true;
+}
+
+static void flood_of_hosts(void)
+{
+	struct attack attack;
+
+	attack_begin(&attack, 1, greet_without_end, NULL);
+	contend(&attack, "a flood of hosts", HOSTS_MAX, HOSTS_PER_ACK);
+	check(attack.progress->right, "one host too many is told why (after %llu)", (unsigned long long)attack.progress->units);
 	check_honest("a flood of hosts");
-	printf("# peak memory with %u host boots: %lu KiB\n", number, rss_kib());
+	printf("# peak memory with %llu host boots: %lu KiB\n", (unsigned long long)attack.progress->units, rss_kib());
+	attack_end(&attack);
 }
 
 int main(int argc, char **argv)
@@ -308,12 +487,16 @@ int main(int argc, char **argv)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	process_init(argv[1]);
+	process.more[0] = "--shards";
+	process.more[1] = SHARDS;
 	process_start();
 	start_honest();
 	measure_honest("nothing else");
 	cut_frames();
-	endless_strings();
+	endless_tables();
 	storm_of_bombs();
+	idle_inflaters();
+	half_frames();
 	slow_loris();
 	flood_of_hosts();
 	check(rss_kib() > 0 && rss_kib() < RSS_MAX_KIB, "the collector's memory stayed below %u KiB (%lu)", RSS_MAX_KIB,

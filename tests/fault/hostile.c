@@ -5,6 +5,7 @@
  *   hostile COLLECTOR */
 #include <sys/resource.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "tests/fault/peer.h"
 
@@ -55,12 +56,41 @@ static uint8_t *make_bomb(size_t *ret_len)
 	return bomb;
 }
 
+/* The same by zstd, which says beforehand how much it inflates to; told bytes of it where that is not 0. */
+static uint8_t *make_zstd_bomb(uint32_t told, size_t *ret_len)
+{
+	size_t capacity = 4u << 20, len;
+	uint8_t *bomb = malloc(capacity);
+	void *zeros = calloc(1, BOMB_BYTES);
+	uint32_t header;
+
+	if (!bomb || !zeros)
+		give_up("memory");
+	len = ZSTD_compress(bomb + FRAME_HEADER_BYTES, capacity - FRAME_HEADER_BYTES, zeros, BOMB_BYTES, 1);
+	free(zeros);
+	if (ZSTD_isError(len) || bomb[FRAME_HEADER_BYTES + 4] >> 6 != 2)
+		give_up("zstd");
+	if (told) /* four bytes, behind the magic number, the descriptor and, where there is one, the window (RFC 8878) */
+		memcpy(bomb + FRAME_HEADER_BYTES + (bomb[FRAME_HEADER_BYTES + 4] & 0x20 ? 5 : 6), &told, sizeof(told));
+	header = htonl((uint32_t)len);
+	bomb[0] = 1;
+	memcpy(bomb + 1, &header, sizeof(header));
+	*ret_len = len + FRAME_HEADER_BYTES;
+	return bomb;
+}
+
 static void attack_by_bomb(void)
 {
 	size_t len;
 	uint8_t *bomb = make_bomb(&len);
 
 	attack_bytes("a zip bomb", bomb, len, true, REJECT_BAD_FRAME);
+	free(bomb);
+	bomb = make_zstd_bomb(0, &len);
+	attack_bytes("a zstd bomb", bomb, len, true, REJECT_BAD_FRAME);
+	free(bomb);
+	bomb = make_zstd_bomb(2u << 20, &len);
+	attack_bytes("a zstd bomb that tells less than it is", bomb, len, true, REJECT_BAD_FRAME);
 	free(bomb);
 }
 
@@ -187,6 +217,8 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return fprintf(stderr, "usage: %s COLLECTOR\n", argv[0]), 2;
 	process_init(argv[1]);
+	process.more[0] = "--shards";
+	process.more[1] = "2"; /* whatever the machine has */
 	process_start();
 	start_honest();
 	measure_honest("nothing else");

@@ -7,11 +7,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -178,16 +181,22 @@ static inline bool hear_reject(struct peer *peer, enum reject_code code)
 
 static struct peer honest;
 static uint64_t honest_seq;
+static unsigned honest_paces; /* times that it was slowed down */
+
+/* Everything but a Reject and the end of the connection may come before the ack. */
+static inline bool hear_ack(struct peer *peer, uint64_t seq)
+{
+	int type;
+
+	while ((type = hear(peer)) > 0 && type != MESSAGE_ACK && type != MESSAGE_REJECT)
+		honest_paces += type == MESSAGE_PACE && peer->message.pace.batches_per_second > 0;
+	return type == MESSAGE_ACK && peer->message.ack.seq == seq;
+}
 
 /* One more batch; a sensor that says nothing for long is let go of, so that long tests call this in between. */
 static inline bool honest_is_served(void)
 {
-	bool acked = say_batch(&honest, ++honest_seq);
-	int type;
-
-	while (acked && (type = hear(&honest)) != MESSAGE_ACK)
-		acked = type > 0;
-	return acked && honest.message.ack.seq == honest_seq;
+	return say_batch(&honest, ++honest_seq) && hear_ack(&honest, honest_seq);
 }
 
 static inline void check_honest(const char *after)
@@ -210,33 +219,105 @@ static inline int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* How long the honest one waits for an ack now, beside what it usually waits. Printed, not judged: this machine has
- * other things to do. */
-static inline void measure_honest(const char *during)
+static inline double now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Beside what it usually waits. Printed, not judged: this machine has other things to do. */
+static inline void print_waits(const char *during, double *took, unsigned count)
 {
 	static double usual;
+
+	qsort(took, count, sizeof(*took), by_size);
+	if (usual == 0)
+		usual = took[count / 2];
+	printf("# during %s: ack median %.2f ms, worst %.2f ms; usual median %.2f ms\n", during, took[count / 2], took[count - 1], usual);
+}
+
+/* How long the honest one waits for an ack beside an attack that stands still. */
+static inline void measure_honest(const char *during)
+{
 	double took[PEER_SAMPLES];
 	bool acked = true;
 
 	for (int i = 0; i < PEER_SAMPLES && acked; i++) {
-		struct timespec begin, end;
-		int type;
+		double begin = now_ms();
 
-		(void)clock_gettime(CLOCK_MONOTONIC, &begin);
-		acked = say_batch(&honest, ++honest_seq);
-		while (acked && (type = hear(&honest)) != MESSAGE_ACK)
-			acked = type > 0;
-		(void)clock_gettime(CLOCK_MONOTONIC, &end);
-		took[i] = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
+		acked = honest_is_served();
+		took[i] = now_ms() - begin;
 	}
 	check(acked, "an honest sensor is served during %s", during);
-	if (!acked)
-		return;
-	qsort(took, PEER_SAMPLES, sizeof(*took), by_size);
-	if (usual == 0)
-		usual = took[PEER_SAMPLES / 2];
-	printf("# during %s: ack median %.2f ms, worst %.2f ms; usual median %.2f ms\n", during, took[PEER_SAMPLES / 2],
-	       took[PEER_SAMPLES - 1], usual);
+	if (acked)
+		print_waits(during, took, PEER_SAMPLES);
+}
+
+/* ---- attacks that go on -------------------------------------------------------------------------------------- */
+
+/* An attack in processes of its own. It counts what the collector has done for it; set against the acks of the honest one, that tells whether
+ * it is served in its turn, however slow the machine is. */
+struct attack {
+	pid_t pids[8];
+	unsigned count;
+	struct attack_progress {
+		_Atomic uint64_t units;   /* hostile pieces of work that the collector has dealt with */
+		_Atomic bool done, right; /* for attacks that end: whether it has, and whether it went as it should */
+	} *progress; /* shared with them */
+};
+
+static inline void attack_begin(struct attack *attack, unsigned count, void (*run)(struct attack_progress *progress, const void *data),
+				const void *data)
+{
+	attack->progress = mmap(NULL, sizeof(*attack->progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (attack->progress == MAP_FAILED)
+		give_up("mmap");
+	for (attack->count = 0; attack->count < count; attack->count++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			give_up("fork");
+		if (pid == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			run(attack->progress, data);
+			_exit(0);
+		}
+		attack->pids[attack->count] = pid;
+	}
+}
+
+static inline void attack_end(struct attack *attack)
+{
+	for (unsigned i = 0; i < attack->count; i++) {
+		(void)kill(attack->pids[i], SIGKILL);
+		(void)waitpid(attack->pids[i], NULL, 0);
+	}
+	(void)munmap(attack->progress, sizeof(*attack->progress));
+}
+
+/* The honest one brings batches until the attack has got on by units, or is done; for none of them the collector may do more than per_ack
+ * pieces of hostile work before the ack is there. */
+static inline void contend(const struct attack *attack, const char *during, uint64_t units, uint64_t per_ack)
+{
+	uint64_t first = attack->progress->units, before, most = 0, acks = 0;
+	double took[PEER_SAMPLES];
+	bool acked = true;
+
+	do {
+		double begin = now_ms();
+
+		before = attack->progress->units;
+		acked = honest_is_served();
+		most = attack->progress->units - before > most ? attack->progress->units - before : most;
+		took[acks++ % PEER_SAMPLES] = now_ms() - begin;
+		while (!attack->progress->done && attack->progress->units - before < per_ack / 50) /* the attack shall get on, too */
+			(void)usleep(1000);
+	} while (acked && !attack->progress->done && (acks < PEER_SAMPLES || attack->progress->units - first < units));
+	check(acked && most <= per_ack, "an honest sensor is served in its turn during %s (%llu acks, at most %llu of %llu hostile ones before one)",
+	      during, (unsigned long long)acks, (unsigned long long)most, (unsigned long long)(attack->progress->units - first));
+	print_waits(during, took, acks < PEER_SAMPLES ? (unsigned)acks : PEER_SAMPLES);
 }
 
 #endif
