@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Peers that misuse TLS against the real collector: hundreds that say nothing, that dribble a handshake, that never end one,
+/* Peers that misuse TLS against the real collector: thousands that say nothing, that dribble a handshake, that never end one,
  * that speak something else. An honest sensor shakes hands meanwhile; at the end the collector has let go of all of them.
  *
  *   tls-peers COLLECTOR */
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "proto/stream/tls.h"
@@ -17,22 +18,32 @@
 #else
 #define SANITIZED false
 #endif
-#define CROWD 300
+#define CROWD 2000 /* a little below what one shard lets shake hands at a time */
+#define CROWD_ADDRESSES 8 /* each below what one may have */
+#define CROWD_STEP 100 /* after so many an honest sensor shakes hands */
 #define WAIT_SECONDS 60 /* the collector gives a peer ten seconds and a little */
 
 static char paths[5][FOLDER_PATH_MAX * 2];
 
-static int dial(void)
+/* From 127.0.0.host. */
+static int dial_from(unsigned host)
 {
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + host)};
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(process.port)};
 	struct timeval limit = {.tv_sec = WAIT_SECONDS};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		give_up("connect");
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	return fd;
+}
+
+static int dial(void)
+{
+	return dial_from(1);
 }
 
 /* Whether the collector ends the connection; what it says before does not matter. */
@@ -135,18 +146,20 @@ static void crowd(struct tls_context *context)
 {
 	uint8_t hello[4096];
 	size_t len = take_hello(context, hello, sizeof(hello)), ended = 0;
+	static int fds[CROWD];
 	long before, during;
-	int fds[CROWD];
 	double ms = 0;
 	bool shaken = shake_hands(context, &ms); /* what is made once for all is there */
 
 	check(shaken, "an honest sensor shakes hands (%.1f ms)", ms);
 	before = memory_kib();
 	for (unsigned i = 0; i < CROWD; i++) {
-		fds[i] = dial();
+		fds[i] = dial_from(2 + i % CROWD_ADDRESSES);
 		if (i % 3 == 1)
 			(void)send_all(fds[i], hello, len / 2);
+		shaken = shaken && (i % CROWD_STEP || shake_hands(context, &ms));
 	}
+	check(shaken, "and after every %d of those who do not (%.1f ms)", CROWD_STEP, ms);
 	for (size_t at = 0; at < 20; at++) /* each byte is a read of its own there */
 		for (unsigned i = 2; i < CROWD; i += 3)
 			(void)send_all(fds[i], hello + at, 1);
@@ -204,6 +217,18 @@ static void prepare(void)
 	process.more[3] = paths[1];
 	process.more[4] = "--tls-key";
 	process.more[5] = paths[2];
+	process.more[6] = "--shards";
+	process.more[7] = "1"; /* whatever the machine has: one that others do not relieve */
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
@@ -215,6 +240,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return fprintf(stderr, "usage: %s COLLECTOR\n", argv[0]), 2;
+	raise_descriptors();
 	process_init(argv[1]);
 	prepare();
 	if (tls_context_create(&context, &options, NULL) < 0)
