@@ -30,6 +30,7 @@ struct connection {
 	const struct connection_events *events;
 	void *owner;
 	enum connection_state state;
+	uint64_t since_ms;        /* loop time of its beginning, or of the end of its last answer */
 	unsigned holds;           /* stream and timer that have not yet called back */
 	char *input;              /* owned */
 	size_t input_len, input_size, scanned;
@@ -66,6 +67,8 @@ static void set_state(struct connection *c, enum connection_state state, const c
 	if (state == c->state)
 		return;
 	log_debug("console connection=%p state=%s->%s why=\"%s\"", (void *)c, names[c->state], names[state], LOG_TEXT(why));
+	if (c->state == CONNECTION_ANSWER)
+		c->since_ms = uv_now(c->timer.loop);
 	c->state = state;
 	if (state == CONNECTION_IDLE)
 		arm(c, c->timeouts->idle);
@@ -121,6 +124,14 @@ static void close_because(struct connection *c, const char *why)
 void connection_close(struct connection *connection)
 {
 	close_because(connection, "closed by the server");
+}
+
+bool connection_waits(const struct connection *connection, uint64_t *ret_since_ms)
+{
+	if (connection->state != CONNECTION_IDLE && connection->state != CONNECTION_HEAD)
+		return false;
+	*ret_since_ms = connection->since_ms;
+	return true;
 }
 
 /* ---- output -------------------------------------------------------------------------------------------------- */
@@ -501,7 +512,7 @@ int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *ser
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct connection){.timeouts = timeouts, .events = events, .owner = owner, .holds = 2};
+	*c = (struct connection){.timeouts = timeouts, .events = events, .owner = owner, .holds = 2, .since_ms = uv_now(loop)};
 	r = stream_create(&c->stream, loop, &stream_events, c);
 	if (r == 0 && tls)
 		r = stream_secure(c->stream, tls, NULL);

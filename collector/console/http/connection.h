@@ -66,6 +66,9 @@ int connection_create(struct connection **ret, uv_loop_t *loop, uv_stream_t *ser
 /* Drops it, whatever it is doing. May be called more than once. */
 void connection_close(struct connection *connection);
 
+/* Whether it has not sent a whole request yet, or since its last answer; then *ret_since_ms is the loop time since when. */
+bool connection_waits(const struct connection *connection, uint64_t *ret_since_ms);
+
 /* Answers with a whole body, whose memory is taken over. NULL policy as in struct response. */
 void connection_answer(struct connection *connection, int status, const char *content_type, const char *policy,
 		       struct json *body);

@@ -116,7 +116,31 @@ static void keep(struct server *server, struct connection *connection)
 	server->holds++;
 }
 
-/* One over the bound is taken and dropped, so that its peer learns at once. */
+/* The one that has said nothing whole for longest. The newest stands first. */
+static struct connection *find_waiting(const struct server *server)
+{
+	struct connection *found = NULL;
+	uint64_t since_ms, oldest_ms = UINT64_MAX;
+
+	for (struct connection *c = server->connections; c; c = connection_link(c)->next) {
+		if (connection_waits(c, &since_ms) && since_ms <= oldest_ms) {
+			oldest_ms = since_ms;
+			found = c;
+		}
+	}
+	return found;
+}
+
+/* One over the bound takes the place of one that asks nothing, so that slow connections cannot keep out who does ask; when all are being
+ * answered it is taken and dropped, so that its peer learns at once. */
+static void make_room(struct server *server, struct connection *newest)
+{
+	struct connection *waiting = find_waiting(server);
+
+	server->stats.refused_total++;
+	connection_close(waiting ? waiting : newest);
+}
+
 static void on_connection(void *owner, uv_stream_t *waiting)
 {
 	struct server *server = owner;
@@ -128,10 +152,8 @@ static void on_connection(void *owner, uv_stream_t *waiting)
 		return;
 	}
 	keep(server, connection);
-	if (server->stats.connections > server->connections_max) {
-		server->stats.refused_total++;
-		connection_close(connection);
-	}
+	if (server->stats.connections > server->connections_max)
+		make_room(server, connection);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ struct server_options {
 
 struct server_stats {
 	uint64_t connections;                   /* open now */
-	uint64_t connections_total, refused_total; /* refused: over the bound */
+	uint64_t connections_total, refused_total; /* refused: for the bound, new ones and slow ones */
 	uint64_t requests_total, unauthorized_total; /* unauthorized: without a token that counts */
 };
 

@@ -468,19 +468,48 @@ static void test_too_many_connections(void **state)
 	setup_with(&f, &(struct server_options){.connections_max = 3});
 	for (int i = 0; i < 3; i++) {
 		client_open(&clients[i], &f.loop, f.address);
-		client_send_text(&clients[i], "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-		assert_true(client_until_text(&clients[i], "\"/\""));
+		client_send_text(&clients[i], "GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
+		assert_true(client_until_text(&clients[i], "\r\n\r\n"));
 	}
 	client_open(&clients[3], &f.loop, f.address);
-	assert_true(client_until_ended(&clients[3]));
-	client_send_text(&clients[0], "GET /again HTTP/1.1\r\nHost: localhost\r\n\r\n");
-	assert_true(client_until_text(&clients[0], "\"/again\""));
+	assert_true(client_until_ended(&clients[3])); /* all others are being answered */
 	server_stats(f.server, &stats);
 	assert_int_equal(stats.connections, 3);
 	assert_int_equal(stats.refused_total, 1);
-	assert_int_equal(stats.requests_total, 4);
+	assert_int_equal(stats.requests_total, 3);
 	for (int i = 0; i < 4; i++)
 		client_close(&clients[i]);
+	teardown(&f);
+}
+
+/* Whoever holds connections and never asks keeps out nobody who does. */
+static void test_slow_ones_make_room(void **state)
+{
+	struct server_stats stats;
+	struct client slow[3], watcher, asker;
+	struct fixture f;
+
+	setup_with(&f, &(struct server_options){.connections_max = 4});
+	client_open(&watcher, &f.loop, f.address);
+	client_send_text(&watcher, "GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	assert_true(client_until_text(&watcher, "\r\n\r\n"));
+	for (int i = 0; i < 3; i++) {
+		client_open(&slow[i], &f.loop, f.address);
+		client_send_text(&slow[i], "GET / HTTP/1.1\r\nHo");
+	}
+	for (int i = 0; i < 3; i++) {
+		client_open(&asker, &f.loop, f.address);
+		client_send_text(&asker, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+		assert_true(client_until_text(&asker, "\"/\""));
+		client_close(&asker);
+	}
+	assert_true(client_until_ended(&slow[0]));
+	server_stats(f.server, &stats);
+	assert_int_equal(stats.requests_total, 4);
+	assert_true(stats.refused_total >= 1 && stats.refused_total <= 3);
+	for (int i = 0; i < 3; i++)
+		client_close(&slow[i]);
+	client_close(&watcher);
 	teardown(&f);
 }
 
@@ -579,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_idle_times_out),
 		cmocka_unit_test(test_stalled_reader_times_out),
 		cmocka_unit_test(test_too_many_connections),
+		cmocka_unit_test(test_slow_ones_make_room),
 		cmocka_unit_test(test_close_while_streaming),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_host_names),
