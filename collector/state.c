@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "canopy/durable.h"
+#include "canopy/folder.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(char **ret_why, int error, const char *format, ...)
 {
@@ -36,6 +37,8 @@ int state_prepare(const char *dir, char **ret_why)
 		    ret_why, r,
 		    "cannot make the state folder %s: %s; make its parent folder, or choose another one by --state",
 		    dir, strerror(-r));
+	if (folder_judge_path(dir) != 0)
+		return fail(ret_why, -EPERM, "the state folder %s is a link that another user has made; name the folder itself", dir);
 	if (stat(dir, &status) < 0)
 		return fail(ret_why, -errno, "cannot look at the state folder %s: %s", dir, strerror(errno));
 	if (!S_ISDIR(status.st_mode))
@@ -44,7 +47,7 @@ int state_prepare(const char *dir, char **ret_why)
 		return fail(ret_why, -EPERM,
 			    "the state folder %s belongs to user %u, this is user %u; run as its owner or chown it",
 			    dir, status.st_uid, geteuid());
-	if (status.st_mode & (S_IWGRP | S_IWOTH))
+	if (folder_judge(&status) != 0)
 		return fail(ret_why, -EPERM,
 			    "the state folder %s has mode %04o, so that others can write it; chmod go-w it", dir,
 			    status.st_mode & 07777);

@@ -4,7 +4,7 @@
 #define CANOPY_COLLECTOR_STATE_H
 
 /* Makes dir (mode 0700) when it is missing and checks that it is a folder that nobody else can write. Errors: -errno,
- * -EPERM (others can write it, or it is another user's), -ENOTDIR; *ret_why is then a malloc'ed sentence that names
+ * -EPERM (others can write it, it or a link to it is another user's), -ENOTDIR; *ret_why is then a malloc'ed sentence that names
  * folder, value and remedy. */
 int state_prepare(const char *dir, char **ret_why);
 

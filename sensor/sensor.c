@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #include "canopy/failpoint.h"
+#include "canopy/folder.h"
 #include "canopy/log.h"
 #include "sensor/batch/batch.h"
 #include "sensor/batch/clock.h"
@@ -427,6 +428,26 @@ static int read_identity(struct sensor *sensor)
 	return r;
 }
 
+/* Whoever else could write there decides what this host is said to have done. */
+static int judge_spool(const char *dir)
+{
+	static const char *const errors[] = {[FOLDER_E_LINK] = "it is a link that another user has made",
+					     [FOLDER_E_FOREIGN] = "it belongs to another user",
+					     [FOLDER_E_OPEN] = "others can write it"};
+	static const char *const remedies[] = {[FOLDER_E_LINK] = "name the folder itself",
+					       [FOLDER_E_FOREIGN] = "chown it to the user that runs the sensor, or choose another folder",
+					       [FOLDER_E_OPEN] = "chmod go-w it, or choose another folder"};
+	struct stat status;
+	int fault = folder_judge_path(dir);
+
+	if (fault == 0)
+		fault = stat(SPOOL_HERE, &status) < 0 ? FOLDER_E_FOREIGN : folder_judge(&status);
+	if (fault == 0)
+		return 0;
+	log_error("object=--spool value=\"%s\" error=\"%s\" remedy=\"%s\"", LOG_TEXT(dir), errors[fault], remedies[fault]);
+	return -EPERM;
+}
+
 /* The spool is the sensor's working folder: once confined it may not be able to walk the way there again. */
 static int enter_spool(const char *dir)
 {
@@ -437,7 +458,7 @@ static int enter_spool(const char *dir)
 			  LOG_TEXT(dir), 			  strerror(-r));
 		return r;
 	}
-	return 0;
+	return judge_spool(dir);
 }
 
 static int open_spool(struct sensor *sensor)

@@ -171,10 +171,13 @@ static void recovered(struct lake *lake)
 	static const char damaged[] =
 		"its cursor below STATE/lake is damaged; remove it to fill the lake anew from the oldest record "
 		"(move the files away first, or rows stand there twice)";
+	static const char foreign[] =
+		"others can write its folder, or the folder or a link to it is another user's; chmod go-w it, or chown it to the collector's user";
 	int r;
 
 	if (lake->work_result < 0) {
-		fail(lake, "open it", lake->work_result == -EBADMSG ? damaged : strerror(-lake->work_result));
+		fail(lake, "open it", lake->work_result == -EBADMSG ? damaged
+				      : lake->work_result == -EPERM ? foreign : strerror(-lake->work_result));
 		return;
 	}
 	lake->next = ndjson_next(lake->sink);

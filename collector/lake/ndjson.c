@@ -20,6 +20,7 @@
 
 #include "canopy/durable.h"
 #include "canopy/failpoint.h"
+#include "canopy/folder.h"
 #include "collector/lake/cursor.h"
 
 #define PARTS_CLASS_MAX (CURSOR_MOVES_MAX / 2) /* open files of one class; there are two classes */
@@ -297,6 +298,16 @@ static int finish_intent(struct ndjson *sink)
 	return r ?: ndjson_commit_publish(sink) ?: ndjson_commit_advance(sink);
 }
 
+/* Who could write there could tell the lake anything. */
+static int judge_lake(const struct ndjson *sink)
+{
+	struct stat status;
+
+	if (fstat(sink->dir_fd, &status) < 0)
+		return -errno;
+	return folder_judge_path(sink->dir) || folder_judge(&status) ? -EPERM : 0;
+}
+
 int ndjson_recover(struct ndjson *sink, const struct ndjson_journal *journal)
 {
 	int r;
@@ -304,7 +315,7 @@ int ndjson_recover(struct ndjson *sink, const struct ndjson_journal *journal)
 	drop_parts(sink);
 	sink->restarted = false;
 	close_fd(&sink->dir_fd);
-	r = make_folder(AT_FDCWD, sink->dir, &sink->dir_fd);
+	r = make_folder(AT_FDCWD, sink->dir, &sink->dir_fd) ?: judge_lake(sink);
 	if (r < 0)
 		return r;
 	r = cursor_load(sink->state_fd, sink->cursor_name, &sink->cursor);

@@ -38,8 +38,8 @@ struct ndjson_journal {
 /* Blocking. Opens the folder (makes it when only its last component is missing) and the cursor, drops what was begun,
  * finishes what was intended. A new cursor begins at first. One that stands beyond next speaks of records that are
  * gone; it then goes on under a new writer, since positions come again: at first when all that the journal holds is
- * newer (it was begun anew), else at next (it lost its tail). Errors: -EBADMSG (damaged cursor), or the errno of the
- * failing call. */
+ * newer (it was begun anew), else at next (it lost its tail). Errors: -EBADMSG (damaged cursor), -EPERM (others can
+ * write the folder, it or a link to it is another user's), or the errno of the failing call. */
 int ndjson_recover(struct ndjson *sink, const struct ndjson_journal *journal);
 /* Whether the last recovery had to go on under a new writer. */
 bool ndjson_restarted(const struct ndjson *sink);

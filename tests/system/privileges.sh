@@ -65,6 +65,23 @@ else
   stop_process "$collector_pid"
 fi
 
+spool_refused() { # TEXT SPOOL: by the sensor, in one line, before it does anything
+  local output code
+  output=$(timeout 20 "$CANOPY_SENSOR" --collector 127.0.0.1:1 --spool "$2" 2>&1)
+  code=$?
+  echo "$code: $output"
+  [ $code -eq 1 ] && [ "$(grep -c 'object=--spool' <<<"$output")" = 1 ] && grep -qF -- "$1" <<<"$output" && [ -z "$(ls -A "$2")" ]
+}
+if [ -x "${CANOPY_SENSOR:-}" ]; then
+  mkdir -m 0700 "$work/spool-foreign" && chown nobody: "$work/spool-foreign"
+  ln -s "$work/spool-mine" "$work/spool-link" && chown -h nobody: "$work/spool-link" && mkdir -m 0700 "$work/spool-mine"
+  check "a spool that others can write is refused" spool_refused 'chmod go-w it' "$work/open"
+  check "another user's, too" spool_refused 'chown it' "$work/spool-foreign"
+  check "and one behind another user's link" spool_refused 'name the folder itself' "$work/spool-link"
+else
+  check "the sensor looks at its spool # SKIP no sensor here" true
+fi
+
 if command -v systemd-analyze >/dev/null; then
   for unit in collector sensor; do
     program=$CANOPY_COLLECTOR

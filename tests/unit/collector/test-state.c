@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -66,6 +68,26 @@ static void refuses_what_others_can_write(void **state)
 	assert_int_equal(state_prepare(folder->path, NULL), 0);
 }
 
+/* A link of our own is the administrator's way to another disk; another user's is not. */
+static void refuses_a_link_of_another_user(void **state)
+{
+	char link[FOLDER_PATH_MAX * 2], dir[FOLDER_PATH_MAX * 2];
+	char *why = NULL;
+
+	folder_file(*state, "link", link);
+	folder_file(*state, "there", dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(symlink(dir, link), 0);
+	assert_int_equal(state_prepare(link, &why), 0);
+	assert_null(why);
+	if (geteuid() == 0) {
+		assert_int_equal(lchown(link, 1, 1), 0);
+		assert_refused(link, -EPERM, "link that another user has made");
+	}
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void refuses_what_is_no_folder(void **state)
 {
 	char path[FOLDER_PATH_MAX * 2];
@@ -113,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(makes_a_folder_for_its_owner_alone), TEST(refuses_what_others_can_write),
+	    TEST(refuses_a_link_of_another_user),
 	    TEST(refuses_what_is_no_folder),          TEST(writes_a_line_that_others_can_read),
 	    TEST(a_folder_that_is_gone_is_an_error),
 	};

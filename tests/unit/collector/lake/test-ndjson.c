@@ -284,6 +284,30 @@ static void test_out_of_reach(void **state)
 	ndjson_destroy(sink);
 }
 
+/* Who else can write there could tell the lake anything. */
+static void test_a_folder_that_others_can_write(void **state)
+{
+	struct ndjson *sink;
+
+	(void)state;
+	assert_int_equal(mkdir(folder.lake, 0700), 0);
+	assert_int_equal(chmod(folder.lake, 0770), 0);
+	sink = open_sink(1, -EPERM);
+	assert_int_equal(chmod(folder.lake, 0707), 0);
+	assert_int_equal(recover(sink, 1), -EPERM);
+	assert_int_equal(chmod(folder.lake, 0755), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(folder.lake, 1, 1), 0);
+		assert_int_equal(recover(sink, 1), -EPERM);
+		assert_int_equal(chown(folder.lake, 0, 0), 0);
+	}
+	assert_int_equal(recover(sink, 1), 0);
+	put_positions(sink, POSITIONS);
+	assert_int_equal(ndjson_commit(sink, NULL), 0);
+	assert_each_once(POSITIONS);
+	ndjson_destroy(sink);
+}
+
 static void test_no_state_folder(void **state)
 {
 	struct ndjson *sink = NULL;
@@ -457,6 +481,7 @@ int main(void)
 		WITH_FOLDER(test_taken_away),
 		WITH_FOLDER(test_both_names),
 		WITH_FOLDER(test_out_of_reach),
+		WITH_FOLDER(test_a_folder_that_others_can_write),
 		WITH_FOLDER(test_no_state_folder),
 		WITH_FOLDER(test_disk_full),
 		WITH_FOLDER(test_damaged_cursor),
