@@ -314,7 +314,7 @@ static inline void contend(const struct attack *attack, const char *during, uint
 		took[acks++ % PEER_SAMPLES] = now_ms() - begin;
 		while (!attack->progress->done && attack->progress->units - before < per_ack / 50) /* the attack shall get on, too */
 			(void)usleep(1000);
-	} while (acked && !attack->progress->done && (acks < PEER_SAMPLES || attack->progress->units - first < units));
+	} while (acked && most <= per_ack && !attack->progress->done && (acks < PEER_SAMPLES || attack->progress->units - first < units));
 	check(acked && most <= per_ack, "an honest sensor is served in its turn during %s (%llu acks, at most %llu of %llu hostile ones before one)",
 	      during, (unsigned long long)acks, (unsigned long long)most, (unsigned long long)(attack->progress->units - first));
 	print_waits(during, took, acks < PEER_SAMPLES ? (unsigned)acks : PEER_SAMPLES);
