@@ -19,7 +19,7 @@
 #define HOSTS_MAX 60000u    /* boots that are tried; the bound must come before: 20,000 a shard */
 #define HOSTS_PER_ACK 2000u /* at most, before a batch that waits is acknowledged: a tenth of what one shard takes */
 #define HOSTS_ADDRESSES 200u /* they come from; each has ports for some thousand */
-#define BOMB_BYTES (256u << 20)
+#define BOMB_BYTES (64u << 20)
 #define ROWS (511u * 8192u) /* of a byte each, in whole pieces: all that a frame may inflate to, and more than a batch may decode to */
 #define BOMBERS 3
 #define BOMBS 200         /* beside which an honest sensor is served */
