@@ -3,8 +3,8 @@
  * what is wrong is a sentence for the user of it.
  *
  * One thread, the loop's. */
-#ifndef CANOPY_SENSOR_UPCHANNEL_CHANNEL_H
-#define CANOPY_SENSOR_UPCHANNEL_CHANNEL_H
+#ifndef CANOPY_SENSOR_UPLINK_CHANNEL_H
+#define CANOPY_SENSOR_UPLINK_CHANNEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

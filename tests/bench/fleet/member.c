@@ -6,6 +6,7 @@
 
 #include "need.h"
 #include "proto/wire/message.h"
+#include "sensor/uplink/channel.h"
 #include "sensor/uplink/uplink.h"
 
 #define MS 1000000ull
@@ -49,7 +50,7 @@ void member_dial(struct member *member)
 	member->crew->attempts++;
 	change_state(member, MEMBER_CONNECTING);
 	member->due_ns = now_ns() + UPLINK_CONNECT_MS * MS;
-	frame_reader_init(&member->reader, UPLINK_FRAME_MAX);
+	frame_reader_init(&member->reader, CHANNEL_FRAME_IN_MAX);
 	if (r < 0)
 		lose(member, -r, 0);
 }

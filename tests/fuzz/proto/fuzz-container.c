@@ -13,7 +13,7 @@ static void check_below(struct bytes path, struct bytes id)
 	must(longer != NULL);
 	memcpy(longer, above, skip);
 	memcpy(longer + skip, path.data, path.len);
-	must(bytes_equal(container_id_find(bytes_make(longer, len)), id));
+	must(bytes_equal(container_id_find(bytes_make(longer, len), NULL), id));
 	free(longer);
 }
 
@@ -28,15 +28,18 @@ static void check_innermost(struct bytes path)
 	must(longer != NULL);
 	memcpy(longer, path.data, path.len);
 	memcpy(longer + path.len, scope, sizeof(scope) - 1);
-	must(bytes_equal(container_id_find(bytes_make(longer, len)), BYTES_LITERAL(ID)));
+	must(bytes_equal(container_id_find(bytes_make(longer, len), NULL), BYTES_LITERAL(ID)));
 	free(longer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bytes path = bytes_make(data, size), id = container_id_find(path);
+	char buffer[CONTAINER_ID_MAX];
+	struct bytes path = bytes_make(data, size), id = container_id_find(path, NULL), plain = container_id_find(path, buffer);
 
 	must(is_within(id, path));
+	must(is_within(plain, path) || is_within(plain, bytes_make(buffer, sizeof(buffer))));
+	must(plain.len <= id.len && !plain.len == !id.len);
 	if (size)
 		check_innermost(path);
 	if (id.len == 0)
