@@ -8,6 +8,7 @@
 #include "collector/listen/listener.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct listener {
 	struct census *census;
 	uint32_t session_count;
 	uint64_t sessions_total;
+	uint64_t sessions_trimmed; /* sessions_total when pages of the heap last went back */
 	uint32_t rate;        /* that sensors are paced to, as last logged; 0 = no limit */
 	uint64_t tls_reloads; /* of the context, when the sessions were last judged by it */
 	unsigned holds; /* timer and acceptor that have not yet called back */
@@ -238,6 +240,16 @@ static void pace(struct listener *listener)
 	listener->rate = rate;
 }
 
+/* What many connections needed at the same time to begin, TLS above all, leaves holes all over the heap among what they
+ * keep. Once all of them have begun, whole pages of that go back. */
+static void end_storm(struct listener *listener)
+{
+	if (listener->shared.securing > 0 || listener->sessions_total - listener->sessions_trimmed < LISTENER_STORM_SESSIONS)
+		return;
+	listener->sessions_trimmed = listener->sessions_total;
+	(void)malloc_trim(0);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct listener *listener = timer->data;
@@ -246,6 +258,7 @@ static void on_tick(uv_timer_t *timer)
 
 	judge_certificates(listener);
 	pace(listener);
+	end_storm(listener);
 	/* Sessions leave the list only in close callbacks, never in here. */
 	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
 		next = LIST_NEXT(session, siblings);

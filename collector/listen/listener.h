@@ -18,6 +18,7 @@
 #define LISTENER_REFUSING_MAX 256u      /* connections that are being told why; beyond it they are cut without a word */
 #define LISTENER_HANDSHAKES_MAX 2048u   /* TLS handshakes under way: 40 KiB each, and three seconds of a core */
 #define LISTENER_TICK_MS 1000u          /* how finely slowness is judged */
+#define LISTENER_STORM_SESSIONS 256u    /* after so many new ones the heap is looked through, some ms: not for each that comes */
 
 struct listener;
 
