@@ -386,12 +386,13 @@ void timefmt_add_clock(struct text *out, int64_t moment)
 void timefmt_add_short(struct text *out, int64_t moment, int64_t now)
 {
 	struct tm today = midnight(now), then = midnight(moment);
-	int64_t away = moment > now ? moment - now : now - moment;
+	/* unsigned: two moments may be further apart than one is from 1970 */
+	uint64_t away = moment > now ? (uint64_t)moment - (uint64_t)now : (uint64_t)now - (uint64_t)moment;
 
 	if (today.tm_year == then.tm_year && today.tm_yday == then.tm_yday)
 		add_local(out, moment, "%H:%M:%S", false);
 	else
-		add_local(out, moment, away < 180 * NS_PER_DAY ? "%b %e %H:%M" : "%Y-%m-%d", false);
+		add_local(out, moment, away < (uint64_t)(180 * NS_PER_DAY) ? "%b %e %H:%M" : "%Y-%m-%d", false);
 }
 
 void timefmt_add_span(struct text *out, int64_t span)

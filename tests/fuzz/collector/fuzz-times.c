@@ -10,9 +10,9 @@
 
 #define NOW 1795348867123456789 /* 2026-11-22T12:01:07.123456789Z */
 
-static int64_t away(int64_t a, int64_t b)
+static uint64_t away(int64_t a, int64_t b)
 {
-	return a > b ? a - b : b - a;
+	return a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a;
 }
 
 /* The command line computes spans in floating point, of 53 bits. */
@@ -36,7 +36,7 @@ static void check_written(int64_t moment)
 
 	timefmt_add_rfc3339(&text, moment);
 	must(when_parse(text_bytes(&text), NOW, 0, &again) == 0 && again == moment);
-	if (away(moment, 0) < INT64_MAX / 2 - NS_PER_SECOND)
+	if (away(moment, 0) < (uint64_t)(INT64_MAX / 2 - NS_PER_SECOND))
 		must(timefmt_parse(text_string(&text), NOW, &again) == 0 && again == moment);
 	text_reset(&text);
 	timefmt_add_full(&text, moment);
@@ -79,7 +79,7 @@ static void check_spans(const char *string, struct bytes text)
 	if (a == 0)
 		must(typed >= 0);
 	if (a == 0 && b == 0 && !bare)
-		must(away(typed, asked) <= 1000 + (typed >> 50));
+		must(away(typed, asked) <= 1000u + (uint64_t)(typed >> 50));
 	if (a == 0)
 		check_span(typed);
 	if (b == 0)
