@@ -26,9 +26,11 @@ restart 70
 cases/fields-process 50
 cases/exec-paths 40
 cases/collector-loss 36
+cases/collector-loss-proc 36
 cases/tree-parents 28
 cases/clock-hosts 26
 cases/collector-snapshot 24
+cases/collector-snapshot-proc 24
 cases/collector-shuffled 20
 cases/collector-million 18
 privacy 18
