@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +44,8 @@
 #else
 #define SANITIZED false
 #endif
+#define HEAP_BLOCK_MAX (256 * 1024) /* a busy sensor's frames are smaller; larger blocks are mapped one by one */
+#define HEAP_SLACK (4 * 1024 * 1024)
 #define POOL_THREADS 4u        /* for lakes and whatever else asks the disk, beside the shards' commits */
 #define WATCH_INTERVAL_MS 1000 /* how soon the log tells that the collector is not ready any more, or again */
 
@@ -508,6 +511,15 @@ static int build(struct collector *collector, char **ret_why)
 	return r;
 }
 
+/* What strangers made large goes back to the kernel when it is freed, so that the bounds on it bound what is resident. By default
+ * glibc raises this threshold to the largest block that was ever freed, and keeps such blocks from then on, with holes of half
+ * their size from growing. The heaps of the shards keep some slack at their end instead of giving it back in each turn. */
+static void bound_heap(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
+}
+
 int collector_run(const struct collector_options *options)
 {
 	struct collector collector = {.options = options};
@@ -518,6 +530,7 @@ int collector_run(const struct collector_options *options)
 		log_error("object=loop error=\"%s\"", strerror(-r));
 		return r;
 	}
+	bound_heap();
 	raise_descriptor_limit();
 	start_signals(&collector);
 	start_watch(&collector);
