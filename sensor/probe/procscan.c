@@ -307,7 +307,7 @@ static void read_argv(int process, struct event *event, uint32_t argv_max, uint6
 	event->flags |= EVENT_ARGV_KNOWN;
 	if (area_bytes)
 		event->argv_bytes = area_bytes;
-	if ((uint32_t)n == argv_max && event->argv_bytes < argv_max)
+	if ((uint32_t)n == argv_max && event->argv_bytes <= argv_max)
 		event->argv_bytes = argv_max + count_bytes(process, "cmdline", argv_max);
 	if (event->argv_bytes < (uint32_t)n)
 		event->argv_bytes = (uint32_t)n;
