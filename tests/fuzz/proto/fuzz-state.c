@@ -25,6 +25,7 @@ static void compare(const struct boot_state *a, const struct boot_state *b)
 	must(a->clock_known == b->clock_known && a->fact_known == b->fact_known && a->clock_ns == b->clock_ns);
 	must(a->first_fact_ns == b->first_fact_ns && a->last_fact_ns == b->last_fact_ns && a->sequence_gaps == b->sequence_gaps);
 	must(a->boottime_to_wall_ns == b->boottime_to_wall_ns && a->first_fact_to_wall_ns == b->first_fact_to_wall_ns);
+	must(a->seen_wall_ns == b->seen_wall_ns && a->last_record == b->last_record);
 	compare_lists(a, b);
 }
 

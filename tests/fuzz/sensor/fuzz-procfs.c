@@ -7,6 +7,8 @@
 #include "sensor/probe/procfs.h"
 #include "tests/fuzz/input.h"
 
+#define ZEROS "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 " /* fields 23 to 47 */
+
 static void check_stat(struct bytes text)
 {
 	struct procfs_stat stat, again, before;
@@ -23,12 +25,13 @@ static void check_stat(struct bytes text)
 	must(!memchr(stat.comm.data + stat.comm.len + 1, ')', (size_t)(text.data + text.len - stat.comm.data - stat.comm.len) - 1));
 	if (stat.comm.len > 64 || memchr(stat.comm.data, '\0', stat.comm.len))
 		return; /* for the writing below; the kernel's has 15 bytes at the most, or 63 of a worker */
-	n = snprintf(written, sizeof(written), "%u (%.*s) %c %u %u %u %u -1 %u 1 2 3 4 5 6 7 8 9 10 11 12 %" PRIu64 " 0\n", stat.pid,
+	n = snprintf(written, sizeof(written), "%u (%.*s) %c %u %u %u %u -1 %u 1 2 3 4 5 6 7 8 9 10 11 12 %" PRIu64 " " ZEROS "0 %" PRIu64 " 0\n", stat.pid,
 		     (int)stat.comm.len, stat.comm.data, stat.state, stat.parent, stat.pgid, stat.sid, stat.tty, stat.flags,
-		     stat.start_ticks);
+		     stat.start_ticks, stat.argv_bytes);
 	must(procfs_parse_stat(bytes_make(written, (size_t)n), &again) == 0 && bytes_equal(stat.comm, again.comm));
 	must(again.pid == stat.pid && again.parent == stat.parent && again.pgid == stat.pgid && again.sid == stat.sid);
 	must(again.tty == stat.tty && again.flags == stat.flags && again.start_ticks == stat.start_ticks);
+	must(again.argv_bytes == stat.argv_bytes);
 }
 
 /* Whatever a process is called, what stands behind its name is read right. */

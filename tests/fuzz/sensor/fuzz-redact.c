@@ -95,11 +95,12 @@ static void make_name(struct bytes bytes, char name[32])
 /* Each form with its secret; first, last and between what the input has. */
 static void add_forms(struct list *argv, const char *name, bool upper)
 {
-	char text[512];
+	char text[768];
 	int n = snprintf(text, sizeof(text),
 			 "--%s" "%c" SECRET "%c" "--%s=" SECRET "%c" "%s=" SECRET "%c" "%s: " SECRET "%c" "http://u:" SECRET "@host/x%c"
+			 "https://" SECRET "@host/%c" "http://h/?a=b&%s=" SECRET "&c%c" "{\"%s\": \"" SECRET "\", \"a\": 1}%c"
 			 "sh -c 'cmd --%s " SECRET " x'%c",
-			 name, 0, 0, name, 0, name, 0, name, 0, 0, name, 0);
+			 name, 0, 0, name, 0, name, 0, name, 0, 0, 0, name, 0, name, 0, name, 0);
 
 	for (int i = 0; upper && i < n - 20; i++)
 		if (text[i] == name[0])
