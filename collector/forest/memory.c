@@ -217,7 +217,7 @@ static bool from_heap(size_t size)
 
 void *memory_alloc(struct memory *memory, size_t size)
 {
-	void *p = from_heap(size) ? malloc(size) : take_block(memory, size);
+	void *p = from_heap(size) ? malloc(size ? size : 1) : take_block(memory, size);
 
 	if (p)
 		memory->bytes += memory_cost(size);
@@ -232,7 +232,7 @@ void *memory_zalloc(struct memory *memory, size_t size)
 		p = memory_alloc(memory, size);
 		return p ? memset(p, 0, size) : NULL;
 	}
-	p = calloc(1, size);
+	p = calloc(1, size ? size : 1);
 	if (p)
 		memory->bytes += memory_cost(size);
 	return p;
@@ -245,7 +245,7 @@ void *memory_resize(struct memory *memory, void *p, size_t old_size, size_t size
 	if (p && !from_heap(old_size) && memory_cost(old_size) == memory_cost(size))
 		return p;
 	if (from_heap(size) && (!p || from_heap(old_size))) {
-		moved = realloc(p, size);
+		moved = realloc(p, size ? size : 1); /* of nothing it would free */
 		if (moved)
 			memory->bytes += memory_cost(size) - (p ? memory_cost(old_size) : 0);
 		return moved;
