@@ -14,6 +14,7 @@
 
 #define ARENA_BLOCK_MIN ((size_t)4096)
 #define ARENA_BLOCK_MAX ((size_t)256 * 1024)
+#define ARENA_KEEP_MAX ((size_t)1024 * 1024) /* what an arena that is reset holds on to, however large a round was */
 
 struct arena_block {
 	struct arena_block *next;
@@ -25,9 +26,10 @@ struct arena {
 	struct arena_block *head; /* the block that allocations come from */
 	size_t allocated;         /* bytes of all blocks: what this arena costs its owner */
 	size_t limit;             /* allocated never exceeds it; 0 = no limit */
+	size_t first;             /* the next first block has at least these bytes: what a round before it took */
 };
 
-#define ARENA_NULL ((struct arena){NULL, 0, 0})
+#define ARENA_NULL ((struct arena){NULL, 0, 0, 0})
 
 /* Frees every block. Takes zeroed arenas; the arena can be used again. */
 static inline void arena_finish(struct arena *arena)
@@ -41,19 +43,19 @@ static inline void arena_finish(struct arena *arena)
 	arena->allocated = 0;
 }
 
-/* Forgets what was allocated but keeps the newest block for the next round. */
+/* Forgets what was allocated. A block that held the whole round is kept for the next one; of several, the next round gets one as
+ * large as all of them: memory that comes from the kernel anew each round costs more than what is done in it. */
 static inline void arena_reset(struct arena *arena)
 {
-	struct arena_block *keep = arena->head;
+	struct arena_block *head = arena->head;
 
-	if (!keep)
+	if (head && !head->next && head->size <= ARENA_KEEP_MAX) {
+		head->used = 0;
 		return;
-	arena->head = keep->next;
+	}
+	if (head)
+		arena->first = arena->allocated < ARENA_KEEP_MAX ? arena->allocated : ARENA_KEEP_MAX;
 	arena_finish(arena);
-	keep->next = NULL;
-	keep->used = 0;
-	arena->head = keep;
-	arena->allocated = keep->size;
 }
 
 static inline int arena_grow_(struct arena *arena, size_t need)
@@ -63,9 +65,13 @@ static inline int arena_grow_(struct arena *arena, size_t need)
 
 	if (size > ARENA_BLOCK_MAX)
 		size = ARENA_BLOCK_MAX;
+	if (!arena->head && size < arena->first)
+		size = arena->first;
+	if (arena->limit && size > arena->limit - arena->allocated)
+		size = arena->limit - arena->allocated;
 	if (size < need)
 		size = need;
-	if (arena->limit && arena->allocated + size > arena->limit)
+	if (arena->limit && size > arena->limit - arena->allocated)
 		return -1;
 	block = malloc(sizeof(*block) + size);
 	if (!block)

@@ -14,10 +14,6 @@
 #include "canopy/failpoint.h"
 #include "proto/seglog/internal.h"
 
-/* A buffer is kept for the next commit up to this, or when the last one has filled a good part of it. */
-#define BUFFER_KEEP ((size_t)256 * 1024)
-#define BUFFER_KEEP_PARTS 4u
-
 /* Files that wait for a sync, as descriptors of our own: the log may trim and close its own ones meanwhile. */
 struct sync_set {
 	int fds[SEGLOG_DIRTY_MAX + 2];
@@ -293,10 +289,9 @@ static void publish(struct seglog *log, struct seglog_commit *commit)
 	open->dirty = !commit->sync;
 	log->bytes += commit->buffer.len;
 	set_settle(log, &commit->older);
-	if (log->spare.data == NULL && (commit->buffer.capacity <= BUFFER_KEEP ||
-					commit->buffer.capacity / BUFFER_KEEP_PARTS <= commit->buffer.len)) {
+	if (log->spare.data == NULL) {
 		log->spare = commit->buffer;
-		log->spare.len = 0;
+		seglog_buffer_reset(&log->spare);
 		commit->buffer = (struct seglog_buffer){0};
 	}
 }

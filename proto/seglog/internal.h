@@ -4,17 +4,12 @@
 #ifndef CANOPY_PROTO_SEGLOG_INTERNAL_H
 #define CANOPY_PROTO_SEGLOG_INTERNAL_H
 
+#include "proto/seglog/buffer.h"
 #include "proto/seglog/segment.h"
 #include "proto/seglog/seglog.h"
 
 /* Sealed segments that wait for a sync and keep their file open meanwhile; one more makes the next commit sync. */
 #define SEGLOG_DIRTY_MAX 8u
-
-/* Records as they will stand on disk, their checksums not filled in. */
-struct seglog_buffer {
-	uint8_t *data; /* owned */
-	size_t len, capacity;
-};
 
 struct seglog {
 	char *dir; /* owned */
@@ -28,7 +23,7 @@ struct seglog {
 	uint64_t bytes; /* of all segments */
 	bool dir_dirty; /* a file was made or removed since the last sync */
 
-	struct seglog_buffer pending;
+	struct seglog_buffer pending; /* records as they will stand on disk, their checksums not filled in */
 	struct seglog_buffer spare; /* empty; saves growing anew for each commit */
 	uint64_t next;
 	uint64_t seal; /* this number begins a segment; 0 = none in particular */
@@ -60,8 +55,6 @@ struct parse_header seglog_next_header(const struct seglog *log, const struct se
 int seglog_rotate(struct seglog *log, uint64_t first);
 /* Closes the files of sealed segments that are durable. */
 void seglog_settle(struct seglog *log);
-void seglog_buffer_free(struct seglog_buffer *buffer);
-int seglog_buffer_reserve(struct seglog_buffer *buffer, size_t more);
 /* A sentence for ret_why, which may be NULL. */
 void seglog_why(char **ret_why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -21,8 +21,6 @@
 #include "canopy/regular.h"
 #include "proto/seglog/internal.h"
 
-#define SEGLOG_BUFFER_MIN ((size_t)16 * 1024)
-
 void seglog_why(char **ret_why, const char *format, ...)
 {
 	va_list args;
@@ -33,29 +31,6 @@ void seglog_why(char **ret_why, const char *format, ...)
 	if (vasprintf(ret_why, format, args) < 0)
 		*ret_why = NULL;
 	va_end(args);
-}
-
-void seglog_buffer_free(struct seglog_buffer *buffer)
-{
-	free(buffer->data);
-	*buffer = (struct seglog_buffer){0};
-}
-
-int seglog_buffer_reserve(struct seglog_buffer *buffer, size_t more)
-{
-	size_t capacity = buffer->capacity ? buffer->capacity : SEGLOG_BUFFER_MIN;
-	uint8_t *data;
-
-	if (more <= buffer->capacity - buffer->len)
-		return 0;
-	while (capacity - buffer->len < more)
-		capacity *= 2;
-	data = realloc(buffer->data, capacity);
-	if (!data)
-		return -ENOMEM;
-	buffer->data = data;
-	buffer->capacity = capacity;
-	return 0;
 }
 
 /* An owner that cannot be asked for its name has at least written its process id. */
