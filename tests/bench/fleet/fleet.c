@@ -269,7 +269,7 @@ static void print_all(struct fleet *fleet)
 		print_figures(fleet, 0);
 }
 
-static struct tls_context *open_tls(const char *folder)
+static struct tls_context *open_tls(const char *folder, unsigned number)
 {
 	char ca[4096], cert[4096], key[4096], *why = NULL;
 	struct tls_options options = {.side = TLS_CLIENT, .ca = ca, .cert = cert, .key = key};
@@ -277,8 +277,8 @@ static struct tls_context *open_tls(const char *folder)
 	int r;
 
 	(void)snprintf(ca, sizeof(ca), "%s/ca.pem", folder);
-	(void)snprintf(cert, sizeof(cert), "%s/fleet.pem", folder);
-	(void)snprintf(key, sizeof(key), "%s/fleet.key", folder);
+	(void)snprintf(cert, sizeof(cert), "%s/fleet-%u.pem", folder, number);
+	(void)snprintf(key, sizeof(key), "%s/fleet-%u.key", folder, number);
 	r = tls_context_create(&context, &options, &why);
 	need(r, why ? why : folder);
 	return context;
@@ -296,7 +296,8 @@ int main(int argc, char **argv)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	fleet.crew.options = &fleet.options;
 	fleet.crew.holding = fleet.options.hold;
-	fleet.crew.tls = fleet.options.tls ? open_tls(fleet.options.tls) : NULL;
+	for (unsigned i = 0; fleet.options.tls && i < FLEET_CERTIFICATES; i++)
+		fleet.crew.tls[i] = open_tls(fleet.options.tls, i);
 	fleet.crew.poller = epoll_create1(EPOLL_CLOEXEC);
 	if (fleet.crew.poller < 0)
 		die("epoll", errno);

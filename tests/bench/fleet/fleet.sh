@@ -263,12 +263,12 @@ idle_row() { # LABEL AIM FEED-ARGUMENT…
 }
 
 part_idle() {
-  local tls=$work/tls
+  local tls=$work/tls i
   title "Idle: RSS of a connection with its host, $crowd of them, each by a collector of its own"
   collector "$cores"
   idle_row "plain" "16 KB"
   { "$CANOPY_CLI" pki --dir "$tls" init && "$CANOPY_CLI" pki --dir "$tls" collector collector &&
-    "$CANOPY_CLI" pki --dir "$tls" sensor fleet; } >"$work/pki.log" || die "no certificates"
+    for ((i = 0; i < 250; i++)); do "$CANOPY_CLI" pki --dir "$tls" sensor "fleet-$i" || die "no certificate $i"; done; } >"$work/pki.log" || die "no certificates"
   collector_options=(--tls-cert "$tls/collector.pem" --tls-key "$tls/collector.key" --tls-ca "$tls/ca.pem")
   collector "$cores"
   idle_row "TLS 1.3, both with certificates, 100 dial at a time" "64 KB" tls="$tls" dialing=100

@@ -44,8 +44,8 @@ static void lose(struct member *member, int error, uint32_t asked_ms)
 
 void member_dial(struct member *member)
 {
-	int r = line_dial(&member->line, member->crew->options, member->crew->tls, member->host, member->crew->poller,
-			  member);
+	struct tls_context *context = member->crew->tls[member->host % FLEET_CERTIFICATES];
+	int r = line_dial(&member->line, member->crew->options, context, member->host, member->crew->poller, member);
 
 	member->crew->attempts++;
 	change_state(member, MEMBER_CONNECTING);
@@ -74,10 +74,11 @@ static void say(struct member *member, const struct message *message)
 static void say_hello(struct member *member)
 {
 	struct message message = {.type = MESSAGE_HELLO};
-	char name[32] = "fleet"; /* the certificate that all share names one host */
+	bool tls = member->crew->options->tls != NULL;
+	char name[32];
 
-	if (!member->crew->tls)
-		(void)snprintf(name, sizeof(name), "host-%u", member->host);
+	(void)snprintf(name, sizeof(name), tls ? "fleet-%u" : "host-%u",
+		       tls ? member->host % FLEET_CERTIFICATES : member->host);
 	message.hello = (struct hello){.protocol_version = PROTOCOL_VERSION,
 				       .boot = frames_boot(member->crew->options, member->host),
 				       .hostname = bytes_from_string(name),

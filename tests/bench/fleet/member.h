@@ -26,9 +26,9 @@ enum member_state {
 struct crew {
 	const struct options *options;
 	int poller;
-	struct tls_context *tls; /* NULL = plain */
-	struct arena arena;      /* of the message that is being served */
-	uint64_t *latencies;     /* ns, of acknowledged frames; owned */
+	struct tls_context *tls[FLEET_CERTIFICATES]; /* NULL = plain; hosts share them in turn */
+	struct arena arena;                          /* of the message that is being served */
+	uint64_t *latencies;                         /* ns, of acknowledged frames; owned */
 	size_t latency_count, latency_capacity;
 	unsigned long streaming;                      /* so many are */
 	bool holding;                                 /* connections may break, as those of sensors may */

@@ -6,9 +6,11 @@
 #include <netdb.h>
 #include <stdbool.h>
 
+#define FLEET_CERTIFICATES 250u /* a collector takes a bounded number of boots by each */
+
 struct options {
 	struct addrinfo *target; /* owned for good; NULL: nothing is connected, only encoded */
-	const char *tls;         /* folder with ca.pem, fleet.pem and fleet.key; NULL = plain */
+	const char *tls;         /* folder with ca.pem and fleet-0.pem, fleet-0.key and so on; NULL = plain */
 	unsigned long hosts, events, batch, zlib, zstd, previous, beats, seed, rate, resident, hold, dialing, json;
 };
 
