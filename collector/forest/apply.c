@@ -100,15 +100,6 @@ int apply_check(const struct fact *fact)
 	return !fact->self.tgid || !fact->context || fact->type < FACT_FORK || fact->type > FACT_SNAPSHOT ? -EINVAL : 0;
 }
 
-static void touch(struct forest_host *host)
-{
-	if (host->touched)
-		return;
-	host->touched = true;
-	host->touched_next = host->forest->touched;
-	host->forest->touched = host;
-}
-
 /* Told once more of a process that was evicted. */
 static bool buried(const struct forest_host *host, const struct fact *fact)
 {
@@ -140,7 +131,7 @@ int forest_apply(struct forest *forest, struct forest_host *host, const struct f
 		r = apply_join(host, fact, era, &news);
 	if (r < 0)
 		return r;
-	touch(host);
+	host_touch(host);
 	host_note(host, fact->time_ns, era);
 	eras_note(&host->eras, era, fact->time_ns, boottime_to_wall_ns);
 	host_heard(host, fact->time_ns, boottime_to_wall_ns);

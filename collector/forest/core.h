@@ -20,6 +20,7 @@ struct forest {
 	struct graves graves;               /* who was evicted last */
 	uint64_t spent_bytes;               /* of all hosts */
 	uint64_t evicted;
+	bool restoring;                     /* a checkpoint is being read */
 	uint64_t facts_new[5], facts_known[5];
 };
 

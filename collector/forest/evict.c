@@ -56,7 +56,7 @@ void evict_for_room(struct forest_host *host)
 {
 	uint32_t max = host->forest->options.nodes_per_host_max;
 
-	while (host->slab.used + 2 > max && host->slab.used > 0 && evict_first(host, PLACE_SPENT))
+	while (host->slab.used + 2 > max && host->slab.used > 0 && (evict_first(host, PLACE_SPENT) || evict_first(host, PLACE_HELD)))
 		;
 }
 
@@ -95,7 +95,9 @@ size_t forest_evict(struct forest *forest)
 
 		forest->touched = host->touched_next;
 		host->touched = false;
-		count += evict_aged(host, forest->options.exited_keep_ns) + evict_kept(host);
+		count += evict_aged(host, forest->options.exited_keep_ns);
+		if (!forest->restoring) /* who lives below them is not known before its end */
+			count += evict_kept(host);
 	}
 	while (forest->spent_bytes > forest->options.exited_bytes_max && evict_first(forest->heap[0], PLACE_SPENT))
 		count++;

@@ -102,6 +102,12 @@ bool forest_save_wants(const struct forest_node *node, uint64_t since_ns);
 typedef int (*forest_save_cb)(void *owner, unsigned saved, const struct fact *fact, int64_t boottime_to_wall_ns);
 int forest_save_node(const struct forest_node *node, uint64_t since_ns, forest_save_cb cb, void *owner);
 
+/* Around all that is restored. Between the two nobody is evicted who may have children or dead ancestors in what is still to come: that
+ * is everybody, save those of a host that began at or after what was told of it meanwhile. */
+void forest_restore_begin(struct forest *forest);
+void forest_restore_end(struct forest *forest);
+/* Before facts are joined in between that are told in order; since_ns: boottime of the first. The first such call for a host counts. */
+void forest_restore_told(struct forest_host *host, uint64_t since_ns);
 /* Errors: -ENOMEM; to be tried again. */
 int forest_restore_host(struct forest *forest, struct forest_host *host, const struct boot_state *state);
 /* Errors: as forest_apply. */

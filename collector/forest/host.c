@@ -167,3 +167,12 @@ void host_remove_node(struct forest_host *host, struct forest_node *node)
 	node_release(node, host->pool);
 	slab_free(&host->slab, memory, node);
 }
+
+void host_touch(struct forest_host *host)
+{
+	if (host->touched)
+		return;
+	host->touched = true;
+	host->touched_next = host->forest->touched;
+	host->forest->touched = host;
+}

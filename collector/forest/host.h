@@ -27,7 +27,7 @@ struct forest_host {
 	struct registry registry;
 	struct timeline timeline;
 	struct process_key newest;  /* no node, not even an evicted one, has a greater key */
-	struct node_list places[4]; /* by enum node_place */
+	struct node_list places[5]; /* by enum node_place */
 	uint64_t states[3];         /* processes by enum process_state */
 	uint64_t spent_bytes;       /* charge of all in PLACE_SPENT */
 	uint32_t heap_at;           /* place in the forest's heap */
@@ -51,6 +51,7 @@ struct forest_host {
 	uint8_t first_fact_era;
 	uint64_t facts[5];
 	uint64_t evicted;
+	uint64_t told_from_ns; /* while a checkpoint is being read: boottime of what was told since it began; 0 = nothing was */
 	struct gaps gaps, filtered; /* what was lost; what was left out on request */
 
 	struct forest_host *touched_next; /* of those that facts came for since the last eviction */
@@ -73,6 +74,8 @@ void host_heard(struct forest_host *host, uint64_t boottime_ns, int64_t offset_n
 /* Wall clock of the last sight of this boot, INT64_MIN = never. */
 int64_t host_last_seen(const struct forest_host *host);
 struct bytes host_name(const struct forest_host *host);
+/* The next eviction looks at it. */
+void host_touch(struct forest_host *host);
 /* By name, then boot. */
 int host_compare(const struct forest_host *a, const struct forest_host *b);
 /* Brings up to date what is looked up lazily: whether the boot is over, and vague parents. */

@@ -35,6 +35,7 @@ enum node_place {
 	PLACE_LIVE,  /* any order */
 	PLACE_KEPT,  /* dead, but an ancestor of someone who lives; by end */
 	PLACE_SPENT, /* may be evicted; by end */
+	PLACE_HELD,  /* might be, but for a checkpoint that is still being read; by end */
 };
 
 /* The exit; the earliest of those that were told. */

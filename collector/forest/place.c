@@ -45,14 +45,11 @@ static void list_remove(struct forest_host *host, struct forest_node *node)
 	list->count--;
 }
 
-static void list_insert(struct forest_host *host, struct forest_node *node, enum node_place place)
+/* Behind before; NULL = at the front. */
+static void list_put(struct forest_host *host, struct forest_node *node, enum node_place place, struct forest_node *before)
 {
 	struct node_list *list = &host->places[place];
-	struct forest_node *before = host_node(host, list->last);
 
-	for (unsigned i = 0; place != PLACE_LIVE && before && i < WALK_MAX && node_end_ns(before) > node_end_ns(node);
-	     i++)
-		before = host_node(host, before->place_prev);
 	node->place_prev = before ? before->ref : 0;
 	node->place_next = before ? before->place_next : list->first;
 	if (before)
@@ -64,6 +61,17 @@ static void list_insert(struct forest_host *host, struct forest_node *node, enum
 	else
 		list->last = node->ref;
 	list->count++;
+	node->place = (uint8_t)place;
+}
+
+static void list_insert(struct forest_host *host, struct forest_node *node, enum node_place place)
+{
+	struct forest_node *before = host_node(host, host->places[place].last);
+
+	for (unsigned i = 0; place != PLACE_LIVE && before && i < WALK_MAX && node_end_ns(before) > node_end_ns(node);
+	     i++)
+		before = host_node(host, before->place_prev);
+	list_put(host, node, place, before);
 }
 
 static void add_spent(struct forest_host *host, int64_t charge)
@@ -89,9 +97,23 @@ static void enter(struct forest_host *host, struct forest_node *node, enum node_
 		return;
 	place_leave(host, node);
 	list_insert(host, node, place);
-	node->place = (uint8_t)place;
 	if (place == PLACE_SPENT)
 		add_spent(host, (int64_t)node_charge(node));
+}
+
+/* Whoever began before what has been told since the checkpoint did may have children in the rest of it. */
+static bool is_held(const struct forest_host *host, const struct forest_node *node)
+{
+	return host->forest->restoring && (host->told_from_ns == 0 || node->start_ns < host->told_from_ns);
+}
+
+static enum node_place choose(const struct forest_host *host, const struct forest_node *node, enum process_state state)
+{
+	if (state == PROCESS_LIVE)
+		return PLACE_LIVE;
+	if (node->kept_children)
+		return PLACE_KEPT;
+	return is_held(host, node) ? PLACE_HELD : PLACE_SPENT;
 }
 
 /* Whether the parent's kept_children changed. */
@@ -116,10 +138,28 @@ void place_settle(struct forest_host *host, struct forest_node *node)
 		host->states[node->state]--;
 		host->states[state]++;
 		node->state = (uint8_t)state;
-		place = state == PROCESS_LIVE ? PLACE_LIVE : node->kept_children ? PLACE_KEPT : PLACE_SPENT;
+		place = choose(host, node, state);
 		enter(host, node, place);
 		parent = host_node(host, node->parent);
-	} while (tell_parent(node, parent, place != PLACE_SPENT) && (node = parent));
+	} while (tell_parent(node, parent, place == PLACE_LIVE || place == PLACE_KEPT) && (node = parent));
+}
+
+void place_release(struct forest_host *host)
+{
+	struct forest_node *node = host_node(host, host->places[PLACE_HELD].first), *next;
+	struct forest_node *later = host_node(host, host->places[PLACE_SPENT].first), *before = NULL;
+	int64_t charge = 0;
+
+	for (; node; node = next) {
+		next = host_node(host, node->place_next);
+		for (; later && node_end_ns(later) <= node_end_ns(node); later = host_node(host, later->place_next))
+			before = later;
+		list_remove(host, node);
+		list_put(host, node, PLACE_SPENT, before);
+		before = node;
+		charge += (int64_t)node_charge(node);
+	}
+	add_spent(host, charge);
 }
 
 void place_settle_live(struct forest_host *host)

@@ -15,6 +15,8 @@ void place_leave(struct forest_host *host, struct forest_node *node);
 /* After anything changed: counts the node under its state, lists it where it belongs, and passes on to its ancestors
  * whether they are to be kept. */
 void place_settle(struct forest_host *host, struct forest_node *node);
+/* What was held for a checkpoint may be evicted. */
+void place_release(struct forest_host *host);
 /* After a mark or a reboot: looks at every process that counts as alive, or (when something came back) at all. */
 void place_settle_live(struct forest_host *host);
 void place_settle_all(struct forest_host *host);

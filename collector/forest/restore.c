@@ -8,6 +8,30 @@
 #include "collector/forest/core.h"
 #include "collector/forest/place.h"
 
+void forest_restore_begin(struct forest *forest)
+{
+	forest->restoring = true;
+}
+
+void forest_restore_told(struct forest_host *host, uint64_t since_ns)
+{
+	if (host->forest->restoring && host->told_from_ns == 0)
+		host->told_from_ns = since_ns;
+}
+
+void forest_restore_end(struct forest *forest)
+{
+	forest->restoring = false;
+	for (uint32_t i = 0; i < forest->host_count; i++) {
+		struct forest_host *host = forest->ordered[i];
+
+		host->told_from_ns = 0;
+		place_release(host);
+		host_touch(host);
+	}
+	(void)forest_evict(forest);
+}
+
 static int restore_eras(struct forest *forest, struct forest_host *host, const struct boot_state *state)
 {
 	uint8_t era;
@@ -112,6 +136,8 @@ int forest_restore(struct forest *forest, struct forest_host *host, unsigned sav
 	parent = host_node(host, node->parent);
 	set_stale(host, node, saved & FOREST_SAVED_STALE);
 	if (parent && !(parent->flags & NODE_OWN))
-		set_stale(host, parent, saved & FOREST_SAVED_STALE_PARENT);
+		set_stale(host, parent,
+			  saved & FOREST_SAVED_STALE_PARENT ||
+				  graves_have(&forest->graves, host->intern.hash, node_key(parent)));
 	return 0;
 }

@@ -368,6 +368,8 @@ static unsigned kind_of(const struct forest_host *host, const struct forest_node
 		parent_stale = parent->flags & NODE_STALE;
 	else if (parent)
 		parent_stale = !forest_save_wants(parent, since_ns);
+	else /* evicted, if there was one */
+		parent_stale = node->parent_tgid != 0 && !(node->flags & NODE_VAGUE);
 	return (node->flags & NODE_STALE ? FOREST_SAVED_STALE : 0) | (parent_stale ? FOREST_SAVED_STALE_PARENT : 0);
 }
 

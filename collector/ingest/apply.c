@@ -47,7 +47,7 @@ void apply_batch(struct forest *forest, struct forest_host *host, const struct b
 	if (refused.count > 0)
 		(void)forest_apply_gap(forest, host, &refused, &is_new);
 	counts->facts_refused += refused.count;
-	if (verdict) /* a replay evicts when it knows who has living children */
+	if (verdict) /* a replay does so itself */
 		(void)forest_evict(forest);
 }
 

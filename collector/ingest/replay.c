@@ -2,7 +2,7 @@
 /* Entries go through the same join as when they came. The verdicts stored with them matter to sinks alone: joining
  * again in the same order gives the same forest, and a gap in the numbers is found again where it was found first.
  *
- * Nobody is evicted while a checkpoint is being read: who has living children is known only at its end. */
+ * While a checkpoint is being read few are evicted: who has living children is known only at its end. */
 #include "collector/ingest/replay.h"
 
 #include <errno.h>
@@ -16,7 +16,6 @@ struct replay {
 	struct links *links;
 	struct hosts hosts;
 	struct replay_counts counts;
-	bool restoring; /* within a checkpoint */
 };
 
 /* As when the entry came: those that are over by then make room. */
@@ -51,14 +50,15 @@ static int replay_batch(struct replay *replay, const struct journal_entry *from)
 		return skip_refused(replay, r);
 	if (entry->next != 0 && batch->id.seq > entry->next)
 		apply_sequence_gap(replay->forest, host, entry, batch);
+	if (batch->fact_count > 0)
+		forest_restore_told(host, batch->facts[0].time_ns);
 	apply_batch(replay->forest, host, batch, NULL, &counts);
 	stream_take(entry, batch->id.seq, apply_newest(batch));
 	entry->durable = entry->next - 1;
 	replay->counts.batches++;
 	replay->counts.facts += batch->fact_count;
 	replay->counts.refused += counts.facts_refused;
-	if (!replay->restoring)
-		(void)forest_evict(replay->forest);
+	(void)forest_evict(replay->forest);
 	return 0;
 }
 
@@ -138,7 +138,7 @@ static int replay_entry(struct replay *replay, const struct journal_entry *entry
 	case JOURNAL_CHECKPOINT_HOST:
 		return replay_host(replay, entry);
 	case JOURNAL_CHECKPOINT_BEGIN:
-		replay->restoring = true;
+		forest_restore_begin(replay->forest);
 		replay->hosts.keep_from = entry->position; /* what is being restored has no processes yet */
 		return 0;
 	case JOURNAL_CHECKPOINT_STATE:
@@ -146,9 +146,8 @@ static int replay_entry(struct replay *replay, const struct journal_entry *entry
 	case JOURNAL_CHECKPOINT_PROCESSES:
 		return restore_processes(replay, entry);
 	case JOURNAL_CHECKPOINT_END:
-		replay->restoring = false;
 		replay->hosts.keep_from = 0;
-		(void)forest_evict(replay->forest);
+		forest_restore_end(replay->forest);
 		return 0;
 	}
 	return 0;
@@ -212,6 +211,7 @@ int replay_journal(struct journal *journal, struct forest *forest, struct stream
 	hosts_init(&replay.hosts, forest, streams, links);
 	journal_reader_want_checkpoints(reader);
 	r = replay_entries(&replay, reader, &arena);
+	forest_restore_end(forest); /* of one that was not completed, too */
 	hosts_finish(&replay.hosts);
 	arena_finish(&arena);
 	journal_reader_close(reader);

@@ -169,13 +169,12 @@ part_sync() {
   done
 }
 
-acks() { # NAME LABEL AIM
-  row "$2" "$(median <"$work/$1.p50"), $(median <"$work/$1.p99"), $(median <"$work/$1.max") ms" "$3"
+acks() { # NAME LABEL [AIM]
+  row "$2" "$(median <"$work/$1.p50"), $(median <"$work/$1.p99"), $(median <"$work/$1.max") ms" "${3:-}"
 }
-note_acks() {
-  value ack_p50_ms <"$work/said" >>"$work/$1.p50"
-  value ack_p99_ms <"$work/said" >>"$work/$1.p99"
-  value ack_max_ms <"$work/said" >>"$work/$1.max"
+note_acks() { # NAME [WORD]
+  local figure
+  for figure in p50 p99 max; do value "${2:-ack}_${figure}_ms" <"$work/said" >>"$work/$1.$figure"; done
 }
 
 part_latency() {
@@ -185,6 +184,8 @@ part_latency() {
     collector 1 $((cores - 1))
     feed "$listen" hosts=48 events=40000 batch=20 rate=8000 >"$work/said"
     note_acks unloaded
+    "$CANOPY_BUILD/tests/bench/fleet/bench-disk" "$work/disk" 2300 400 2000 >"$work/said" || die "no figures of the disk"
+    note_acks disk sync
     if [ "$rate" = 0 ]; then
       collector 1 $((cores - 1))
       feed "$listen" hosts=48 events="$events" >"$work/said"
@@ -195,6 +196,7 @@ part_latency() {
     note_acks half
   done
   acks unloaded "unloaded (8,000 events/s in batches of 20)" "p99 2 ms"
+  acks disk "  the disk alone: as many syncs of such batches"
   acks half "half load ($rate events/s in batches of 500)" "p99 50 ms"
 }
 

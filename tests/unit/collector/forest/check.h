@@ -22,10 +22,12 @@ static inline void check_node(const struct forest_host *host, const struct fores
 	assert_int_equal(node->state, place_state(host, node, &quality));
 	assert_int_equal(node->place, node->state == PROCESS_LIVE ? PLACE_LIVE
 				      : node->kept_children       ? PLACE_KEPT
+				      : node->place == PLACE_HELD ? PLACE_HELD /* as the reading of a checkpoint has it */
 								  : PLACE_SPENT);
+	assert_true(node->place != PLACE_HELD || host->forest->restoring);
 	if (parent)
 		assert_true(key_compare(node_key(parent), node_key(node)) < 0);
-	assert_int_equal(!!(node->flags & NODE_KEEPS), parent && node->place != PLACE_SPENT);
+	assert_int_equal(!!(node->flags & NODE_KEEPS), parent && node->place != PLACE_SPENT && node->place != PLACE_HELD);
 	for (uint32_t ref = node->child_first; ref; ref = host_node(host, ref)->sibling_next) {
 		const struct forest_node *child = host_node(host, ref);
 
@@ -79,7 +81,8 @@ static inline void check_host(const struct forest_host *host)
 	assert_int_equal(charge, host->spent_bytes);
 	assert_memory_equal(states, host->states, sizeof(states));
 	assert_int_equal(nodes,
-			 check_list(host, PLACE_LIVE) + check_list(host, PLACE_KEPT) + check_list(host, PLACE_SPENT));
+			 check_list(host, PLACE_LIVE) + check_list(host, PLACE_KEPT) + check_list(host, PLACE_SPENT) +
+				 check_list(host, PLACE_HELD));
 	assert_int_equal(host->places[PLACE_NONE].count, 0);
 }
 

@@ -442,6 +442,85 @@ static void ancestors_of_the_living_are_not_evicted(void **state)
 	rig_finish(&rig);
 }
 
+/* Who began before what was told meanwhile may have children in the rest of the checkpoint; nobody else can. */
+static void while_a_checkpoint_is_read_the_dead_in_it_stay(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct fact child = fact_of(FACT_FORK, 4, 3, 4 * SECOND);
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = 0;
+	rig = rig_make(&options);
+	forest_restore_begin(rig.forest);
+	tell(&rig, FACT_EXIT, 2, 1, 10 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 0); /* nothing says yet from when on everything is told */
+	forest_restore_told(rig.host, 10 * SECOND);
+	tell(&rig, FACT_EXIT, 3, 1, 11 * SECOND);
+	tell(&rig, FACT_FORK, 12, 1, 12 * SECOND);
+	tell(&rig, FACT_EXIT, 12, 1, 13 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 1);
+	assert_null(forest_find(rig.host, key(12)));
+	assert_int_equal(forest_restore(rig.forest, rig.host, 0, &child, OFFSET), 0);
+	assert_int_equal(view(&rig, 4).state, PROCESS_LIVE);
+	forest_restore_end(rig.forest);
+	assert_null(forest_find(rig.host, key(2)));
+	assert_int_equal(view(&rig, 3).state, PROCESS_EXITED);
+	assert_int_equal(view(&rig, 4).depth, 2);
+	rig_finish(&rig);
+}
+
+/* Of one who was evicted meanwhile only a child speaks, who ended, too: that makes nobody live. */
+static void a_checkpoint_raises_nobody(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct fact child = fact_of(FACT_EXIT, 13, 12, 14 * SECOND);
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = 0;
+	rig = rig_make(&options);
+	forest_restore_begin(rig.forest);
+	forest_restore_told(rig.host, 10 * SECOND);
+	tell(&rig, FACT_FORK, 12, 1, 12 * SECOND);
+	tell(&rig, FACT_EXIT, 12, 1, 13 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 1);
+	assert_int_equal(forest_restore(rig.forest, rig.host, 0, &child, OFFSET), 0);
+	assert_int_equal(view(&rig, 12).state, PROCESS_UNKNOWN);
+	forest_restore_end(rig.forest);
+	rig_finish(&rig);
+}
+
+static int restore(void *owner, unsigned saved, const struct fact *fact, int64_t boottime_to_wall_ns)
+{
+	struct rig *rig = owner;
+
+	return forest_restore(rig->forest, rig->host, saved, fact, boottime_to_wall_ns);
+}
+
+static void nor_does_one_whose_parent_was_evicted_before(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct forest_node *node;
+	struct rig from, to;
+
+	(void)state;
+	options.exited_keep_ns = SECOND;
+	from = rig_make(&options);
+	tell(&from, FACT_FORK, 2, 1, 2 * SECOND);
+	tell(&from, FACT_FORK, 3, 2, 3 * SECOND);
+	tell(&from, FACT_EXIT, 2, 1, 4 * SECOND);
+	tell(&from, FACT_EXIT, 3, 1, 6 * SECOND);
+	assert_int_equal(forest_evict(from.forest), 1);
+	node = forest_find(from.host, key(3));
+	to = rig_make(&FOREST_OPTIONS_DEFAULT);
+	assert_int_equal(forest_save_node(node, 0, restore, &to), 0);
+	assert_int_equal(view(&to, 3).state, PROCESS_EXITED);
+	assert_int_equal(view(&to, 2).state, PROCESS_UNKNOWN);
+	rig_finish(&from);
+	rig_finish(&to);
+}
+
 static void a_gap_counts_once(void **state)
 {
 	struct rig rig = rig_make(&FOREST_OPTIONS_DEFAULT);
@@ -553,6 +632,9 @@ int main(void)
 	    cmocka_unit_test(a_reboot_closes_the_living_of_the_old_boot),
 	    cmocka_unit_test(the_exited_are_evicted_and_stay_dead),
 	    cmocka_unit_test(ancestors_of_the_living_are_not_evicted),
+	    cmocka_unit_test(while_a_checkpoint_is_read_the_dead_in_it_stay),
+	    cmocka_unit_test(a_checkpoint_raises_nobody),
+	    cmocka_unit_test(nor_does_one_whose_parent_was_evicted_before),
 	    cmocka_unit_test(a_gap_counts_once),
 	    cmocka_unit_test(what_was_filtered_pushes_no_loss_out),
 	    cmocka_unit_test(references_find_processes),
