@@ -18,7 +18,7 @@ size lives "${PRICE_LIVES:-1500}" "${PRICE_LIVES:-3000}"         # a burst of pa
 size program_rounds "${PRICE_ROUNDS:-5}" "${PRICE_ROUNDS:-15}"
 size blocks "${PRICE_BLOCKS:-150}" "${PRICE_BLOCKS:-800}"        # of bursts
 size rate_seconds "${PRICE_RATE_SECONDS:-3}" "${PRICE_RATE_SECONDS:-10}"
-size idle_seconds "${PRICE_IDLE_SECONDS:-12}" "${PRICE_IDLE_SECONDS:-60}"
+size idle_seconds "${PRICE_IDLE_SECONDS:-30}" "${PRICE_IDLE_SECONDS:-60}"
 size asks "${PRICE_ASKS:-150}" "${PRICE_ASKS:-500}"              # of latency
 size units "${PRICE_UNITS:-150}" "${PRICE_UNITS:-600}"           # of the build
 bin=$CANOPY_BUILD/tests/bench/sensor

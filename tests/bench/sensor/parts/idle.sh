@@ -4,6 +4,7 @@
 # own count of forks says whether others did: of many short windows those count in which, and in the one before, no
 # process began. On a busy machine they are few.
 idle_window=0.25 # seconds
+idle_settles=10  # seconds after which a sensor tells of nothing but every five seconds that it is there
 
 # idle_look: sets look_cpu (ns), look_switches, look_forks; without a process.
 idle_look() {
@@ -23,6 +24,7 @@ idle_watch() { # one line a window: forks, CPU ns, switches
   windows=$(compute "$idle_seconds / $idle_window" %.0f)
   mkfifo "$work/silence"
   exec {silence}<>"$work/silence"
+  read -r -t $idle_settles -u "$silence" _
   for ((i = 0; i < windows; i++)); do
     idle_look
     cpu=$look_cpu switches=$look_switches forks=$look_forks
