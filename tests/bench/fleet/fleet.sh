@@ -51,6 +51,7 @@ collector() {
   shift
   [ -z "${collector_pid:-}" ] || stop_process "$collector_pid"
   rm -rf "$work/collector"
+  sync # what was removed is given back to the disk now and not in the midst of what is measured
   unset listen http
   start_collector --shards "$shards" "${collector_options[@]}"
   [ $# -eq 0 ] || taskset -a -c -p "$1" "$collector_pid" >/dev/null
@@ -182,6 +183,7 @@ part_latency() {
   title "Ack latency: medians of p50, p99, max, $rounds rounds"
   for ((i = 0; i < rounds; i++)); do
     collector 1 $((cores - 1))
+    sleep 3 # what rounds before left behind has reached the disk, freed memory the host
     feed "$listen" hosts=48 events=40000 batch=20 rate=8000 >"$work/said"
     note_acks unloaded
     "$CANOPY_BUILD/tests/bench/fleet/bench-disk" "$work/disk" 2300 400 2000 >"$work/said" || die "no figures of the disk"
@@ -204,6 +206,7 @@ part_connections() {
   local i
   title "2,000 connections, batches of 50: $events events, $rounds rounds"
   for ((i = 0; i < rounds; i++)); do
+    touch_memory
     collector 1 $((cores - 1))
     served many hosts=2000 batch=50 events="$events"
   done
@@ -218,6 +221,7 @@ part_shards() {
   [ "$cores" -ge 4 ] || { most=2; echo "  with $cores cores the generator shares them: only CPU seconds tell something"; }
   for ((i = 0; i < rounds; i++)); do
     for ((n = 1; n <= most && n <= 8; n *= 2)); do
+      touch_memory
       collector "$n" "$((cores - n < 0 ? 0 : cores - n))-$((cores - 1))"
       served "shards-$n" hosts=48 events="$events"
     done
