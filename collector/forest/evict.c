@@ -88,6 +88,8 @@ static size_t evict_kept(struct forest_host *host)
 
 size_t forest_evict(struct forest *forest)
 {
+	/* who is held for a checkpoint takes about as much again */
+	uint64_t max = forest->restoring ? forest->options.exited_bytes_max / 2 : forest->options.exited_bytes_max;
 	size_t count = 0;
 
 	while (forest->touched) {
@@ -99,7 +101,7 @@ size_t forest_evict(struct forest *forest)
 		if (!forest->restoring) /* who lives below them is not known before its end */
 			count += evict_kept(host);
 	}
-	while (forest->spent_bytes > forest->options.exited_bytes_max && evict_first(forest->heap[0], PLACE_SPENT))
+	while (forest->spent_bytes > max && evict_first(forest->heap[0], PLACE_SPENT))
 		count++;
 	return count;
 }

@@ -88,6 +88,7 @@ enum forest_saved {
 	FOREST_SAVED_STALE = 1 << 0,        /* of a process that may long be dead */
 	FOREST_SAVED_STALE_PARENT = 1 << 1, /* its parent may be, unless facts of its own are restored too */
 	FOREST_SAVED_INHERITED = 1 << 2,    /* the image that the process was born with, whose parent is held no more */
+	FOREST_SAVED_OWN_PARENT = 1 << 3,   /* its parent is saved, too: before it, so where that is missing it was evicted again */
 };
 
 /* The host boot without its description and its processes. since_ns: as in forest_save_wants. Lists lie in the arena; boot

@@ -136,8 +136,6 @@ int forest_restore(struct forest *forest, struct forest_host *host, unsigned sav
 	parent = host_node(host, node->parent);
 	set_stale(host, node, saved & FOREST_SAVED_STALE);
 	if (parent && !(parent->flags & NODE_OWN))
-		set_stale(host, parent,
-			  saved & FOREST_SAVED_STALE_PARENT ||
-				  graves_have(&forest->graves, host->intern.hash, node_key(parent)));
+		set_stale(host, parent, saved & (FOREST_SAVED_STALE_PARENT | FOREST_SAVED_OWN_PARENT));
 	return 0;
 }

@@ -362,15 +362,13 @@ static void gather_facets(struct saver *saver)
 static unsigned kind_of(const struct forest_host *host, const struct forest_node *node, uint64_t since_ns)
 {
 	const struct forest_node *parent = host_node(host, node->parent);
-	bool parent_stale = false;
+	unsigned kind = node->flags & NODE_STALE ? FOREST_SAVED_STALE : 0;
 
-	if (parent && !(parent->flags & NODE_OWN))
-		parent_stale = parent->flags & NODE_STALE;
-	else if (parent)
-		parent_stale = !forest_save_wants(parent, since_ns);
-	else /* evicted, if there was one */
-		parent_stale = node->parent_tgid != 0 && !(node->flags & NODE_VAGUE);
-	return (node->flags & NODE_STALE ? FOREST_SAVED_STALE : 0) | (parent_stale ? FOREST_SAVED_STALE_PARENT : 0);
+	if (!parent) /* evicted, if there was one */
+		return node->parent_tgid != 0 && !(node->flags & NODE_VAGUE) ? kind | FOREST_SAVED_STALE_PARENT : kind;
+	if (parent->flags & NODE_OWN)
+		return kind | (forest_save_wants(parent, since_ns) ? FOREST_SAVED_OWN_PARENT : FOREST_SAVED_STALE_PARENT);
+	return parent->flags & NODE_STALE ? kind | FOREST_SAVED_STALE_PARENT : kind;
 }
 
 int forest_save_node(const struct forest_node *node, uint64_t since_ns, forest_save_cb cb, void *owner)

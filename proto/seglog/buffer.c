@@ -11,8 +11,8 @@
 #define KEEP_PARTS 4u
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 
-/* In huge pages where it fills them and the kernel has some: the first touch of a small page costs more than the bytes that are
- * copied into it, on a virtual machine many times more. */
+/* In huge pages where it fills them and the kernel has some: the first touch of a small page costs more than the bytes
+ * that are copied into it, on a virtual machine many times more. */
 static uint8_t *allocate(size_t capacity)
 {
 	void *memory;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disk FILE BYTES PER-SECOND COUNT: appends and makes durable, as a journal does, and prints how long fdatasync took. No ack that waits for
- * the disk can be faster: this stands beside the figures of acks. */
+/* disk FILE BYTES PER-SECOND COUNT: appends and makes durable, as a journal does, and prints how long fdatasync took.
+ * No ack that waits for the disk can be faster: this stands beside the figures of acks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -19,7 +19,8 @@ static int compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The same blocks again behind RESERVED: then nothing but data is written, as it is within what a journal has reserved. */
+/* The same blocks again behind RESERVED: then nothing but data is written, as it is within what a journal has reserved.
+ */
 static uint64_t sync_once(int fd, const void *data, size_t len, off_t at)
 {
 	uint64_t begin = now_ns();

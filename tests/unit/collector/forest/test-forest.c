@@ -485,7 +485,7 @@ static void a_checkpoint_raises_nobody(void **state)
 	tell(&rig, FACT_FORK, 12, 1, 12 * SECOND);
 	tell(&rig, FACT_EXIT, 12, 1, 13 * SECOND);
 	assert_int_equal(forest_evict(rig.forest), 1);
-	assert_int_equal(forest_restore(rig.forest, rig.host, 0, &child, OFFSET), 0);
+	assert_int_equal(forest_restore(rig.forest, rig.host, FOREST_SAVED_OWN_PARENT, &child, OFFSET), 0);
 	assert_int_equal(view(&rig, 12).state, PROCESS_UNKNOWN);
 	forest_restore_end(rig.forest);
 	rig_finish(&rig);
