@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "collector/ingest/internal.h"
 #include "collector/ingest/latency.h"
 #include "collector/ingest/refusal.h"
 #include "proto/batch/decoder.h"
+#include "proto/seglog/crc32c.h"
 
 /* ---- peers --------------------------------------------------------------------------------------------------- */
 
@@ -298,10 +298,13 @@ static void queue_ack(struct ingest_peer *peer, struct stream_entry *entry, uint
 	pending_push(&peer->ingest->pending, &ticket);
 }
 
-static uint32_t checksum(struct bytes data)
-{
-	return (uint32_t)crc32(0, (const Bytef *)data.data, data.len);
-}
+/* A batch as it came. */
+struct arrival {
+	struct bytes data;
+	uint32_t checksum;
+	enum stream_verdict judged;
+	int64_t now_ns;
+};
 
 static int decode(struct arena *arena, struct bytes data, struct batch *ret, struct ingest_refusal *ret_refusal)
 {
@@ -395,33 +398,33 @@ static int reserve(struct ingest *ingest, const struct join *join, struct bytes 
 	return r == -ENOMEM ? refusal_memory(ret) : r;
 }
 
-static int take(struct ingest_peer *peer, struct arena *arena, struct bytes data, enum stream_verdict judged,
-		int64_t now_ns, struct ingest_refusal *ret_refusal)
+static int take(struct ingest_peer *peer, struct arena *arena, const struct arrival *arrival,
+		struct ingest_refusal *ret_refusal)
 {
 	struct ingest *ingest = peer->ingest;
 	uint64_t received_ns = uv_hrtime(), seq;
 	struct journal_verdict verdict;
 	struct join join;
-	int r = prepare(peer, arena, data, now_ns, &join, ret_refusal);
+	int r = prepare(peer, arena, arrival->data, arrival->now_ns, &join, ret_refusal);
 
 	if (r == 0 && peer->session && peer->link->sessions > 1 && clones_contradict(join.host, &join.batch))
 		r = part_clones(peer, ret_refusal);
 	if (r == 0)
-		r = reserve(ingest, &join, data, ret_refusal);
+		r = reserve(ingest, &join, arrival->data, ret_refusal);
 	if (r != 0)
 		return r;
 	seq = join.batch.id.seq;
-	if (judged == STREAM_GAP)
+	if (arrival->judged == STREAM_GAP)
 		apply_sequence_gap(ingest->forest, join.host, join.entry, &join.batch);
 	apply_batch(ingest->forest, join.host, &join.batch, &join.verdict, &ingest->applied);
 	verdict = (struct journal_verdict){join.verdict.facts, join.verdict.gaps, join.batch.fact_count,
 					   join.batch.gap_count};
-	r = journal_append_batch(ingest->journal, now_ns, data, &verdict, &ingest->appended);
+	r = journal_append_batch(ingest->journal, arrival->now_ns, arrival->data, &verdict, &ingest->appended);
 	if (r < 0)
 		return r;
 	stream_take(join.entry, seq, apply_newest(&join.batch));
-	stream_remember(join.entry, seq, checksum(data));
-	count_batch(ingest, join.link, &join.batch, judged, now_ns);
+	stream_remember(join.entry, seq, arrival->checksum);
+	count_batch(ingest, join.link, &join.batch, arrival->judged, arrival->now_ns);
 	queue_ack(peer, join.entry, seq, received_ns);
 	return 0;
 }
@@ -455,8 +458,8 @@ static int refuse_conflict(struct ingest_peer *peer, const struct batch_id *id, 
 int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes data, int64_t now_ns,
 		 struct ingest_refusal *ret_refusal)
 {
+	struct arrival arrival = {.data = data, .judged = STREAM_NEW, .now_ns = now_ns};
 	struct ingest *ingest = peer->ingest;
-	enum stream_verdict judged;
 	struct stream_entry *entry;
 	struct batch_id id;
 	int r;
@@ -470,12 +473,14 @@ int ingest_batch(struct ingest_peer *peer, struct arena *arena, struct bytes dat
 	if (r != 0)
 		return r;
 	entry = streams_find(&ingest->streams, &id.boot, id.stream);
-	judged = entry ? stream_judge(entry, id.seq, checksum(data)) : STREAM_NEW;
-	if (judged == STREAM_CONFLICT)
+	arrival.checksum = crc32c(0, data.data, data.len);
+	if (entry)
+		arrival.judged = stream_judge(entry, id.seq, arrival.checksum);
+	if (arrival.judged == STREAM_CONFLICT)
 		return refuse_conflict(peer, &id, ret_refusal);
-	if (judged == STREAM_DUPLICATE)
+	if (arrival.judged == STREAM_DUPLICATE)
 		return take_duplicate(peer, entry, id.seq, ret_refusal);
-	r = take(peer, arena, data, judged, now_ns, ret_refusal);
+	r = take(peer, arena, &arrival, ret_refusal);
 	if (r < 0) {
 		fail(ingest, r, peer);
 		return ingest_refuse_failed(ingest, ret_refusal);

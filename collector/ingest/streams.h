@@ -68,7 +68,7 @@ bool streams_in_use(const struct streams *streams, const struct boot_id *boot);
 /* Forgets all streams of the boot, none of which is in use. */
 void streams_forget(struct streams *streams, const struct boot_id *boot);
 
-/* How a batch stands to what was taken; changes nothing. checksum: CRC-32 of its bytes. */
+/* How a batch stands to what was taken; changes nothing. checksum: CRC-32C of its bytes. */
 enum stream_verdict stream_judge(const struct stream_entry *entry, uint64_t seq, uint32_t checksum);
 /* The batch was taken. newest_ns: boottime of its newest fact, 0 = it has none. */
 void stream_take(struct stream_entry *entry, uint64_t seq, uint64_t newest_ns);
