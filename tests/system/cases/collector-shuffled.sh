@@ -7,7 +7,11 @@ source "$(dirname "$0")/observe.sh"
 observe collector-shuffled
 orders=${CANOPY_TEST_ORDERS:-24}
 
+open_door
+stay before "$(workload stay)"
+wait_until 10 said before process
 start_watch
+end_all before
 run chain env nice true
 run daemon "$(workload double-fork)"
 run daemon-below "$(workload double-fork)" subreaper
@@ -82,6 +86,22 @@ forest() { # NUMBER: every process with all that is known of it, without whose i
     "del(.host, .boot_id, .duration_ns) | (.id, .parent_id, .creator_id) |= (. // \"\" | sub(\"^[0-9a-f]*-\"; \"\"))" \
     | sort
 }
+# Case 39 by what the kernel told: the end of a process first, and then its snapshot, which was taken while it ran.
+snapshot_late() {
+  local told line
+  told=$(jq -r 'select(.type == "snapshot" and .pid == '"${pid_of[before]}"') | "\(.pid)/\(.start_boottime_ns) \(.exe)"' "$work/facts")
+  line=$(grep "^exit .* ${told% *} " "$work/lines")
+  read -r _ at _ <<<"$line"
+  printf 'host late %032d\nclock 100000000000 1700000000000000000\nconnect 1\n%s\nsend\n' 999 "$line"
+  printf 'snapshot %s %s 0/0 exe=%s\nsend\n' $((at - 1000000)) "${told% *}" "${told#* }"
+}
+late() { processes 'host.name = late' | jq -r "select(.pid == ${pid_of[before]}) | $1"; }
+snapshot_late | "$WORKLOADS/feed" "$listen"
+check "collector 39: a snapshot that comes after the end it was taken before: dead, and how" \
+  equal "$(late '"\(.state) \(.exit.code)"')" "exited ${code_of[before]}"
+check "collector 39: and what it was" equal "$(late .exe)" "$(workload stay)"
+check "collector 39: and once" equal "$(late .id | wc -l)" 1
+
 feed 0
 first=$(forest 0)
 check "collector 43: told in order: each process once" equal "$(wc -l <<<"$first")" \
