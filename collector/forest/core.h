@@ -21,6 +21,7 @@ struct forest {
 	uint64_t spent_bytes;               /* of all hosts */
 	uint64_t evicted;
 	bool restoring;                     /* a checkpoint is being read */
+	uint64_t held_bytes;                /* of all that is held for it */
 	uint64_t facts_new[5], facts_known[5];
 };
 

@@ -76,6 +76,16 @@ static size_t evict_aged(struct forest_host *host, uint64_t keep_ns)
 	return count;
 }
 
+/* A checkpoint holds the budget of those who have ended, and dead ancestors; much more is of somebody whose clock makes everybody look old. */
+static size_t evict_held(struct forest_host *host)
+{
+	size_t count = 0;
+
+	while (host->forest->held_bytes > host->forest->options.held_bytes_max && evict_first(host, PLACE_HELD))
+		count++;
+	return count;
+}
+
 static size_t evict_kept(struct forest_host *host)
 {
 	uint64_t max = EVICT_KEPT_BASE + (uint64_t)EVICT_KEPT_PER_LIVE * host->places[PLACE_LIVE].count;
@@ -98,8 +108,8 @@ size_t forest_evict(struct forest *forest)
 		forest->touched = host->touched_next;
 		host->touched = false;
 		count += evict_aged(host, forest->options.exited_keep_ns);
-		if (!forest->restoring) /* who lives below them is not known before its end */
-			count += evict_kept(host);
+		/* who lives below them is not known before a checkpoint's end */
+		count += forest->restoring ? evict_held(host) : evict_kept(host);
 	}
 	while (forest->spent_bytes > max && evict_first(forest->heap[0], PLACE_SPENT))
 		count++;

@@ -206,6 +206,7 @@ void forest_host_forget(struct forest *forest, struct forest_host *host)
 	untouch(forest, host);
 	intern_remove(&forest->boots, &host->intern);
 	forest->spent_bytes -= host->spent_bytes;
+	forest->held_bytes -= host->held_bytes;
 	forest->host_count--;
 	order_remove(forest, host);
 	heap_remove(forest, host);

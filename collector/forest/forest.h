@@ -27,13 +27,15 @@ struct forest_node; /* one process */
 struct forest_options {
 	uint64_t exited_bytes_max; /* budget for exited processes, whole forest; the oldest exited go first, live ones
 				      never */
+	uint64_t held_bytes_max;   /* while a checkpoint is being read: those who have ended and may have children in it; the oldest go first */
 	uint64_t exited_keep_ns;   /* how long an exited process stays, by host boottime; 0 = only the budget counts */
 	uint32_t hosts_max;        /* host boots; one more is refused */
 	uint32_t nodes_per_host_max;
 };
 #define FOREST_OPTIONS_DEFAULT                                                                                         \
 	((struct forest_options){                                                                                      \
-	    .exited_bytes_max = 256u << 20, .exited_keep_ns = 0, .hosts_max = 20000, .nodes_per_host_max = 8u << 20})
+	    .exited_bytes_max = 256u << 20, .held_bytes_max = 576u << 20, .exited_keep_ns = 0, .hosts_max = 20000,         \
+	    .nodes_per_host_max = 8u << 20})
 
 int forest_create(struct forest **ret, const struct forest_options *options);
 void forest_destroy(struct forest *forest);
@@ -88,7 +90,7 @@ enum forest_saved {
 	FOREST_SAVED_STALE = 1 << 0,        /* of a process that may long be dead */
 	FOREST_SAVED_STALE_PARENT = 1 << 1, /* its parent may be, unless facts of its own are restored too */
 	FOREST_SAVED_INHERITED = 1 << 2,    /* the image that the process was born with, whose parent is held no more */
-	FOREST_SAVED_OWN_PARENT = 1 << 3,   /* its parent is saved, too: before it, so where that is missing it was evicted again */
+	FOREST_SAVED_OWN_PARENT = 1 << 3,   /* its parent is saved, too: where that is missing and does not come, it was evicted again */
 };
 
 /* The host boot without its description and its processes. since_ns: as in forest_save_wants. Lists lie in the arena; boot

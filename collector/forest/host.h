@@ -30,6 +30,7 @@ struct forest_host {
 	struct node_list places[5]; /* by enum node_place */
 	uint64_t states[3];         /* processes by enum process_state */
 	uint64_t spent_bytes;       /* charge of all in PLACE_SPENT */
+	uint64_t held_bytes;        /* likewise in PLACE_HELD */
 	uint32_t heap_at;           /* place in the forest's heap */
 	uint32_t ordered_at;        /* place in the forest's list by name */
 	uint32_t vague_count;       /* nodes with NODE_VAGUE */

@@ -81,12 +81,20 @@ static void add_spent(struct forest_host *host, int64_t charge)
 	heap_update(host->forest, host);
 }
 
+static void add_held(struct forest_host *host, int64_t charge)
+{
+	host->held_bytes += (uint64_t)charge;
+	host->forest->held_bytes += (uint64_t)charge;
+}
+
 void place_leave(struct forest_host *host, struct forest_node *node)
 {
 	if (node->place == PLACE_NONE)
 		return;
 	if (node->place == PLACE_SPENT)
 		add_spent(host, -(int64_t)node_charge(node));
+	else if (node->place == PLACE_HELD)
+		add_held(host, -(int64_t)node_charge(node));
 	list_remove(host, node);
 	node->place = PLACE_NONE;
 }
@@ -99,6 +107,8 @@ static void enter(struct forest_host *host, struct forest_node *node, enum node_
 	list_insert(host, node, place);
 	if (place == PLACE_SPENT)
 		add_spent(host, (int64_t)node_charge(node));
+	else if (place == PLACE_HELD)
+		add_held(host, (int64_t)node_charge(node));
 }
 
 /* Whoever began before what has been told since the checkpoint did may have children in the rest of it. */
@@ -159,6 +169,7 @@ void place_release(struct forest_host *host)
 		before = node;
 		charge += (int64_t)node_charge(node);
 	}
+	add_held(host, -charge);
 	add_spent(host, charge);
 }
 

@@ -112,6 +112,11 @@ static int restore_inherited(struct forest_host *host, const struct fact *fact, 
 	return node->more && node->more->inherited ? 0 : -ENOMEM;
 }
 
+static bool is_buried(const struct forest_host *host, struct process_key key)
+{
+	return !host_find(host, key) && graves_have(&host->forest->graves, host->intern.hash, key);
+}
+
 int forest_restore(struct forest *forest, struct forest_host *host, unsigned saved, const struct fact *fact,
 		   int64_t boottime_to_wall_ns)
 {
@@ -125,6 +130,8 @@ int forest_restore(struct forest *forest, struct forest_host *host, unsigned sav
 		r = eras_get(&host->eras, &forest->pool.memory, boottime_to_wall_ns, &era);
 	if (r < 0)
 		return r;
+	if (is_buried(host, fact->self))
+		return 0; /* evicted since the checkpoint began */
 	if (saved & FOREST_SAVED_INHERITED)
 		return restore_inherited(host, fact, era);
 	memcpy(facts, host->facts, sizeof(facts));
@@ -136,6 +143,8 @@ int forest_restore(struct forest *forest, struct forest_host *host, unsigned sav
 	parent = host_node(host, node->parent);
 	set_stale(host, node, saved & FOREST_SAVED_STALE);
 	if (parent && !(parent->flags & NODE_OWN))
-		set_stale(host, parent, saved & (FOREST_SAVED_STALE_PARENT | FOREST_SAVED_OWN_PARENT));
+		set_stale(host, parent,
+			  saved & (FOREST_SAVED_STALE_PARENT | FOREST_SAVED_OWN_PARENT) ||
+				  graves_have(&forest->graves, host->intern.hash, node_key(parent)));
 	return 0;
 }

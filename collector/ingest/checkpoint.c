@@ -252,16 +252,26 @@ static void give_up(struct checkpoint *checkpoint, int error)
 	checkpoint->retry_ns = uv_hrtime() + CHECKPOINT_RETRY_NS;
 }
 
-static void slice(struct checkpoint *checkpoint)
+static int put_until(struct checkpoint *checkpoint, uint64_t deadline_ns)
 {
-	uint64_t deadline_ns = uv_hrtime() + CHECKPOINT_SLICE_NS;
 	int r = 0;
 
 	do {
 		if (journal_pending_bytes(checkpoint->journal) > CHECKPOINT_PENDING_MAX)
-			return;
+			break;
 		r = checkpoint->at < checkpoint->boot_count ? put_host(checkpoint, deadline_ns) : put_end(checkpoint);
 	} while (r == 0 && !checkpoint->end && uv_hrtime() < deadline_ns);
+	return r;
+}
+
+/* Nothing that comes between two slices stands before what was told of a process in the first one, or in its midst: whoever reads may
+ * evict a process as soon as its end has come. */
+static void slice(struct checkpoint *checkpoint)
+{
+	int r = put_until(checkpoint, uv_hrtime() + CHECKPOINT_SLICE_NS);
+
+	if (r == 0 && checkpoint->begun)
+		r = flush_all(checkpoint);
 	if (r < 0)
 		give_up(checkpoint, r);
 }

@@ -19,6 +19,9 @@
 #include "canopy/durable.h"
 #include "collector/shard/traffic.h"
 
+/* Beside the ended ones of a checkpoint (two budgets: those in it, and those who ended while it was written) it has the dead ancestors of the living. */
+#define HELD_ANCESTORS_BYTES (64ull << 20)
+
 /* ---- folders ------------------------------------------------------------------------------------------------- */
 
 static int folder_of(const char *state, size_t number, char ret[PATH_MAX])
@@ -128,6 +131,7 @@ static int open_all(struct shard *shard)
 	int r;
 
 	forest.exited_bytes_max = shard->options.exited_bytes;
+	forest.held_bytes_max = 2 * shard->options.exited_bytes + HELD_ANCESTORS_BYTES;
 	r = forest_create(&shard->forest, &forest);
 	if (r == 0)
 		r = open_journal(shard);

@@ -59,6 +59,12 @@ void seglog_buffer_reset(struct seglog_buffer *buffer)
 		(void)resize(buffer, buffer->capacity / 2);
 }
 
+void seglog_buffer_rest(struct seglog_buffer *buffer)
+{
+	if (buffer->len == 0 && buffer->capacity > CAPACITY_KEEP)
+		seglog_buffer_free(buffer);
+}
+
 void seglog_buffer_free(struct seglog_buffer *buffer)
 {
 	free(buffer->data);

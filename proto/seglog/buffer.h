@@ -15,6 +15,8 @@ struct seglog_buffer {
 int seglog_buffer_reserve(struct seglog_buffer *buffer, size_t more);
 /* Empties it for the next round. Of a large one that was left mostly empty half is given back. */
 void seglog_buffer_reset(struct seglog_buffer *buffer);
+/* Nothing follows at once: of an empty one no more is kept than a quiet log needs. */
+void seglog_buffer_rest(struct seglog_buffer *buffer);
 /* Frees its memory and zeroes it; it can be used again. */
 void seglog_buffer_free(struct seglog_buffer *buffer);
 

@@ -294,6 +294,10 @@ static void publish(struct seglog *log, struct seglog_commit *commit)
 		seglog_buffer_reset(&log->spare);
 		commit->buffer = (struct seglog_buffer){0};
 	}
+	if (log->pending.len == 0) {
+		seglog_buffer_rest(&log->pending);
+		seglog_buffer_rest(&log->spare);
+	}
 }
 
 /* What could not be written is pending again, before what has come since. */

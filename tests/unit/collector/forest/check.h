@@ -62,7 +62,7 @@ static inline uint32_t check_list(const struct forest_host *host, enum node_plac
 
 static inline void check_host(const struct forest_host *host)
 {
-	uint64_t states[3] = {0}, charge = 0;
+	uint64_t states[3] = {0}, charge = 0, held = 0;
 	uint32_t nodes = 0, vague = 0;
 	struct process_key before = {0};
 
@@ -73,12 +73,14 @@ static inline void check_host(const struct forest_host *host)
 		check_node(host, node);
 		states[node->state]++;
 		charge += node->place == PLACE_SPENT ? node_charge(node) : 0;
+		held += node->place == PLACE_HELD ? node_charge(node) : 0;
 		vague += node->flags & NODE_VAGUE ? 1 : 0;
 	}
 	assert_int_equal(nodes, host->slab.used);
 	assert_int_equal(nodes, host->registry.count);
 	assert_int_equal(vague, host->vague_count);
 	assert_int_equal(charge, host->spent_bytes);
+	assert_int_equal(held, host->held_bytes);
 	assert_memory_equal(states, host->states, sizeof(states));
 	assert_int_equal(nodes,
 			 check_list(host, PLACE_LIVE) + check_list(host, PLACE_KEPT) + check_list(host, PLACE_SPENT) +

@@ -491,6 +491,73 @@ static void a_checkpoint_raises_nobody(void **state)
 	rig_finish(&rig);
 }
 
+/* So it is with a checkpoint of a version that did not say so. */
+static void nor_does_an_older_one(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct fact child = fact_of(FACT_EXIT, 13, 12, 14 * SECOND);
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = 0;
+	rig = rig_make(&options);
+	forest_restore_begin(rig.forest);
+	forest_restore_told(rig.host, 10 * SECOND);
+	tell(&rig, FACT_FORK, 12, 1, 12 * SECOND);
+	tell(&rig, FACT_EXIT, 12, 1, 13 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 1);
+	assert_int_equal(forest_restore(rig.forest, rig.host, 0, &child, OFFSET), 0);
+	assert_int_equal(view(&rig, 12).state, PROCESS_UNKNOWN);
+	forest_restore_end(rig.forest);
+	rig_finish(&rig);
+}
+
+/* What is saved of a process may be read in pieces, with its eviction between two of them: the last piece has no exit. */
+static void nor_does_a_piece_of_its_own(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct fact piece = fact_of(FACT_EXEC, 12, 1, 12 * SECOND + 1);
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = 0;
+	rig = rig_make(&options);
+	forest_restore_begin(rig.forest);
+	forest_restore_told(rig.host, 10 * SECOND);
+	tell(&rig, FACT_FORK, 12, 1, 12 * SECOND);
+	tell(&rig, FACT_EXIT, 12, 1, 13 * SECOND);
+	assert_int_equal(forest_evict(rig.forest), 1);
+	assert_int_equal(forest_restore(rig.forest, rig.host, 0, &piece, OFFSET), 0);
+	assert_null(forest_find(rig.host, key(12)));
+	forest_restore_end(rig.forest);
+	rig_finish(&rig);
+}
+
+/* A host whose first fact is of the end of time would have all of its processes held. */
+static void what_is_held_is_bounded(void **state)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+	struct forest_stats stats;
+	struct rig rig;
+
+	(void)state;
+	options.exited_bytes_max = options.held_bytes_max = 64 * 1024;
+	rig = rig_make(&options);
+	forest_restore_begin(rig.forest);
+	forest_restore_told(rig.host, UINT64_MAX);
+	for (uint32_t pid = 10; pid < 5000; pid++) {
+		tell(&rig, FACT_FORK, pid, 1, pid * SECOND);
+		tell(&rig, FACT_EXIT, pid, 1, pid * SECOND + 1000);
+		(void)forest_evict(rig.forest);
+	}
+	forest_stats(rig.forest, &stats);
+	assert_true(stats.exited > 50 && stats.exited < 1000);
+	forest_restore_end(rig.forest);
+	forest_stats(rig.forest, &stats);
+	assert_true(stats.exited > 50 && stats.exited < 1000);
+	rig_finish(&rig);
+}
+
 static int restore(void *owner, unsigned saved, const struct fact *fact, int64_t boottime_to_wall_ns)
 {
 	struct rig *rig = owner;
@@ -634,6 +701,9 @@ int main(void)
 	    cmocka_unit_test(ancestors_of_the_living_are_not_evicted),
 	    cmocka_unit_test(while_a_checkpoint_is_read_the_dead_in_it_stay),
 	    cmocka_unit_test(a_checkpoint_raises_nobody),
+	    cmocka_unit_test(nor_does_an_older_one),
+	    cmocka_unit_test(nor_does_a_piece_of_its_own),
+	    cmocka_unit_test(what_is_held_is_bounded),
 	    cmocka_unit_test(nor_does_one_whose_parent_was_evicted_before),
 	    cmocka_unit_test(a_gap_counts_once),
 	    cmocka_unit_test(what_was_filtered_pushes_no_loss_out),

@@ -70,12 +70,31 @@ static void a_burst_is_given_back(void **state)
 	seglog_buffer_free(&buffer);
 }
 
+static void a_log_at_rest_keeps_little(void **state)
+{
+	struct seglog_buffer buffer = {0};
+
+	(void)state;
+	append(&buffer, 16 * MIB);
+	seglog_buffer_rest(&buffer);
+	assert_int_equal(buffer.len, 16 * MIB); /* what is in it stays */
+	seglog_buffer_reset(&buffer);
+	seglog_buffer_rest(&buffer);
+	assert_int_equal(buffer.capacity, 0);
+	append(&buffer, STEP);
+	seglog_buffer_reset(&buffer);
+	seglog_buffer_rest(&buffer);
+	assert_true(buffer.capacity >= STEP);
+	seglog_buffer_free(&buffer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(growing_loses_nothing),
 	    cmocka_unit_test(a_steady_stream_keeps_its_memory),
 	    cmocka_unit_test(a_burst_is_given_back),
+	    cmocka_unit_test(a_log_at_rest_keeps_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
