@@ -8,7 +8,7 @@
 struct census_address {
 	struct index_node node;
 	uint8_t key[16];
-	uint32_t count;
+	uint32_t count, securing;
 };
 
 int census_init(struct census *census)
@@ -55,7 +55,7 @@ static struct census_address *make(struct census *census, const uint8_t key[16])
 	return address;
 }
 
-void census_come(struct census *census, const uint8_t key[16], uint32_t *ret_address, uint32_t *ret_connections)
+void census_come(struct census *census, const uint8_t key[16], bool securing, struct census_counts *ret)
 {
 	struct census_address *address;
 
@@ -63,8 +63,22 @@ void census_come(struct census *census, const uint8_t key[16], uint32_t *ret_add
 	address = find(census, key);
 	if (!address)
 		address = make(census, key);
-	*ret_address = address ? ++address->count : UINT32_MAX;
-	*ret_connections = ++census->connections;
+	*ret = (struct census_counts){.of_address = UINT32_MAX, .of_all = ++census->connections};
+	if (address) {
+		ret->of_address = ++address->count;
+		ret->securing = address->securing += securing;
+	}
+	uv_mutex_unlock(&census->mutex);
+}
+
+void census_secured(struct census *census, const uint8_t key[16])
+{
+	struct census_address *address;
+
+	uv_mutex_lock(&census->mutex);
+	address = find(census, key);
+	if (address && address->securing > 0) /* it may have come when there was no memory to count it */
+		address->securing--;
 	uv_mutex_unlock(&census->mutex);
 }
 

@@ -4,7 +4,8 @@
  * breach, up to a bound of its own.
  *
  * Half of the connections may be greeting: an idle flood from many addresses then leaves the other half to sensors that
- * said hello. */
+ * said hello. Fewer may shake hands, a quarter of them from one address; where all of those places are taken, whoever
+ * holds one and says nothing makes room for whoever comes. */
 #include "collector/listen/listener.h"
 
 #include <errno.h>
@@ -89,20 +90,38 @@ static void on_session_closed(void *owner, struct session *session)
 
 /* ---- accepting ----------------------------------------------------------------------------------------------- */
 
-/* Returns why this connection is too many, or NULL. */
-static const char *judge(const struct listener *listener, uint32_t of_address, uint32_t of_all, char *text, size_t size)
+/* Whether a place for a handshake is there; one that says nothing makes room for it. */
+static bool has_place(struct listener *listener)
+{
+	struct session *silent;
+
+	if (listener->shared.securing <= listener->options.handshakes_max / listener->options.listeners)
+		return true;
+	silent = session_most_silent(&listener->shared, uv_now(listener->shared.loop));
+	if (silent)
+		session_abort(silent, "of all TLS handshakes under way it was silent for longest; others need its place");
+	return silent;
+}
+
+/* Returns why this connection is too many, or NULL. Only one that is within the bounds of its address may take the place
+ * of another. */
+static const char *judge(struct listener *listener, const struct census_counts *counts, char *text, size_t size)
 {
 	const struct listener_options *options = &listener->options;
 
-	if (of_address > options->per_address_max)
+	if (counts->of_address > options->per_address_max)
 		(void)snprintf(
 		    text, size,
 		    "%u connections from this address is the limit; are sensors started over and over there?",
 		    options->per_address_max);
-	else if (of_all > options->connections_max)
+	else if (counts->of_all > options->connections_max)
 		(void)snprintf(text, size, "%u connections is the limit of this collector; start another one",
 			       options->connections_max);
-	else if (listener->shared.securing > options->handshakes_max / options->listeners)
+	else if (counts->securing > options->handshakes_per_address_max)
+		(void)snprintf(text, size,
+			       "%u TLS handshakes under way from this address is the limit; does something there connect and say nothing?",
+			       options->handshakes_per_address_max);
+	else if (!has_place(listener))
 		(void)snprintf(text, size, "%u TLS handshakes are under way, which is the limit", options->handshakes_max);
 	else if (listener->shared.greeting > options->connections_max / 2 / options->listeners + 1)
 		(void)snprintf(text, size, "too many connections have not said hello yet; come back later");
@@ -139,15 +158,15 @@ static void on_connection(void *owner, uv_stream_t *server)
 	struct listener *listener = owner;
 	char text[INGEST_REASON_MAX];
 	struct session *session;
-	uint32_t of_address, of_all;
+	struct census_counts counts;
 	const char *why;
 
 	if (session_create(&session, &listener->shared, server) < 0)
 		return; /* out of memory: the acceptor closes it, the sensor comes back */
 	keep(listener, session);
 	listener->sessions_total++;
-	census_come(listener->census, session->key, &of_address, &of_all); /* without memory it counts as too many */
-	why = judge(listener, of_address, of_all, text, sizeof(text));
+	census_come(listener->census, session->key, session->securing, &counts); /* without memory it counts as too many */
+	why = judge(listener, &counts, text, sizeof(text));
 	if (!why)
 		session_start(session);
 	else if (listener->shared.refusing < listener->options.refusing_max)
@@ -279,8 +298,10 @@ static void init_options(struct listener *listener, const struct listener_option
 	listener->options.connections_max = or_default(options->connections_max, LISTENER_CONNECTIONS_MAX);
 	listener->options.per_address_max = or_default(options->per_address_max, LISTENER_PER_ADDRESS_MAX);
 	listener->options.handshakes_max = or_default(options->handshakes_max, LISTENER_HANDSHAKES_MAX);
+	listener->options.handshakes_per_address_max = or_default(options->handshakes_per_address_max, LISTENER_HANDSHAKES_PER_ADDRESS_MAX);
 	listener->options.refusing_max = or_default(options->refusing_max, LISTENER_REFUSING_MAX);
 	listener->shared.hello_ms = or_default(options->hello_ms, SESSION_HELLO_MS);
+	listener->shared.silent_ms = or_default(options->silent_ms, SESSION_SILENT_MS);
 	listener->shared.idle_ms = or_default(options->idle_ms, SESSION_IDLE_MS);
 	listener->shared.linger_ms = or_default(options->linger_ms, SESSION_LINGER_MS);
 	listener->shared.ingest = options->ingest;
@@ -306,7 +327,9 @@ static struct listener *make(uv_loop_t *loop, const struct listener_options *opt
 	listener->shared.crowded = on_crowded;
 	listener->shared.owner = listener;
 	LIST_INIT(&listener->sessions);
+	TAILQ_INIT(&listener->shared.handshakes);
 	listener->census = options->census ? options->census : &listener->own;
+	listener->shared.census = listener->census;
 	if (!options->census && census_init(&listener->own) < 0) {
 		free(listener);
 		return NULL;

@@ -17,6 +17,7 @@
 #define LISTENER_PER_ADDRESS_MAX 1024u  /* a whole site may stand behind one address translator */
 #define LISTENER_REFUSING_MAX 256u      /* connections that are being told why; beyond it they are cut without a word */
 #define LISTENER_HANDSHAKES_MAX 2048u   /* TLS handshakes under way: 40 KiB each, and three seconds of a core */
+#define LISTENER_HANDSHAKES_PER_ADDRESS_MAX (LISTENER_HANDSHAKES_MAX / 4) /* so that a few that say nothing leave room to others */
 #define LISTENER_TICK_MS 1000u          /* how finely slowness is judged */
 #define LISTENER_STORM_SESSIONS 256u    /* after so many new ones the heap is looked through, some ms: not for each that comes */
 
@@ -32,9 +33,9 @@ struct listener_options {
 	struct census *census;
 	const struct route *route;
 	uint32_t listeners;        /* 0 = 1 */
-	uint32_t connections_max, per_address_max, handshakes_max, refusing_max; /* 0 = the bounds above */
+	uint32_t connections_max, per_address_max, handshakes_max, handshakes_per_address_max, refusing_max; /* 0 = the bounds above */
 	size_t memory_max;                         /* receive buffers of all listeners together; 0 = SESSION_MEMORY_MAX */
-	uint32_t hello_ms, idle_ms, linger_ms;     /* 0 = those of session.h */
+	uint32_t hello_ms, silent_ms, idle_ms, linger_ms; /* 0 = those of session.h */
 };
 
 /* Errors and *ret_why as acceptor_create. */

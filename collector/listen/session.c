@@ -85,11 +85,12 @@ static void on_closed(void *owner)
 }
 
 /* A refusal is worth a line, a thousand a second are not. */
-static void log_refusal(struct session *session, const char *why)
+static void note_refusal(struct session *session, const char *why)
 {
 	struct session_shared *shared = session->shared;
 	uint64_t second = uv_now(shared->loop) / 1000;
 
+	shared->rejects_total++;
 	if (second != shared->log_second)
 		shared->logged = 0;
 	shared->log_second = second;
@@ -97,10 +98,30 @@ static void log_refusal(struct session *session, const char *why)
 		log_warning("event=session-refused peer=%s reason=\"%s\"", session->name, LOG_TEXT(why));
 }
 
+static void begin_securing(struct session *session)
+{
+	session->securing = true;
+	session->shared->securing++;
+	TAILQ_INSERT_TAIL(&session->shared->handshakes, session, handshake);
+}
+
 static void end_securing(struct session *session)
 {
-	session->shared->securing -= session->securing;
+	if (!session->securing)
+		return;
 	session->securing = false;
+	session->shared->securing--;
+	TAILQ_REMOVE(&session->shared->handshakes, session, handshake);
+	census_secured(session->shared->census, session->key);
+}
+
+static void hear_handshake(struct session *session, uint64_t now_ms)
+{
+	if (!session->securing)
+		return;
+	session->heard_ms = now_ms;
+	TAILQ_REMOVE(&session->shared->handshakes, session, handshake);
+	TAILQ_INSERT_TAIL(&session->shared->handshakes, session, handshake);
 }
 
 static void change_state(struct session *session, enum session_state state, const char *why)
@@ -123,8 +144,7 @@ static void change_state(struct session *session, enum session_state state, cons
 	session_forget_relay(session);
 	forget_input(session);
 	if (state == SESSION_REFUSING) {
-		session->shared->rejects_total++;
-		log_refusal(session, why);
+		note_refusal(session, why);
 		(void)stream_read_start(session->stream); /* also when it was paused */
 	} else {
 		stream_close(session->stream, on_closed);
@@ -160,10 +180,12 @@ static void refuse(struct session *session, const struct ingest_refusal *refusal
 	    .type = MESSAGE_REJECT,
 	    .reject = {refusal->code, bytes_from_string(refusal->reason), refusal->retry_after_ms}};
 
-	if (send_message(session, &message) < 0 || stream_shutdown(session->stream) < 0)
+	if (send_message(session, &message) < 0 || stream_shutdown(session->stream) < 0) {
+		note_refusal(session, refusal->reason); /* the peer cannot be told, as before the end of its handshake */
 		change_state(session, SESSION_CLOSED, refusal->reason);
-	else
+	} else {
 		change_state(session, SESSION_REFUSING, refusal->reason);
+	}
 }
 
 __attribute__((format(printf, 3, 4))) static void refuse_because(struct session *session, enum reject_code code,
@@ -598,8 +620,7 @@ static void on_ended(void *owner, int error)
 
 	if (error == -EPROTO && *stream_why(session->stream)) {
 		detail.why = stream_why(session->stream);
-		session->shared->rejects_total++;
-		log_refusal(session, detail.why);
+		note_refusal(session, detail.why);
 	}
 	fsm(owner, error ? EVENT_ERROR : EVENT_END, &detail);
 }
@@ -609,7 +630,14 @@ static void on_connected(void *owner)
 	end_securing(owner);
 }
 
-static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended};
+static void on_heard(void *owner)
+{
+	struct session *session = owner;
+
+	hear_handshake(session, uv_now(session->shared->loop));
+}
+
+static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended, on_heard};
 
 /* ---- for the listener ---------------------------------------------------------------------------------------- */
 
@@ -651,13 +679,13 @@ int session_create(struct session **ret, struct session_shared *shared, uv_strea
 		free(session);
 		return r;
 	}
-	session->securing = shared->tls;
-	shared->securing += session->securing;
 	r = stream_accept(session->stream, server);
 	if (r == 0 && stream_peer(session->stream, &peer)) {
 		address_key((const struct sockaddr *)&peer, session->key);
 		address_format((const struct sockaddr *)&peer, session->name);
 	}
+	if (shared->tls && session->state == SESSION_GREETING)
+		begin_securing(session);
 	/* A connection that is broken already is served as one that breaks at once: reading tells. */
 	*ret = session;
 	return 0;
@@ -718,6 +746,19 @@ uint64_t session_burden(const struct session *session, size_t granted, uint64_t 
 	uint64_t silence_ms = is_held(session) ? 0 : now_ms - session->heard_ms; /* held, it is our doing */
 
 	return session->memory > granted ? (session->memory - granted) * (silence_ms + 1) : 0;
+}
+
+/* Where handshakes wait for us, their silence is our doing. */
+struct session *session_most_silent(struct session_shared *shared, uint64_t now_ms)
+{
+	struct session *session;
+
+	while ((session = TAILQ_FIRST(&shared->handshakes)) && now_ms - session->heard_ms >= shared->silent_ms) {
+		if (!stream_has_unread(session->stream))
+			return session;
+		hear_handshake(session, now_ms);
+	}
+	return NULL;
 }
 
 void session_tick(struct session *session, uint64_t now_ms)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "proto/stream/tls.h"
@@ -416,6 +417,14 @@ void stream_read_stop(struct stream *stream)
 	(void)listen_to_socket(stream);
 }
 
+bool stream_has_unread(const struct stream *stream)
+{
+	uv_os_fd_t fd;
+	int len;
+
+	return stream->handle && uv_fileno((const uv_handle_t *)&stream->tcp, &fd) == 0 && ioctl(fd, FIONREAD, &len) == 0 && len > 0;
+}
+
 /* ---- bytes out ----------------------------------------------------------------------------------------------- */
 
 static void on_written(uv_write_t *request, int status)
@@ -636,6 +645,8 @@ static void feed(struct stream *stream, const uint8_t *data, size_t len)
 	}
 	if (stream->state == STREAM_SECURING)
 		go_on_securing(stream);
+	if (stream->state == STREAM_SECURING && stream->events->heard)
+		stream->events->heard(stream->owner);
 	if (stream->state == STREAM_OPEN)
 		deliver(stream);
 }

@@ -37,6 +37,8 @@ struct stream_events {
 	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use;
 	 * -EPROTO: TLS has failed, stream_why says why. Reading has ended either way. Not called because of stream_close. */
 	void (*ended)(void *owner, int error);
+	/* Bytes of the TLS handshake have come, and its end has not. May be NULL. */
+	void (*heard)(void *owner);
 };
 
 /* *ret belongs to the caller until stream_close. events must outlive the stream. Errors: -ENOMEM. */
@@ -75,6 +77,9 @@ void stream_passage_drop(struct stream_passage *passage);
 /* Starts and stops reading; both may be called in any state of reading, and during the handshake. Errors: -errno. */
 int stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
+
+/* Whether bytes of the peer wait in the kernel. */
+bool stream_has_unread(const struct stream *stream);
 
 /* Sends len > 0 bytes of a malloc'ed buffer, which is consumed also when this fails. Errors: -ENOTCONN, -ENOMEM, -EPIPE
  * after stream_shutdown; a failure later on comes by ended. */

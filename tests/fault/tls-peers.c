@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Peers that misuse TLS against the real collector: thousands that say nothing, that dribble a handshake, that never end one,
- * that speak something else. An honest sensor shakes hands meanwhile; at the end the collector has let go of all of them.
+ * that speak something else, that take all places for handshakes from a few addresses. An honest sensor shakes hands meanwhile;
+ * at the end the collector has let go of all of them.
  *
  *   tls-peers COLLECTOR */
 #include <arpa/inet.h>
@@ -9,6 +10,8 @@
 #include <sys/socket.h>
 
 #include "proto/stream/tls.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/message.h"
 #include "tests/fault/process.h"
 #include "tests/unit/authority.h"
 
@@ -21,6 +24,11 @@
 #define CROWD 2000 /* a little below what one shard lets shake hands at a time */
 #define CROWD_ADDRESSES 8 /* each below what one may have */
 #define CROWD_STEP 100 /* after so many an honest sensor shakes hands */
+#define SQUATTERS 1024 /* connections that one address may have; two such fill all places for handshakes */
+#define SQUATTERS_KEPT 512 /* handshakes that it may have under way */
+#define HOST_HONEST 30 /* 127.0.0.30: nobody else is there */
+#define HELLO_SECONDS 10 /* after which silent ones are let go of anyway */
+#define WELCOME_SECONDS 5 /* far below that */
 #define WAIT_SECONDS 60 /* the collector gives a peer ten seconds and a little */
 
 static char paths[5][FOLDER_PATH_MAX * 2];
@@ -83,18 +91,20 @@ static bool flush(struct tls *tls, int fd)
 	return sent;
 }
 
-/* Returns whether the handshake came about; *ret_ms tells how long it took. */
-static bool shake_hands(struct tls_context *context, double *ret_ms)
+static double now_ms(void)
 {
-	struct timespec begin, end;
-	uint8_t heard[TLS_FEED_MAX];
-	struct tls *tls;
-	int fd = dial(), r;
-	ssize_t n = 1;
+	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
-	if (tls_create(&tls, context, "127.0.0.1") < 0)
-		give_up("tls");
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static bool shake(struct tls *tls, int fd)
+{
+	uint8_t heard[TLS_FEED_MAX];
+	ssize_t n = 1;
+	int r;
+
 	while ((r = tls_handshake(tls)) == TLS_E_AGAIN && n > 0) {
 		if (!flush(tls, fd))
 			break;
@@ -103,11 +113,79 @@ static bool shake_hands(struct tls_context *context, double *ret_ms)
 			(void)tls_feed(tls, heard, (size_t)n);
 	}
 	(void)flush(tls, fd);
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	*ret_ms = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
+	return r == 0;
+}
+
+/* Returns whether the handshake came about; *ret_ms tells how long it took. */
+static bool shake_hands(struct tls_context *context, double *ret_ms)
+{
+	double begin_ms = now_ms();
+	struct tls *tls;
+	int fd = dial();
+	bool shaken;
+
+	if (tls_create(&tls, context, "127.0.0.1") < 0)
+		give_up("tls");
+	shaken = shake(tls, fd);
+	*ret_ms = now_ms() - begin_ms;
 	tls_destroy(tls);
 	(void)close(fd);
-	return r == 0;
+	return shaken;
+}
+
+static bool say_hello(struct tls *tls, int fd)
+{
+	struct message message = {.type = MESSAGE_HELLO};
+	uint8_t *frame, *sealed;
+	size_t len;
+	bool said;
+
+	message.hello = (struct hello){.protocol_version = PROTOCOL_VERSION,
+				       .boot = {{1}},
+				       .hostname = BYTES_LITERAL("web-1"),
+				       .stream = 1,
+				       .first_unacked_seq = 1};
+	if (message_encode(&message, false, &frame, &len) < 0 || tls_write(tls, frame, len, &sealed, &len) < 0)
+		give_up("hello");
+	said = send_all(fd, sealed, len);
+	free(frame);
+	free(sealed);
+	return said;
+}
+
+static bool hear_welcome(struct tls *tls, int fd)
+{
+	uint8_t heard[TLS_FEED_MAX], frames[4096];
+	struct message message = {0};
+	struct arena arena = {0};
+	size_t got = 0;
+	ssize_t n = 1;
+	bool welcome;
+
+	while (tls_read(tls, frames, sizeof(frames), &got) == TLS_E_AGAIN && n > 0) {
+		n = recv(fd, heard, sizeof(heard), 0);
+		if (n > 0)
+			(void)tls_feed(tls, heard, (size_t)n);
+	}
+	welcome = got > FRAME_HEADER_BYTES && /* a Welcome is first, and small: it comes in one piece */
+		  message_decode_collector(&arena, frames + FRAME_HEADER_BYTES, got - FRAME_HEADER_BYTES, &message, NULL) == 0 &&
+		  message.type == MESSAGE_WELCOME;
+	arena_finish(&arena);
+	return welcome;
+}
+
+static bool is_welcome(struct tls_context *context, unsigned host)
+{
+	struct tls *tls;
+	int fd = dial_from(host);
+	bool welcome;
+
+	if (tls_create(&tls, context, "127.0.0.1") < 0)
+		give_up("tls");
+	welcome = shake(tls, fd) && say_hello(tls, fd) && hear_welcome(tls, fd);
+	tls_destroy(tls);
+	(void)close(fd);
+	return welcome;
 }
 
 /* The collector's own memory: pages of the libraries that a first handshake touches are nobody's. */
@@ -173,6 +251,66 @@ static void crowd(struct tls_context *context)
 	check(ended == CROWD, "each of them is let go of: %zu of %d", ended, CROWD);
 	if (!SANITIZED)
 		check(during - before < CROWD * 64, "while they are there they cost less than 64 KiB each: %ld KiB in all", during - before);
+}
+
+/* How many of them the collector has ended by now. */
+static unsigned count_ended(const int *fds, unsigned count)
+{
+	unsigned ended = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct pollfd one = {.fd = fds[i], .events = POLLIN};
+
+		ended += poll(&one, 1, 0) > 0;
+	}
+	return ended;
+}
+
+static unsigned wait_for_ended(const int *fds, unsigned count, unsigned wanted)
+{
+	double end_ms = now_ms() + WELCOME_SECONDS * 1e3;
+	unsigned ended;
+
+	while ((ended = count_ended(fds, count)) < wanted && now_ms() < end_ms)
+		(void)usleep(10000);
+	return ended;
+}
+
+/* As often as it takes, which is what a sensor does, though not as quickly. */
+static bool becomes_welcome(struct tls_context *context, double *ret_ms)
+{
+	double begin_ms = now_ms();
+	bool welcome;
+
+	while (!(welcome = is_welcome(context, HOST_HONEST)) && now_ms() - begin_ms < WELCOME_SECONDS * 1e3)
+		(void)usleep(100000);
+	*ret_ms = now_ms() - begin_ms;
+	return welcome;
+}
+
+/* Two addresses want all places for handshakes and get half of them; then two more take the other half. */
+static void squat(struct tls_context *context)
+{
+	static int fds[2 * SQUATTERS + 2 * SQUATTERS_KEPT];
+	const unsigned early = 2 * SQUATTERS, all = early + 2 * SQUATTERS_KEPT, over = early - 2 * SQUATTERS_KEPT;
+	double begin_ms = now_ms(), ms;
+	unsigned ended;
+	bool welcome;
+
+	for (unsigned i = 0; i < early; i++)
+		fds[i] = dial_from(2 + i % 2);
+	welcome = becomes_welcome(context, &ms);
+	check(welcome && ms < WELCOME_SECONDS * 1e3, "a sensor is welcome beside silent peers at two addresses, %d each (%.1f ms)", SQUATTERS, ms);
+	ended = wait_for_ended(fds, early, over);
+	check(ended == over || now_ms() - begin_ms > HELLO_SECONDS * 1e3, "%d handshakes of each are kept: %u cut off", SQUATTERS_KEPT, ended);
+	for (unsigned i = early; i < all; i++)
+		fds[i] = dial_from(4 + i % 2);
+	welcome = becomes_welcome(context, &ms);
+	check(welcome && ms < WELCOME_SECONDS * 1e3, "and when two more addresses have taken all places (%.1f ms)", ms);
+	ended = wait_for_ended(fds, all, over + 1);
+	check(ended > over, "one that was silent has made room: %u cut off", ended);
+	for (unsigned i = 0; i < all; i++)
+		(void)close(fds[i]);
 }
 
 /* A record of 16 KiB that says it begins a hello of 16 MB, and more of it without end. */
@@ -249,6 +387,7 @@ int main(int argc, char **argv)
 	shaken = shake_hands(context, &ms);
 	check(shaken, "an honest sensor shakes hands (%.1f ms)", ms);
 	crowd(context);
+	squat(context);
 	endless();
 	strange("HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
 	strange("a plain sensor's frame", "\0\0\0\0\20hello, collector!", 22);

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PER_SOURCE 900u /* with room for others from there */
+#define PER_SOURCE 500u /* all of them may shake hands at once */
 
-/* A collector takes a bounded number of connections of one address, and a loopback has many of them. */
+/* A collector takes a bounded number of connections and handshakes of one address, and a loopback has many of them. */
 static int choose_source(int fd, const struct addrinfo *target, uint32_t host)
 {
 	struct sockaddr_in source = {.sin_family = AF_INET,

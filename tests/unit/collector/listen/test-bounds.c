@@ -109,6 +109,13 @@ static struct tls_context *make_tls(const struct folder *folder)
 	return context;
 }
 
+static bool has_passed(void *owner)
+{
+	const uint64_t *end_ns = owner;
+
+	return uv_hrtime() > *end_ns;
+}
+
 static struct peer *silent_peer(struct rig *rig)
 {
 	struct peer *peer = peer_open(rig);
@@ -129,7 +136,7 @@ static void handshakes_are_bounded(void **state)
 {
 	struct rig *rig = *state;
 	struct tls_context *context = make_tls(&rig->folder);
-	struct listener_options two = {.tls = context, .handshakes_max = 2};
+	struct listener_options two = {.tls = context, .handshakes_max = 2, .silent_ms = 60000};
 	struct peer *first, *second, *third;
 
 	listen_with(rig, &two);
@@ -140,6 +147,67 @@ static void handshakes_are_bounded(void **state)
 	assert_true(loop_until(&rig->loop, has_ended, third));
 	assert_false(first->ended || second->ended);
 	assert_true(two_shake_hands(rig));
+	peer_close(third);
+	peer_close(second);
+	peer_close(first);
+	close_listener(rig);
+	tls_context_unref(context);
+}
+
+static void handshakes_of_an_address_are_bounded(void **state)
+{
+	struct rig *rig = *state;
+	struct tls_context *context = make_tls(&rig->folder);
+	struct listener_options two = {.tls = context, .handshakes_per_address_max = 2};
+	struct fleet_ingest_stats stats = {0};
+	struct peer *peers[3];
+
+	listen_with(rig, &two);
+	peers[0] = silent_peer(rig);
+	peers[1] = silent_peer(rig);
+	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
+	peers[2] = silent_peer(rig);
+	assert_true(loop_until(&rig->loop, has_ended, peers[2]));
+	assert_false(peers[0]->ended || peers[1]->ended);
+	listener_stats(rig->listener, &stats);
+	assert_int_equal(stats.rejects_total, 1);
+	peer_close(peers[2]);
+	peer_close(peers[0]);
+	assert_true(loop_until(&rig->loop, one_is_left, rig));
+	peers[0] = silent_peer(rig); /* the place is free again */
+	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
+	assert_false(peers[0]->ended || peers[1]->ended);
+	peer_close(peers[1]);
+	peer_close(peers[0]);
+	close_listener(rig);
+	tls_context_unref(context);
+}
+
+static void wait_ms(struct rig *rig, unsigned ms)
+{
+	uint64_t end_ns = uv_hrtime() + ms * 1000000ull;
+
+	assert_true(loop_until(&rig->loop, has_passed, &end_ns));
+}
+
+/* The first one was heard after the second. */
+static void who_is_silent_for_longest_makes_room(void **state)
+{
+	struct rig *rig = *state;
+	struct tls_context *context = make_tls(&rig->folder);
+	struct listener_options two = {.tls = context, .handshakes_max = 2, .silent_ms = 20};
+	struct peer *first, *second, *third;
+
+	listen_with(rig, &two);
+	first = silent_peer(rig);
+	second = silent_peer(rig);
+	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
+	wait_ms(rig, 100);
+	say_bytes(first, "\26\3\1", 3); /* a record begins */
+	third = silent_peer(rig);
+	assert_true(loop_until(&rig->loop, has_ended, second));
+	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
+	assert_false(first->ended || third->ended);
 	peer_close(third);
 	peer_close(second);
 	peer_close(first);
@@ -281,13 +349,6 @@ static void who_uses_memory_up_is_refused(void **state)
 	peer_close(honest);
 }
 
-static bool has_passed(void *owner)
-{
-	const uint64_t *end_ns = owner;
-
-	return uv_hrtime() > *end_ns;
-}
-
 /* Where all hold little, the one goes that has been silent for longest. */
 static void silence_weighs_where_nobody_holds_much(void **state)
 {
@@ -297,10 +358,8 @@ static void silence_weighs_where_nobody_holds_much(void **state)
 
 	listen_with(rig, &narrow);
 	for (unsigned i = 0; i < 3; i++) {
-		uint64_t soon_ns = uv_hrtime() + 20000000; /* so that their silences differ */
-
 		peers[i] = peer_with_half(rig, 10);
-		assert_true(loop_until(&rig->loop, has_passed, &soon_ns));
+		wait_ms(rig, 20); /* so that their silences differ */
 	}
 	assert_rejected(peers[0], REJECT_UNAVAILABLE, "used up");
 	assert_int_equal(peers[1]->rejects + peers[2]->rejects, 0);
@@ -358,6 +417,8 @@ int main(void)
 	    TEST(those_who_say_nothing_are_bounded),
 	    TEST(refusals_are_bounded),
 	    TEST(handshakes_are_bounded),
+	    TEST(handshakes_of_an_address_are_bounded),
+	    TEST(who_is_silent_for_longest_makes_room),
 	    TEST(only_batches_may_inflate_to_much),
 	    TEST(who_uses_memory_up_is_refused),
 	    TEST(silence_weighs_where_nobody_holds_much),

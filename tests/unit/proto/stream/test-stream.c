@@ -196,8 +196,10 @@ static void holds_back_when_not_read(void **state)
 	(void)uv_run(&pair.loop, UV_RUN_NOWAIT);
 	assert_int_equal(pair.server.received, 0);
 	assert_true(stream_queued(pair.client.stream) > 0);
+	assert_true(stream_has_unread(pair.server.stream));
 	assert_int_equal(stream_read_start(pair.server.stream), 0);
 	assert_true(loop_until(&pair.loop, bulk_received, &pair));
+	assert_false(stream_has_unread(pair.server.stream));
 	finish(&pair);
 }
 
