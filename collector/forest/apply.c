@@ -78,7 +78,6 @@ int apply_join(struct forest_host *host, const struct fact *fact, uint8_t era, b
 	struct scene scene = {0};
 	int r;
 
-	evict_for_room(host);
 	registry_prefetch(&host->registry, fact->self);
 	r = draft_init(&draft, host->pool, fact, era);
 	if (r == 0)
@@ -126,6 +125,7 @@ int forest_apply(struct forest *forest, struct forest_host *host, const struct f
 
 	if (apply_check(fact) < 0)
 		return -EINVAL;
+	evict_for_room(host); /* first: who goes for it is buried below */
 	r = eras_get(&host->eras, &forest->pool.memory, boottime_to_wall_ns, &era);
 	if (r == 0 && !buried(host, fact))
 		r = apply_join(host, fact, era, &news);

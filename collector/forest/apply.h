@@ -7,7 +7,7 @@
 
 /* Errors: -EINVAL (no fact about a process). */
 int apply_check(const struct fact *fact);
-/* era: by which clock it was told. Errors: -ENOMEM, -ENOSPC; the host is then as before. */
+/* After evict_for_room. era: by which clock it was told. Errors: -ENOMEM, -ENOSPC; the host is then as before. */
 int apply_join(struct forest_host *host, const struct fact *fact, uint8_t era, bool *ret_new);
 
 #endif

@@ -16,6 +16,7 @@ struct forest {
 	struct forest_host **ordered;       /* owned; hosts by name, then boot */
 	struct forest_host **heap;          /* owned; hosts by spent_bytes, the greatest first */
 	uint32_t host_count, host_capacity; /* of both */
+	uint64_t node_count;                /* of all hosts */
 	struct forest_host *touched;        /* hosts that facts came for since the last eviction */
 	struct graves graves;               /* who was evicted last */
 	uint64_t spent_bytes;               /* of all hosts */

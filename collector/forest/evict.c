@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes is decided in three steps: by age on each host that facts came for, by the bound on kept ancestors, and by
- * the budget of the whole forest, which is taken from the host boot that holds most. Evicting is no join: what was
- * evicted is forgotten, and the host's horizon remembers up to when. */
+ * the budget of the whole forest, which is taken from the host boot that holds most. Before that a bound on the number
+ * of processes makes room one by one, as facts need it. Evicting is no join: what was evicted is forgotten, and the
+ * host's horizon remembers up to when. */
 #include "collector/forest/evict.h"
 
 #include "collector/forest/core.h"
@@ -54,9 +55,13 @@ static bool evict_first(struct forest_host *host, enum node_place place)
 
 void evict_for_room(struct forest_host *host)
 {
-	uint32_t max = host->forest->options.nodes_per_host_max;
+	struct forest *forest = host->forest;
+	uint32_t max = forest->options.nodes_per_host_max;
 
 	while (host->slab.used + 2 > max && host->slab.used > 0 && (evict_first(host, PLACE_SPENT) || evict_first(host, PLACE_HELD)))
+		;
+	while (forest->node_count + 2 > forest->options.nodes_max &&
+	       (evict_first(forest->heap[0], PLACE_SPENT) || evict_first(host, PLACE_HELD)))
 		;
 }
 

@@ -10,7 +10,8 @@
 #define EVICT_KEPT_BASE 4096u
 #define EVICT_KEPT_PER_LIVE 64u
 
-/* Makes room for the two nodes that one fact may need, when the host is at its bound. */
+/* Makes room for the two nodes that one fact may need, when the host is at its bound, or the forest is at its own: then
+ * the oldest dead of the host boot that holds most go. To be called before any node is looked up: it may be what goes. */
 void evict_for_room(struct forest_host *host);
 
 #endif

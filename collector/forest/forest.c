@@ -202,6 +202,7 @@ void forest_host_room(const struct forest *forest, uint32_t *ret_held, uint32_t 
 void forest_host_forget(struct forest *forest, struct forest_host *host)
 {
 	forest->evicted += host->slab.used;
+	forest->node_count -= host->slab.used;
 	machine_move(host, NULL);
 	untouch(forest, host);
 	intern_remove(&forest->boots, &host->intern);

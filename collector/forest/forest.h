@@ -30,12 +30,14 @@ struct forest_options {
 	uint64_t held_bytes_max;   /* while a checkpoint is being read: those who have ended and may have children in it; the oldest go first */
 	uint64_t exited_keep_ns;   /* how long an exited process stays, by host boottime; 0 = only the budget counts */
 	uint32_t hosts_max;        /* host boots; one more is refused */
+	uint64_t nodes_max;        /* processes, whole forest, alive or not; the oldest exited make room, then what would need
+				      one more is refused */
 	uint32_t nodes_per_host_max;
 };
 #define FOREST_OPTIONS_DEFAULT                                                                                         \
 	((struct forest_options){                                                                                      \
 	    .exited_bytes_max = 256u << 20, .held_bytes_max = 576u << 20, .exited_keep_ns = 0, .hosts_max = 20000,         \
-	    .nodes_per_host_max = 8u << 20})
+	    .nodes_max = 20000000, .nodes_per_host_max = 8u << 20})
 
 int forest_create(struct forest **ret, const struct forest_options *options);
 void forest_destroy(struct forest *forest);
@@ -69,7 +71,7 @@ void forest_batch_end(struct forest *forest);
 
 /* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the
  * same fact from a second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC
- * (nodes_per_host_max); the forest is then as before. */
+ * (nodes_max, nodes_per_host_max); the forest is then as before, save for the dead that were to make room. */
 int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns,
 		 bool *ret_new);
 /* The same gap twice counts once. */

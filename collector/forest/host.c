@@ -133,7 +133,8 @@ int host_add_node(struct forest_host *host, struct process_key key, struct fores
 	struct memory *memory = &host->pool->memory;
 	struct forest_node *node;
 
-	if (host->slab.used >= host->forest->options.nodes_per_host_max)
+	if (host->slab.used >= host->forest->options.nodes_per_host_max ||
+	    host->forest->node_count >= host->forest->options.nodes_max)
 		return -ENOSPC;
 	node = slab_alloc(&host->slab, memory, host);
 	if (!node)
@@ -146,6 +147,7 @@ int host_add_node(struct forest_host *host, struct process_key key, struct fores
 	node->tgid = key.tgid;
 	registry_add(&host->registry, &host->slab, memory, node);
 	timeline_add(&host->timeline, &host->slab, node);
+	host->forest->node_count++;
 	host->states[PROCESS_UNKNOWN]++;
 	host->vague_dirty = true;
 	if (key_compare(key, host->newest) > 0)
@@ -159,6 +161,7 @@ void host_remove_node(struct forest_host *host, struct forest_node *node)
 	struct memory *memory = &host->pool->memory;
 
 	place_leave(host, node);
+	host->forest->node_count--;
 	host->states[node->state]--;
 	host->vague_count -= node->flags & NODE_VAGUE ? 1 : 0;
 	host->vague_dirty = true;

@@ -6,6 +6,7 @@
 
 #include "collector/forest/apply.h"
 #include "collector/forest/core.h"
+#include "collector/forest/evict.h"
 #include "collector/forest/place.h"
 
 void forest_restore_begin(struct forest *forest)
@@ -126,6 +127,7 @@ int forest_restore(struct forest *forest, struct forest_host *host, unsigned sav
 	uint8_t era;
 	int r = apply_check(fact);
 
+	evict_for_room(host);
 	if (r == 0)
 		r = eras_get(&host->eras, &forest->pool.memory, boottime_to_wall_ns, &era);
 	if (r < 0)

@@ -90,7 +90,7 @@ static inline void check_host(const struct forest_host *host)
 
 static inline void check_forest(const struct forest *forest)
 {
-	uint64_t charge = 0;
+	uint64_t nodes = 0, charge = 0;
 
 	for (uint32_t i = 0; i < forest->host_count; i++) {
 		struct forest_host *host = forest->ordered[i];
@@ -104,8 +104,10 @@ static inline void check_forest(const struct forest *forest)
 		assert_ptr_equal(forest_host_find(forest, &host->boot), host);
 		check_host(host);
 		charge += host->spent_bytes;
+		nodes += host->slab.used;
 	}
 	assert_int_equal(charge, forest->spent_bytes);
+	assert_int_equal(nodes, forest->node_count);
 }
 
 #endif
