@@ -328,7 +328,7 @@ static void log_recovery(const struct shards *shards)
 	if (sum.holes > 0 || sum.refused > 0)
 		log_warning(
 		    "event=recovered-incomplete holes=%" PRIu64 " facts_without_room=%" PRIu64
-		    " remedy=\"holes: the disk has lost parts of the journal; room: give the collector more memory\"",
+		    " remedy=\"holes: the disk has lost parts of the journal; room: raise --processes-max, or give the collector more memory\"",
 		    sum.holes, sum.refused);
 }
 
@@ -357,6 +357,7 @@ static int build_shards(struct collector *collector, char **ret_why)
 					 .count = given->shards ? given->shards : core_count(),
 					 .retain_bytes = given->retain_bytes,
 					 .exited_bytes = given->exited_bytes,
+					 .processes_max = given->processes_max,
 					 .strict = collector->secure.sensors,
 					 .events = &shards_events,
 					 .owner = collector};

@@ -19,6 +19,8 @@
 #endif
 #define EXITED_BYTES_DEFAULT (256ull << 20)
 #define EXITED_BYTES_MIN (1ull << 20)
+#define PROCESSES_DEFAULT FOREST_OPTIONS_DEFAULT.nodes_max /* at 286 bytes each, as docs/forest.md measures, 5.7 GB */
+#define PROCESSES_MIN 10000u /* of 64 shards each holds 156 then: a host or two */
 
 static int take_address(const struct command *command, const char *option, const char *text, struct address *ret)
 {
@@ -70,15 +72,35 @@ static int take_lake(const struct command *command, const char *text, void *into
 	return 0;
 }
 
+/* Digits alone. */
+static bool is_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
+		return false;
+	*ret = number;
+	return true;
+}
+
+static int take_processes(const struct command *command, const char *text, void *into)
+{
+	struct collector_options *options = into;
+
+	if (!is_number(text, PROCESSES_MIN, UINT64_MAX, &options->processes_max))
+		return command_refuse(command, "--processes-max", text, "give a number of at least 10000, such as 20000000");
+	return 0;
+}
+
 static int take_shards(const struct command *command, const char *text, void *into)
 {
 	struct collector_options *options = into;
-	char *end;
-	unsigned long count;
+	uint64_t count;
 
-	errno = 0;
-	count = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || count < 1 || count > SHARDS_MAX)
+	if (!is_number(text, 1, SHARDS_MAX, &count))
 		return command_refuse(command, "--shards", text, "give a number from 1 to 64");
 	options->shards = (uint32_t)count;
 	return 0;
@@ -115,6 +137,8 @@ static const struct command_option rows[] = {
 	 .help = "of the journal; the oldest goes (16G; 0 = keep all)"},
 	{.name = "exited-bytes", .value = "SIZE", .kind = COMMAND_SIZE, MEMBER(exited_bytes, uint64_t), .min = EXITED_BYTES_MIN,
 	 .help = "memory for exited processes (256M)"},
+	{.name = "processes-max", .value = "NUMBER", .take = take_processes,
+	 .help = "held in memory, alive or not; the oldest exited make room (20000000)"},
 	{.name = "shards", .value = "NUMBER", .take = take_shards, .help = "threads that hosts are spread over (one for each core)"},
 	COMMAND_COMMON,
 };
@@ -192,7 +216,8 @@ static int check_http(const struct collector_options *options)
 int collector_options_parse(int argc, char **argv, struct collector_options *ret)
 {
 	struct collector_options options = {
-		.http = HTTP_DEFAULT, .confine = true, .retain_bytes = RETAIN_BYTES_DEFAULT, .exited_bytes = EXITED_BYTES_DEFAULT};
+		.http = HTTP_DEFAULT, .confine = true, .retain_bytes = RETAIN_BYTES_DEFAULT, .exited_bytes = EXITED_BYTES_DEFAULT,
+		.processes_max = PROCESSES_DEFAULT};
 	int r = take_listen(&command, LISTEN_DEFAULT, &options);
 
 	if (r == 0)

@@ -27,6 +27,7 @@ struct collector_options {
 	size_t lake_count;
 	uint64_t retain_bytes; /* of the journal; 0 = keep everything */
 	uint64_t exited_bytes; /* memory for exited processes */
+	uint64_t processes_max; /* held in memory, alive or not */
 	uint32_t shards;       /* wanted; 0 = one for each core */
 };
 

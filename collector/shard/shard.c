@@ -124,14 +124,25 @@ static int open_journal(struct shard *shard)
 	return journal_open(&shard->journal, &shard->loop, &options, &shard->recovery, &shard->why);
 }
 
+/* One host boot that tells of processes without end leaves half of the room to the others. */
+static struct forest_options forest_options(const struct shard_options *given)
+{
+	struct forest_options options = FOREST_OPTIONS_DEFAULT;
+
+	options.exited_bytes_max = given->exited_bytes;
+	options.held_bytes_max = 2 * given->exited_bytes + HELD_ANCESTORS_BYTES;
+	options.nodes_max = given->processes_max;
+	if (options.nodes_per_host_max > options.nodes_max / 2)
+		options.nodes_per_host_max = (uint32_t)(options.nodes_max / 2);
+	return options;
+}
+
 static int open_all(struct shard *shard)
 {
-	struct forest_options forest = FOREST_OPTIONS_DEFAULT;
+	const struct forest_options forest = forest_options(&shard->options);
 	uint64_t begin_ns = uv_hrtime();
 	int r;
 
-	forest.exited_bytes_max = shard->options.exited_bytes;
-	forest.held_bytes_max = 2 * shard->options.exited_bytes + HELD_ANCESTORS_BYTES;
 	r = forest_create(&shard->forest, &forest);
 	if (r == 0)
 		r = open_journal(shard);

@@ -41,6 +41,7 @@ struct shard_options {
 	const char *state;      /* of the collector; borrowed */
 	uint64_t retain_bytes;  /* of its journal; 0 = no bound */
 	uint64_t exited_bytes;  /* of its forest */
+	uint64_t processes_max; /* likewise */
 	bool strict;            /* peers prove who they are (ingest_require_machines) */
 	const struct shard_events *events;
 	void *owner;

@@ -43,6 +43,7 @@ static int start(struct shards *shards, uv_loop_t *loop, const struct shards_opt
 				      .strict = options->strict,
 				      .retain_bytes = options->retain_bytes / count,
 				      .exited_bytes = options->exited_bytes / count,
+				      .processes_max = options->processes_max / count,
 				      .events = &shard_events,
 				      .owner = shards};
 

@@ -18,6 +18,7 @@ struct shards_options {
 	size_t count;          /* wanted; a state folder that holds more keeps its number */
 	uint64_t retain_bytes; /* of all journals together; 0 = no bound */
 	uint64_t exited_bytes; /* of all forests together */
+	uint64_t processes_max; /* likewise */
 	bool strict;           /* peers prove who they are */
 	const struct shards_events *events;
 	void *owner;

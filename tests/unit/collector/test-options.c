@@ -57,13 +57,14 @@ static void defaults_are_loopback(void **state)
 	assert_false(options.http_insecure);
 	assert_int_equal(options.lake_count, 0);
 	assert_true(options.retain_bytes > 0 && options.exited_bytes > 0);
+	assert_int_equal(options.processes_max, 20000000);
 }
 
 static void everything_can_be_said(void **state)
 {
 	struct collector_options options =
 	    parsed(ARGS("-s", "/x", "--listen=[::1]:0", "-H", "127.0.0.1:0", "--http-insecure", "--lake", "ndjson:/a",
-			"--lake", "ndjson:/b", "--retain-bytes=2G", "--exited-bytes=3m"));
+			"--lake", "ndjson:/b", "--retain-bytes=2G", "--exited-bytes=3m", "--processes-max=12345"));
 
 	(void)state;
 	assert_string_equal(options.listen.host, "::1");
@@ -74,6 +75,7 @@ static void everything_can_be_said(void **state)
 	assert_string_equal(options.lakes[1], "ndjson:/b");
 	assert_true(options.retain_bytes == 2ull << 30);
 	assert_true(options.exited_bytes == 3ull << 20);
+	assert_int_equal(options.processes_max, 12345);
 }
 
 static void sizes_are_checked(void **state)
@@ -86,6 +88,20 @@ static void sizes_are_checked(void **state)
 	assert_refused(ARGS("-s", "/x", "--retain-bytes", "1GB"), "'1GB'");
 	assert_refused(ARGS("-s", "/x", "--retain-bytes", "99999999999G"), "such as");
 	assert_refused(ARGS("-s", "/x", "--retain-bytes", ""), "such as");
+}
+
+static void numbers_are_checked(void **state)
+{
+	(void)state;
+	assert_refused(ARGS("-s", "/x", "--processes-max", "9999"), "--processes-max '9999': give a number of at least 10000, such as 20000000");
+	assert_refused(ARGS("-s", "/x", "--processes-max", "0"), "--processes-max '0'");
+	assert_refused(ARGS("-s", "/x", "--processes-max", "-20000"), "'-20000'");
+	assert_refused(ARGS("-s", "/x", "--processes-max", "20M"), "'20M'");
+	assert_refused(ARGS("-s", "/x", "--processes-max", ""), "at least 10000");
+	assert_refused(ARGS("-s", "/x", "--processes-max", "99999999999999999999"), "such as");
+	assert_int_equal(parsed(ARGS("-s", "/x", "--shards", "64")).shards, 64);
+	assert_refused(ARGS("-s", "/x", "--shards", "65"), "--shards '65': give a number from 1 to 64");
+	assert_refused(ARGS("-s", "/x", "--shards", "0"), "--shards '0'");
 }
 
 static void refusals_name_option_value_and_remedy(void **state)
@@ -138,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_console_for_others_must_be_asked_for),
 	    cmocka_unit_test(defaults_are_loopback), cmocka_unit_test(everything_can_be_said),
+	    cmocka_unit_test(numbers_are_checked),
 	    cmocka_unit_test(sizes_are_checked),     cmocka_unit_test(refusals_name_option_value_and_remedy),
 	    cmocka_unit_test(help_fits_a_terminal),  cmocka_unit_test(the_log_level_is_set),
 	};
