@@ -48,7 +48,7 @@ cases/exec-rights 7
 cases/fields-users 5'
 
 # What shows that sensor and collector work on another architecture; the rest is the kernel's, and the same 6.12 has all of it.
-arm64_tests='check demo cases/exit-status cases/exec-arguments'
+arm64_tests='check demo cases/exit-status'
 
 tests_of_guest() { # LINE SHARD: comma separated; the dearest first, each to the guest that has least to do
   local name known given=${CANOPY_KERNEL_TESTS:-}
