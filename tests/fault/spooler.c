@@ -8,6 +8,9 @@
  * CANOPY_SPOOLER_LOG in the environment names a file that tells what a power loss must not take: a line 'appended N MS' for each batch, with
  * the time of the loop, the same with 'sent' and 'acked'.
  *
+ * CANOPY_SPOOLER_LIMIT names a file with a number: no more batches than that are made until it says a greater one, so that a test decides what
+ * is still to come when something happens, however slow the machine is.
+ *
  * Fact i of batch n is the fork of pid 1000 + (n - 1) * FACTS + i by pid 1. BOOT: one byte, of which the boot id is made. */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +41,8 @@ static struct {
 	struct batch_encoder *encoder;
 	struct boot_id boot;
 	uint64_t batches, facts;
+	const char *limit_path; /* NULL = none */
+	uint64_t limit;
 	bool stopping;
 	int log; /* -1 = none */
 } spooler;
@@ -108,13 +113,27 @@ static void stop_when_done(void)
 	uplink_stop(spooler.uplink, 1000, on_uplink_stopped, NULL);
 }
 
+static bool is_allowed(uint64_t seq)
+{
+	FILE *file = spooler.limit_path && seq > spooler.limit ? fopen(spooler.limit_path, "re") : NULL;
+	unsigned long long limit;
+
+	if (file) {
+		if (fscanf(file, "%llu", &limit) == 1)
+			spooler.limit = limit;
+		(void)fclose(file);
+	}
+	return !spooler.limit_path || seq <= spooler.limit;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	uint64_t seq = spool_next_seq(spooler.spool);
-	int r = seq <= spooler.batches ? append(seq) : 0;
+	bool due = seq <= spooler.batches && is_allowed(seq);
+	int r = due ? append(seq) : 0;
 
 	/* A batch that was refused, or met an allocation that failed, is offered again. */
-	(void)uv_timer_start(timer, on_timer, r || seq > spooler.batches ? PAUSE_MS : EVERY_MS, 0);
+	(void)uv_timer_start(timer, on_timer, r || !due ? PAUSE_MS : EVERY_MS, 0);
 	stop_when_done();
 }
 
@@ -197,6 +216,7 @@ int main(int argc, char **argv)
 	spooler.facts = strtoull(argv[3], NULL, 10);
 	spooler.log = getenv("CANOPY_SPOOLER_LOG")
 			  ? open(getenv("CANOPY_SPOOLER_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	spooler.limit_path = getenv("CANOPY_SPOOLER_LIMIT");
 	memset(&spooler.boot, atoi(argv[4]), sizeof(spooler.boot));
 	r = uv_loop_init(&spooler.loop);
 	if (r == 0)
