@@ -349,6 +349,12 @@ static bool takes_keys(struct bytes scheme)
 	return false;
 }
 
+/* Of an image; nobody's password ends before it. */
+static bool is_digest(struct bytes text, uint32_t at)
+{
+	return text.len - at > 8 && memcmp(text.data + at, "@sha256:", 8) == 0;
+}
+
 /* The last '@' before the path, since passwords may hold one; where the text was cut before the path, its end. 'from' without. */
 static uint32_t user_info_end(const struct secret_scan *scan, uint32_t from, char quote)
 {
@@ -358,14 +364,10 @@ static uint32_t user_info_end(const struct secret_scan *scan, uint32_t from, cha
 	for (; at < text.len && !is_blank(text.data[at]) && !is_one_of(text.data[at], "/?#"); at++) {
 		if (quote && text.data[at] == quote)
 			break;
-		if (text.data[at] == '@')
+		if (text.data[at] == '@' && !is_digest(text, at))
 			last = at;
 	}
-	if (scan->cut && at == text.len)
-		return at;
-	if (text.len - last > 8 && memcmp(text.data + last, "@sha256:", 8) == 0)
-		return from; /* the digest of an image */
-	return last;
+	return scan->cut && at == text.len ? at : last;
 }
 
 /* scheme://user:PASSWORD@host, scheme://TOKEN@host, and TOKEN with an empty password or the one that says that the user is a token. */

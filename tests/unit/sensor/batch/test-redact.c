@@ -147,6 +147,7 @@ static const struct {
 	{"virsh|-c|qemu+ssh://root@h/system|", "virsh|-c|qemu+ssh://root@h/system|", 0},
 	{"go|get|http://h/path@v1|https://h?x=a@b|https://h#a@b|", "go|get|http://h/path@v1|https://h?x=a@b|https://h#a@b|", 0},
 	{"app|https://@h/|https://:@h/|unix://@x|file:///a@b|", "app|https://@h/|https://:@h/|unix://@x|file:///a@b|", 0},
+	{"skopeo|docker://u:s3cret@r.io@sha256:0a|", "skopeo|docker://u:***@r.io@sha256:0a|", 1},
 	{"skopeo|docker://alpine:3@sha256:0a|docker://r.io/a@sha256:0a|", "skopeo|docker://alpine:3@sha256:0a|docker://r.io/a@sha256:0a|", 0},
 	{"sh|-c|curl 'http://h'; mail ada@example.org|", "sh|-c|curl 'http://h'; mail ada@example.org|", 0},
 	{"docker|run|-v|/run/secret:/run/secret:ro|r.io/token:1|", "docker|run|-v|/run/secret:/run/secret:ro|r.io/token:1|", 0},
