@@ -102,8 +102,7 @@ int apply_check(const struct fact *fact)
 /* Told once more of a process that was evicted. */
 static bool buried(const struct forest_host *host, const struct fact *fact)
 {
-	return host->horizon_ns && fact->time_ns <= host->horizon_ns && !host_find(host, fact->self) &&
-	       graves_have(&host->forest->graves, host->intern.hash, fact->self);
+	return host->horizon_ns && fact->time_ns <= host->horizon_ns && host_is_buried(host, fact->self);
 }
 
 void forest_batch_begin(struct forest *forest)

@@ -179,3 +179,8 @@ void host_touch(struct forest_host *host)
 	host->touched_next = host->forest->touched;
 	host->forest->touched = host;
 }
+
+bool host_is_buried(const struct forest_host *host, struct process_key key)
+{
+	return !host_find(host, key) && graves_have(&host->forest->graves, host->intern.hash, key);
+}

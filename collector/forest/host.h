@@ -75,6 +75,8 @@ void host_heard(struct forest_host *host, uint64_t boottime_ns, int64_t offset_n
 /* Wall clock of the last sight of this boot, INT64_MIN = never. */
 int64_t host_last_seen(const struct forest_host *host);
 struct bytes host_name(const struct forest_host *host);
+/* Whether it was evicted, and not long ago, and nothing has been told of it since. */
+bool host_is_buried(const struct forest_host *host, struct process_key key);
 /* The next eviction looks at it. */
 void host_touch(struct forest_host *host);
 /* By name, then boot. */

@@ -113,11 +113,6 @@ static int restore_inherited(struct forest_host *host, const struct fact *fact, 
 	return node->more && node->more->inherited ? 0 : -ENOMEM;
 }
 
-static bool is_buried(const struct forest_host *host, struct process_key key)
-{
-	return !host_find(host, key) && graves_have(&host->forest->graves, host->intern.hash, key);
-}
-
 int forest_restore(struct forest *forest, struct forest_host *host, unsigned saved, const struct fact *fact,
 		   int64_t boottime_to_wall_ns)
 {
@@ -132,7 +127,7 @@ int forest_restore(struct forest *forest, struct forest_host *host, unsigned sav
 		r = eras_get(&host->eras, &forest->pool.memory, boottime_to_wall_ns, &era);
 	if (r < 0)
 		return r;
-	if (is_buried(host, fact->self))
+	if (host_is_buried(host, fact->self))
 		return 0; /* evicted since the checkpoint began */
 	if (saved & FOREST_SAVED_INHERITED)
 		return restore_inherited(host, fact, era);

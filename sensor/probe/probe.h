@@ -41,7 +41,7 @@ struct probe_sink {
 	void (*event)(void *owner, const struct event *event);
 	void (*gap)(void *owner, const struct gap *gap);
 	void (*snapshot)(void *owner, const struct snapshot_mark *mark);
-	void (*drained)(void *owner); /* the ring is empty for now, or a snapshot is complete */
+	void (*drained)(void *owner); /* the ring has been read to its end, or a snapshot is complete */
 };
 
 enum probe_mode {

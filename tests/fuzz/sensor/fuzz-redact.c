@@ -54,9 +54,20 @@ static bool is_quoted(struct bytes list)
 	return false;
 }
 
+/* A URL in an item that was cut: where the first run hides the path as well, the second one finds the text cut before it and hides all. */
+static bool is_cut_url(struct bytes list)
+{
+	return list.len && list.data[list.len - 1] != '\0' && holds(list, BYTES_LITERAL("://"));
+}
+
+static bool may_hide_more(struct bytes list)
+{
+	return is_quoted(list) || is_cut_url(list);
+}
+
 /* One more run over what a run has left changes nothing. Of quotes that do not match one may have been hidden, which gives others another
  * meaning: then more may be hidden, and nothing else. */
-static void check_again(struct redactor *redactor, const struct fact *fact, bool quoted)
+static void check_again(struct redactor *redactor, const struct fact *fact, bool more)
 {
 	struct list argv = {0}, environ_ = {0};
 	struct fact again = *fact;
@@ -66,8 +77,8 @@ static void check_again(struct redactor *redactor, const struct fact *fact, bool
 	again.argv = bytes_make(argv.data, argv.len);
 	again.environ_ = bytes_make(environ_.data, environ_.len);
 	must(redactor_apply(redactor, &again) >= 0);
-	must(quoted || bytes_equal(again.argv, bytes_make(argv.data, argv.len)));
-	must(quoted || bytes_equal(again.environ_, bytes_make(environ_.data, environ_.len)));
+	must(more || bytes_equal(again.argv, bytes_make(argv.data, argv.len)));
+	must(more || bytes_equal(again.environ_, bytes_make(environ_.data, environ_.len)));
 	check_items(bytes_make(argv.data, argv.len), again.argv);
 	check_items(bytes_make(environ_.data, environ_.len), again.environ_);
 	must(again.argv_bytes == fact->argv_bytes);
@@ -88,7 +99,7 @@ static void check(struct redactor *redactor, struct bytes argv, struct bytes env
 	check_items(argv, fact.argv);
 	check_items(environ_, fact.environ_);
 	must(!holds(fact.argv, BYTES_LITERAL(SECRET)) && !holds(fact.environ_, BYTES_LITERAL(SECRET)));
-	check_again(redactor, &fact, is_quoted(argv) || is_quoted(environ_));
+	check_again(redactor, &fact, may_hide_more(argv) || may_hide_more(environ_));
 }
 
 /* A name as options have them; 'n' in front keeps it from being a 'no-…', which takes no value. */
