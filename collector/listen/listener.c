@@ -33,7 +33,7 @@ struct listener {
 	uint64_t sessions_trimmed; /* sessions_total when pages of the heap last went back */
 	uint32_t rate;        /* that sensors are paced to, as last logged; 0 = no limit */
 	uint64_t tls_reloads; /* of the context, when the sessions were last judged by it */
-	unsigned holds; /* timer and acceptor that have not yet called back */
+	unsigned holds; /* timer, lane and acceptor that have not yet called back */
 	bool closing;
 	void (*closed)(void *owner);
 	void *closed_owner;
@@ -61,7 +61,7 @@ static void finish_when_empty(struct listener *listener)
 		closed(owner);
 }
 
-static void on_acceptor_closed(void *owner)
+static void on_part_closed(void *owner)
 {
 	struct listener *listener = owner;
 
@@ -71,10 +71,16 @@ static void on_acceptor_closed(void *owner)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-	on_acceptor_closed(handle->data);
+	on_part_closed(handle->data);
 }
 
-/* The timer goes last: it ends those who linger. */
+/* After the sessions: the timer ends those who linger. */
+static void close_parts(struct listener *listener)
+{
+	lane_close(&listener->shared.lane, on_part_closed, listener);
+	uv_close((uv_handle_t *)&listener->timer, on_timer_closed);
+}
+
 static void on_session_closed(void *owner, struct session *session)
 {
 	struct listener *listener = owner;
@@ -85,7 +91,7 @@ static void on_session_closed(void *owner, struct session *session)
 	session_free(session);
 	listener->session_count--;
 	if (listener->closing && listener->session_count == 0)
-		uv_close((uv_handle_t *)&listener->timer, on_timer_closed);
+		close_parts(listener);
 }
 
 /* ---- accepting ----------------------------------------------------------------------------------------------- */
@@ -341,7 +347,8 @@ static void start(struct listener *listener)
 {
 	(void)uv_timer_init(listener->shared.loop, &listener->timer);
 	listener->timer.data = listener;
-	listener->holds = 2;
+	lane_init(&listener->shared.lane, listener->shared.loop, session_take_turn);
+	listener->holds = 3;
 	(void)uv_timer_start(&listener->timer, on_tick, LISTENER_TICK_MS, LISTENER_TICK_MS);
 }
 
@@ -407,12 +414,12 @@ void listener_close(struct listener *listener, void (*closed)(void *owner), void
 	listener->closing = true;
 	listener->closed = closed;
 	listener->closed_owner = owner;
-	acceptor_close(listener->acceptor, on_acceptor_closed, listener);
+	acceptor_close(listener->acceptor, on_part_closed, listener);
 	listener->acceptor = NULL;
 	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
 		next = LIST_NEXT(session, siblings);
 		session_refuse(session, REJECT_UNAVAILABLE, 0, "the collector is shutting down");
 	}
 	if (listener->session_count == 0)
-		uv_close((uv_handle_t *)&listener->timer, on_timer_closed);
+		close_parts(listener);
 }

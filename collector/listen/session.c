@@ -137,11 +137,13 @@ static void change_state(struct session *session, enum session_state state, cons
 	if (state == SESSION_STREAMING) {
 		session->reader.frame_max = INGEST_FRAME_BYTES_MAX;
 		session->reader.inflated_max = FRAME_INFLATED_MAX;
+		session->reader.slice = LANE_SLICE_BYTES;
 		return;
 	}
 	ingest_leave(session->peer);
 	session->peer = NULL;
 	session_forget_relay(session);
+	lane_leave(&session->shared->lane, session);
 	forget_input(session);
 	if (state == SESSION_REFUSING) {
 		note_refusal(session, why);
@@ -284,7 +286,7 @@ static void on_paced(void *owner, uint32_t batches_per_second)
 
 static bool is_held(const struct session *session)
 {
-	return session->paused || session->relay;
+	return session->paused || session->relay || session->in_lane;
 }
 
 void session_go_on(struct session *session)
@@ -296,15 +298,27 @@ void session_go_on(struct session *session)
 	serve(session);
 }
 
+/* Not because its message is whole: it is inflated anew when the session goes on. */
+static void leave_lane(struct session *session)
+{
+	if (!session->in_lane)
+		return;
+	lane_leave(&session->shared->lane, session);
+	frame_reader_begin_anew(&session->reader);
+	charge(session);
+}
+
 static void on_paused(void *owner, bool paused)
 {
 	struct session *session = owner;
 
 	session->paused = paused;
-	if (paused)
+	if (paused) {
+		leave_lane(session);
 		stream_read_stop(session->stream);
-	else
+	} else {
 		session_go_on(session);
+	}
 }
 
 static void on_refused(void *owner, const struct ingest_refusal *refusal)
@@ -548,26 +562,67 @@ static bool is_served(const struct session *session)
 	return (session->state == SESSION_GREETING && !session->leaving) || (session->state == SESSION_STREAMING && !is_held(session));
 }
 
-static void serve(struct session *session)
+/* Its message becomes long: the others come first. Those that wait hold nothing of what theirs became. */
+static void wait_in_lane(struct session *session)
+{
+	if (!lane_enter(&session->shared->lane, session))
+		frame_reader_begin_anew(&session->reader);
+	stream_read_stop(session->stream);
+}
+
+/* Returns what frame_reader_next says. */
+static int serve_frame(struct session *session)
 {
 	const uint8_t *data;
 	size_t len;
+	int r;
+
+	session->frame_at = session->reader.start;
+	r = frame_reader_next(&session->reader, &data, &len);
+	if (r == FRAME_E_PAUSED)
+		wait_in_lane(session);
+	else
+		lane_leave(&session->shared->lane, session);
+	if (r == 0)
+		serve_message(session, data, len);
+	else if (r < 0)
+		serve_error(session, r);
+	breathe(session);
+	return r;
+}
+
+static void charge_served(struct session *session)
+{
+	if (session->state == SESSION_GREETING || session->state == SESSION_STREAMING)
+		charge(session);
+}
+
+static void serve(struct session *session)
+{
 	int r = 0;
 
 	while (is_served(session) && r == 0) {
 		if (session->state == SESSION_GREETING && !is_sensor(session))
 			return;
-		session->frame_at = session->reader.start;
-		r = frame_reader_next(&session->reader, &data, &len);
-		if (r == 0)
-			serve_message(session, data, len);
-		else if (r < 0)
-			serve_error(session, r);
-		breathe(session);
+		r = serve_frame(session);
 	}
-	if (session->state != SESSION_GREETING && session->state != SESSION_STREAMING)
-		return;
-	charge(session);
+	charge_served(session);
+}
+
+static void relieve(struct session_shared *shared)
+{
+	if (shared->memory > shared->memory_max) /* not in serve: ingest may be walking over its peers there */
+		shared->crowded(shared->owner);
+}
+
+void session_take_turn(struct session *session)
+{
+	struct session_shared *shared = session->shared;
+
+	if (serve_frame(session) != FRAME_E_PAUSED && session->state == SESSION_STREAMING)
+		session_go_on(session);
+	charge_served(session);
+	relieve(shared);
 }
 
 static int on_space(void *owner, uint8_t **ret_at, size_t *ret_len)
@@ -595,8 +650,7 @@ static void on_filled(void *owner, size_t len)
 	}
 	frame_reader_filled(&session->reader, len);
 	serve(session);
-	if (session->shared->memory > session->shared->memory_max) /* not in serve: ingest may be walking over its peers there */
-		session->shared->crowded(session->shared->owner);
+	relieve(session->shared);
 }
 
 static void on_drained(void *owner)

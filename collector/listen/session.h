@@ -20,6 +20,7 @@
 #include "canopy/arena.h"
 #include "collector/ingest/ingest.h"
 #include "collector/listen/census.h"
+#include "collector/listen/lane.h"
 #include "collector/listen/route.h"
 #include "proto/stream/stream.h"
 #include "proto/wire/frame.h"
@@ -61,6 +62,7 @@ struct session_shared {
 	uint32_t greeting, streaming, refusing; /* sessions in these states */
 	uint32_t securing;                      /* those of greeting whose TLS handshake is not done */
 	TAILQ_HEAD(, session) handshakes;       /* these; who was heard last stands last */
+	struct lane lane;                       /* of the streaming ones, those whose message becomes long */
 	struct census *census;                  /* counts them by address, too; whoever made the session counts it in. Borrowed */
 	uint64_t foreign;                       /* Hellos that the certificate does not fit */
 	uint64_t rejects_total, frames_bad, bytes_received;
@@ -88,6 +90,8 @@ struct session {
 	bool paused, ack_due, pace_due;
 	bool securing; /* counted in shared->securing and census */
 	TAILQ_ENTRY(session) handshake; /* while securing: of shared->handshakes */
+	bool in_lane;
+	TAILQ_ENTRY(session) lane; /* while in_lane: of shared->lane */
 	bool leaving;         /* for another loop, once all that was written is gone */
 	bool passed, broken;  /* the connection goes on on another loop; could not be taken from another one */
 	size_t frame_at;      /* where the message that is being served begins in the reader */
@@ -119,6 +123,8 @@ uint64_t session_burden(const struct session *session, size_t granted, uint64_t 
 struct session *session_most_silent(struct session_shared *shared, uint64_t now_ms);
 /* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
 void session_tick(struct session *session, uint64_t now_ms);
+/* For shared->lane. */
+void session_take_turn(struct session *session);
 void session_free(struct session *session);
 
 #endif

@@ -8,15 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
-
 #define FLAG_COMPRESSED 0x01u
 #define FLAG_PREVIOUS 0x02u             /* beside FLAG_COMPRESSED alone */
 #define READ_MIN ((size_t)4096)         /* less room than this makes too many reads of a stream */
 #define CAPACITY_MIN ((size_t)16384)    /* of a busy reader; an idle one holds nothing */
-#define ZSTD_INFLATION_MAX 32768u       /* times: a block of four bytes stands for 128 KiB at most (RFC 8878) */
 #define SHRINK_FACTOR 4u                /* times what is in it: more room than that is given back */
 
 void frame_reader_init(struct frame_reader *reader, size_t frame_max)
@@ -27,7 +22,7 @@ void frame_reader_init(struct frame_reader *reader, size_t frame_max)
 void frame_reader_finish(struct frame_reader *reader)
 {
 	free(reader->buffer);
-	free(reader->inflated);
+	frame_reader_begin_anew(reader);
 	free(reader->previous);
 	frame_reader_init(reader, reader->frame_max);
 }
@@ -39,7 +34,7 @@ void frame_reader_keep_previous(struct frame_reader *reader)
 
 size_t frame_reader_memory(const struct frame_reader *reader)
 {
-	return reader->capacity + reader->inflated_capacity + reader->previous_capacity;
+	return reader->capacity + reader->inflated.capacity + reader->previous_capacity + (reader->inflater ? inflater_memory(reader->inflater) : 0);
 }
 
 static int reserve(uint8_t **buffer, size_t *capacity, size_t need)
@@ -109,7 +104,7 @@ static int more(struct frame_reader *reader)
 {
 	size_t len = reader->end - reader->start;
 
-	drop(&reader->inflated, &reader->inflated_capacity);
+	drop(&reader->inflated.data, &reader->inflated.capacity);
 	if (len == 0) {
 		reader->start = reader->end = 0;
 		drop(&reader->buffer, &reader->capacity);
@@ -119,106 +114,37 @@ static int more(struct frame_reader *reader)
 	return FRAME_E_MORE;
 }
 
-static size_t inflated_room(const struct frame_reader *reader)
+static void end_inflating(struct frame_reader *reader)
 {
-	return reader->inflated_capacity < reader->inflated_max ? reader->inflated_capacity : reader->inflated_max;
+	inflater_destroy(reader->inflater);
+	reader->inflater = NULL;
 }
 
-/* Runs the stream to its end or to the end of the room. Returns 0, -EBADMSG, -ENOMEM or -ENOBUFS (needs more room). */
-static int inflate_into(z_stream *z, struct frame_reader *reader, struct bytes previous, size_t *ret_len)
+void frame_reader_begin_anew(struct frame_reader *reader)
 {
-	int r;
-
-	z->next_out = reader->inflated + z->total_out;
-	z->avail_out = (uInt)(inflated_room(reader) - z->total_out);
-	r = inflate(z, Z_FINISH);
-	if (r == Z_NEED_DICT && previous.len && inflateSetDictionary(z, (const Bytef *)previous.data, previous.len) == Z_OK)
-		r = inflate(z, Z_FINISH);
-	if (r == Z_MEM_ERROR)
-		return -ENOMEM;
-	if (r == Z_STREAM_END) {
-		*ret_len = z->total_out;
-		return z->avail_in == 0 ? 0 : -EBADMSG; /* bytes behind the stream are nobody's message */
-	}
-	return (r == Z_OK || r == Z_BUF_ERROR) && z->avail_out == 0 ? -ENOBUFS : -EBADMSG;
+	end_inflating(reader);
+	drop(&reader->inflated.data, &reader->inflated.capacity);
 }
 
-static int inflate_zlib(struct frame_reader *reader, const uint8_t *data, size_t len, struct bytes previous, size_t *ret_len)
-{
-	z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
-	size_t room = len * 4;
-	int r;
-
-	if (inflateInit(&z) != Z_OK)
-		return -ENOMEM;
-	do {
-		if (room > reader->inflated_max)
-			room = reader->inflated_max;
-		r = reserve(&reader->inflated, &reader->inflated_capacity, room);
-		if (r == 0)
-			r = inflate_into(&z, reader, previous, ret_len);
-		if (r == -ENOBUFS && reader->inflated_capacity >= reader->inflated_max)
-			r = -EMSGSIZE;
-		room = reader->inflated_capacity * 2;
-	} while (r == -ENOBUFS);
-	(void)inflateEnd(&z);
-	return r;
-}
-
-/* The context goes with the message: kept, it would be the largest thing that an idle connection holds. */
-static size_t run_zstd(uint8_t *to, size_t room, const uint8_t *data, size_t len, struct bytes previous, bool *ret_no_memory)
-{
-	ZSTD_DCtx *context = ZSTD_createDCtx();
-	size_t written;
-
-	*ret_no_memory = !context;
-	if (!context)
-		return 0;
-	if (previous.len)
-		(void)ZSTD_DCtx_refPrefix(context, previous.data, previous.len);
-	written = ZSTD_decompressDCtx(context, to, room, data, len);
-	*ret_no_memory = ZSTD_getErrorCode(written) == ZSTD_error_memory_allocation;
-	(void)ZSTD_freeDCtx(context);
-	return written;
-}
-
-/* One frame of zstd that says its length beforehand. */
-static int inflate_zstd(struct frame_reader *reader, const uint8_t *data, size_t len, struct bytes previous, size_t *ret_len)
-{
-	unsigned long long size = ZSTD_getFrameContentSize(data, len);
-	bool no_memory;
-	size_t written;
-	int r;
-
-	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || ZSTD_findFrameCompressedSize(data, len) != len ||
-	    size / ZSTD_INFLATION_MAX > len)
-		return -EBADMSG;
-	if (size > reader->inflated_max)
-		return -EMSGSIZE;
-	r = reserve(&reader->inflated, &reader->inflated_capacity, (size_t)size);
-	if (r < 0)
-		return r;
-	written = run_zstd(reader->inflated, reader->inflated_capacity, data, len, previous, &no_memory);
-	if (no_memory)
-		return -ENOMEM;
-	if (ZSTD_isError(written) || written != size)
-		return -EBADMSG;
-	*ret_len = written;
-	return 0;
-}
-
-static int inflate_message(struct frame_reader *reader, uint8_t flags, const uint8_t *data, size_t len, size_t *ret_len)
+static int inflate_message(struct frame_reader *reader, uint8_t flags, struct bytes compressed)
 {
 	struct bytes previous = {NULL, 0};
+	int r = 0;
 
 	if (flags & FLAG_PREVIOUS) {
 		previous = bytes_make(reader->previous, reader->previous_len);
 		if (previous.len == 0)
 			return -EBADMSG;
 	}
-	if (compressor_is_zstd(data, len))
-		return inflate_zstd(reader, data, len, previous, ret_len);
-	return inflate_zlib(reader, data, len, previous, ret_len);
+	if (!reader->inflater) {
+		reader->inflated.len = 0;
+		r = inflater_create(&reader->inflater, compressed, previous, reader->inflated_max);
+	}
+	if (r == 0)
+		r = inflater_run(reader->inflater, compressed, previous, reader->slice, &reader->inflated);
+	if (r != INFLATER_E_MORE)
+		end_inflating(reader);
+	return r == INFLATER_E_MORE ? FRAME_E_PAUSED : r;
 }
 
 static int resize_previous(struct frame_reader *reader, size_t size)
@@ -285,13 +211,11 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, 
 	if (have - FRAME_HEADER_BYTES < len)
 		return more(reader);
 	if (at[0] & FLAG_COMPRESSED) {
-		size_t inflated;
-
-		r = inflate_message(reader, at[0], at + FRAME_HEADER_BYTES, len, &inflated);
-		if (r < 0)
+		r = inflate_message(reader, at[0], bytes_make(at + FRAME_HEADER_BYTES, len));
+		if (r != 0)
 			return r;
-		*ret_message = reader->inflated;
-		*ret_len = inflated;
+		*ret_message = reader->inflated.data;
+		*ret_len = reader->inflated.len;
 	} else {
 		*ret_message = at + FRAME_HEADER_BYTES;
 		*ret_len = len;

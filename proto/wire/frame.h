@@ -10,6 +10,7 @@
 
 #include "canopy/bytes.h"
 #include "proto/wire/compressor.h"
+#include "proto/wire/inflater.h"
 
 #define FRAME_HEADER_BYTES 5u
 #define FRAME_BYTES_MAX (4u * 1024u * 1024u)     /* on the wire; four times what a sensor's batch can have */
@@ -20,17 +21,19 @@
 struct frame_reader {
 	uint8_t *buffer; /* owned */
 	size_t start, end, capacity;
-	uint8_t *inflated; /* owned; last inflated message, until no whole frame is left */
-	size_t inflated_capacity;
-	size_t frame_max;    /* bound of one frame in bytes, header not counted; its owner may change both */
+	struct inflated inflated;   /* owned; last inflated message, until no whole frame is left */
+	struct inflater *inflater;  /* owned; of the next one, between two slices; NULL = none has begun */
+	size_t frame_max;    /* bound of one frame in bytes, header not counted; its owner may change all three */
 	size_t inflated_max; /* the same after inflating; FRAME_INFLATED_MAX to begin with */
+	size_t slice;        /* bytes that one call inflates at most; 0, to begin with, = all of a message */
 	bool keeps_previous;
 	uint8_t *previous; /* owned; the end of the messages before, from the last one that stood alone */
 	size_t previous_len, previous_capacity;
 };
 
 enum {
-	FRAME_E_MORE = 1, /* the next frame is not complete: feed more bytes */
+	FRAME_E_MORE = 1,   /* the next frame is not complete: feed more bytes */
+	FRAME_E_PAUSED = 2, /* a slice of its message is inflated: call again, or begin anew */
 };
 
 void frame_reader_init(struct frame_reader *reader, size_t frame_max);
@@ -44,10 +47,12 @@ void frame_reader_keep_previous(struct frame_reader *reader);
 int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *ret_len);
 void frame_reader_filled(struct frame_reader *reader, size_t len);
 
-/* Takes the next message. *ret_message is borrowed until the next call on the reader. Returns 0, FRAME_E_MORE,
+/* Takes the next message. *ret_message is borrowed until the next call on the reader. Returns 0, FRAME_E_MORE, FRAME_E_PAUSED,
  * -EBADMSG (unknown flag bits, neither a whole zlib stream nor a whole frame of zstd, or one that needs messages that are not kept), -EMSGSIZE (over frame_max, or inflates to more than
  * inflated_max) or -ENOMEM. After -EBADMSG or -EMSGSIZE the stream cannot be read on. */
 int frame_reader_next(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len);
+/* Gives back what a paused message has become so far: the next call inflates it from its beginning. For readers that wait long for that call. */
+void frame_reader_begin_anew(struct frame_reader *reader);
 /* Bytes that the reader holds in memory, to be charged to the peer. */
 size_t frame_reader_memory(const struct frame_reader *reader);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A byte stream as a peer may send it. The first byte of the input says in what pieces it arrives; the rest is the
+/* A byte stream as a peer may send it. The first byte of the input says in what pieces it arrives and is inflated; the rest is the
  * stream. Whatever message comes out must go through the encoder, twice in a row on one connection, and come out each time. */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define FRAME_MAX 65536u /* small, so that the bound is met */
+#define SLICE 1000u
 
 static void feed(struct frame_reader *reader, const uint8_t *data, size_t len)
 {
@@ -64,6 +65,18 @@ static void check_again(const uint8_t *message, size_t len)
 	compressor_destroy(compressor);
 }
 
+/* A message that is paused for the first time begins anew. */
+static int next_whole(struct frame_reader *reader, const uint8_t **ret_message, size_t *ret_len)
+{
+	int r = frame_reader_next(reader, ret_message, ret_len);
+
+	if (r == FRAME_E_PAUSED)
+		frame_reader_begin_anew(reader);
+	while (r == FRAME_E_PAUSED)
+		r = frame_reader_next(reader, ret_message, ret_len);
+	return r;
+}
+
 /* Takes all messages there are; returns false when the stream cannot be read on. */
 static int drain(struct frame_reader *reader)
 {
@@ -71,7 +84,7 @@ static int drain(struct frame_reader *reader)
 	size_t len;
 	int r;
 
-	while ((r = frame_reader_next(reader, &message, &len)) == 0)
+	while ((r = next_whole(reader, &message, &len)) == 0)
 		check_again(message, len);
 	return r == FRAME_E_MORE;
 }
@@ -86,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	step = data[0] ? data[0] : size;
 	frame_reader_init(&reader, FRAME_MAX);
 	frame_reader_keep_previous(&reader);
+	reader.slice = step % 2 ? SLICE : 0;
 	for (size_t at = 1; at < size; at += step) {
 		feed(&reader, data + at, step < size - at ? step : size - at);
 		if (!drain(&reader))

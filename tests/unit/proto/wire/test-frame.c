@@ -328,6 +328,37 @@ static void test_broken_zlib(void **state)
 	free(text);
 }
 
+/* Slice by slice, from the beginning once more, and to the end; what waits holds nothing of it. */
+static void test_long_messages_pause(void **state)
+{
+	enum { LEN = 1000000, SLICE = 100000 };
+	char *text = compressible(LEN);
+	struct bytes part = bytes_make(text, LEN);
+	unsigned pauses = 0;
+	uint8_t *frame;
+	size_t len, before;
+
+	(void)state;
+	assert_int_equal(frame_encode(&part, 1, true, &frame, &len), 0);
+	reader.slice = SLICE;
+	feed(frame, len, len);
+	before = frame_reader_memory(&reader);
+	assert_int_equal(next(), FRAME_E_PAUSED);
+	assert_true(frame_reader_memory(&reader) > before + SLICE);
+	frame_reader_begin_anew(&reader);
+	assert_int_equal(frame_reader_memory(&reader), before);
+	for (; pauses < LEN / SLICE - 1; pauses++)
+		assert_int_equal(next(), FRAME_E_PAUSED);
+	feed(frame, len, len); /* what comes behind it meanwhile moves it */
+	expect_message(text, LEN);
+	frame_reader_begin_anew(&reader); /* of the second one: nothing has begun */
+	reader.slice = 0;
+	expect_message(text, LEN);
+	assert_int_equal(next(), FRAME_E_MORE);
+	free(frame);
+	free(text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -342,6 +373,7 @@ int main(void)
 		TEST(test_length_bound),
 		TEST(test_memory_follows_what_came),
 		TEST(test_memory_goes_back),
+		TEST(test_long_messages_pause),
 		TEST(test_a_beginning_holds_little),
 		TEST(test_zip_bomb),
 		TEST(test_inflated_max),
