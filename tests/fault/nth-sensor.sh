@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The Nth allocation of the real sensor on the real kernel fails, and of a real collector that it speaks TLS to while curl asks its console over TLS, for a
-# sample of N that grows thinner. Each survives or ends in a stated way: 1 after a line that says why, 2 before options are read, SIGABRT (134) out of a
+# The Nth allocation, write, fsync and connect of the real sensor on the real kernel fails, and the Nth allocation of a real collector that it speaks TLS to
+# while curl asks its console over TLS, for a sample of N. Each survives or ends in a stated way: 1 after a line that says why, 2 before options are read, SIGABRT (134) out of a
 # library. What was begun anew then sees, takes and answers all, no number is missing, and nothing is there twice.
 # shellcheck shell=bash disable=SC2317 # functions are called by 'check'
 here=$(dirname "$0")
@@ -78,20 +78,27 @@ fails() {
   [ "$code" = 0 ] || { echo "numbers are missing or twice"; cat "$work/verify"; return 1; }
 }
 
-# The first ones are those of the start and of libraries; behind them the sample is even.
-numbers() { awk -v total="$1" -v parts="${CANOPY_FAULT_PARTS:-7}" 'BEGIN {for (i = 1; i <= parts; i++) print int(total * i / (parts + 1))}'; }
+# Of allocations the first ones are those of the start and of libraries; behind them the sample is even.
+numbers() { # KIND TOTAL
+  local parts=2
+  [ "$1" = alloc ] && parts=${CANOPY_FAULT_PARTS:-7} && echo 3
+  awk -v total="$2" -v parts="$parts" 'BEGIN {for (i = 1; i <= parts; i++) {n = int((total + parts) * i / (parts + 1)); print n < total ? n : total}}' | sort -nu
+}
 
 for who in sensor collector; do
   rm -f "$work/counts"
   check "the $who: in a life in which nothing fails all is well" fails $who "CANOPY_FAULT_COUNT=$work/counts"
-  total=$(awk '$1 == "alloc" {print $2}' "$work/counts" 2>/dev/null)
-  check "the $who: its allocations are counted" test "${total:-0}" -gt 100
-  wrong=0 tried=0
-  for n in 3 $(numbers "${total:-0}"); do
-    tried=$((tried + 1))
-    fails $who "CANOPY_FAULT=alloc:$n" >"$work/said" 2>&1 || { wrong=$((wrong + 1)); echo "# $who, allocation $n:"; sed 's/^/# /' "$work/said" | head -n 12; }
-    end_processes
-  done
-  check "the $who: an allocation fails, $tried of $total, each in a life of its own" equal "$wrong" 0
+  cp "$work/counts" "$work/counts.$who" || continue
+  while read -r kind total; do
+    [ "$who" = collector ] && [ "$kind" != alloc ] && continue # the rest of it is tried with a known load, by nth-failure.sh
+    check "the $who: its calls of $kind are counted" test "$total" -ge 1
+    wrong=0 tried=0
+    for n in $(numbers "$kind" "$total"); do
+      tried=$((tried + 1))
+      fails $who "CANOPY_FAULT=$kind:$n" >"$work/said" 2>&1 || { wrong=$((wrong + 1)); echo "# $who, $kind $n:"; sed 's/^/# /' "$work/said" | head -n 12; }
+      end_processes
+    done
+    check "the $who: $kind fails, $tried of $total, each in a life of its own" equal "$wrong" 0
+  done <"$work/counts.$who"
 done
 finish
