@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /* COUNT children in turn that share a few pids: each asks for the next number of a small set (clone3 set_tid) and ends at once with its own
  * number modulo 256. What a machine with the smallest pid_max does to everyone is done here to these alone. A number that
- * another process has taken meanwhile is left to it. Says how many ran. Needs CAP_CHECKPOINT_RESTORE or root. usage: pid-cycle COUNT PIDS */
-#include <linux/sched.h>
+ * another process has taken meanwhile is left to it. The children borrow the memory of their parent, as vfork's do: copying it would take most of the time.
+ * Says how many ran. Needs CAP_CHECKPOINT_RESTORE or root. usage: pid-cycle COUNT PIDS */
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 
+#include "clone-and-end.h"
 #include "workload.h"
 
 #define PIDS_MAX 256u
 
 static pid_t child_of(pid_t wanted, unsigned number)
 {
-	struct clone_args args = {.exit_signal = SIGCHLD};
-	pid_t set[1] = {wanted}, pid;
+	struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
+	pid_t set[1] = {wanted};
+	long r;
 
 	if (wanted) {
 		args.set_tid = (uint64_t)(uintptr_t)set;
 		args.set_tid_size = 1;
 	}
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		_exit((int)(number & 0xff));
-	if (pid < 0 && (errno != EEXIST || !wanted))
+	r = clone_and_end(&args, (int)(number & 0xff));
+	if (r < 0 && (r != -EEXIST || !wanted)) {
+		errno = (int)-r;
 		fail("clone3");
-	return pid;
+	}
+	return (pid_t)r;
 }
 
 int main(int argc, char **argv)
