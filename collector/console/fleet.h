@@ -37,6 +37,7 @@ struct fleet_ingest_stats {
 	uint64_t sessions;            /* open connections of sensors */
 	uint64_t sessions_total, rejects_total;
 	uint64_t batches_new, batches_duplicate;
+	uint64_t batches_relayed; /* of a boot that another shard than that of the session owns */
 	uint64_t facts_new[5], facts_known[5];
 	uint64_t bytes_received;
 	uint64_t frames_bad;

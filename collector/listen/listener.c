@@ -402,6 +402,7 @@ void listener_stats(const struct listener *listener, struct fleet_ingest_stats *
 	stats->frames_bad += shared->frames_bad;
 	stats->foreign_total += shared->foreign;
 	stats->securing += shared->securing;
+	stats->batches_relayed += shared->relayed;
 	stats->bytes_received += shared->bytes_received;
 }
 

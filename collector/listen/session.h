@@ -66,6 +66,7 @@ struct session_shared {
 	struct census *census;                  /* counts them by address, too; whoever made the session counts it in. Borrowed */
 	uint64_t foreign;                       /* Hellos that the certificate does not fit */
 	uint64_t rejects_total, frames_bad, bytes_received;
+	uint64_t relayed; /* batches that went to another loop */
 	uint64_t log_second;
 	uint32_t logged;
 	/* More memory is held than memory_max. Called at the end of a piece of work, so that any session may be refused. */

@@ -85,6 +85,7 @@ void session_send_relay(struct session *session)
 	if (!session->relay_waits || ingest_unacked(session->peer) > 0)
 		return;
 	session->relay_waits = false;
+	session->shared->relayed++;
 	route->relay(route->owner, session->relay);
 }
 

@@ -71,4 +71,56 @@ check "its sensors were told" test "$(value "$work/load" paces)" -ge 4
 check "nothing was dropped" equal "$(known_facts)" $((3 * lives + 3000 + spooled))
 check "a disk that is well again ends it" wait_until 60 paced 0
 check "the log says that, too" logged 'event=pace batches_per_second=unlimited'
+
+# ---- two shards, and spools that outlived a reboot: what they hold of the boot before belongs to the other shard, which waits for its own disk
+
+if [ -x "$SPOOLER" ]; then
+  batches=300 before=200 known=$(known_facts)
+  spool_of() { echo "$work/spool-$1"; }
+  hosts=(14 17 21 27) # as bytes of a boot id, and one more: of two shards each the other one's
+  echo $before >"$work/limit"
+  appended_all() { [ "$(awk '$1 == "appended" {n = $2} END {print n + 0}' "$work/told-$1")" = "$2" ]; }
+  acked() { awk '$1 == "acked" {n = $2} END {print n + 0}' "$work/told-$1"; }
+  acked_more_than() { [ "$(acked "$1")" -gt "$2" ]; }
+  begin_spooler() { # HOST BOOT ADDR:PORT
+    : >"$work/told-$1"
+    CANOPY_SPOOLER_LIMIT=$work/limit CANOPY_SPOOLER_LOG=$work/told-$1 "$SPOOLER" "$(spool_of "$1")" $batches $facts "$2" "$3" 2>>"$work/spooler.log" &
+    spooler_pid=$!
+    pids+=("$spooler_pid")
+  }
+  stop_process "$collector_pid"
+  for host in "${hosts[@]}"; do
+    begin_spooler "$host" "$host" "$listen"
+    check "host $host spools what nobody takes" wait_until 30 appended_all "$host" $before
+    stop_process "$spooler_pid" KILL
+  done
+
+  echo 1500 >"$CANOPY_SLOW_SYNC"
+  LD_PRELOAD=$CANOPY_BUILD/tests/fault/libslowsync.so start_collector --shards 2
+  "$load" "$listen" 16 $((4 * lives)) >"$work/load" 2>&1 &
+  load_pid=$!
+  pids+=("$load_pid")
+  check "both shards pace their sensors" wait_until 60 paced 2
+  echo $batches >"$work/limit"
+  spoolers=()
+  for host in "${hosts[@]}"; do
+    begin_spooler "$host" $((host + 1)) "$listen"
+    spoolers+=("$spooler_pid")
+  done
+  for host in "${hosts[@]}"; do check "host $host is served, beside what presses" wait_until 60 acked_more_than "$host" 1; done
+  check "what is of the boot before goes to the other shard" not test "$(metric canopy_collector_batches_relayed_total)" = 0
+  check "and waits there: not all of it is through" not eval "acked_more_than ${hosts[0]} $((before - 1))"
+  check "it still is ready" curl -sf "http://$http/readyz"
+
+  echo 0 >"$CANOPY_SLOW_SYNC"
+  for i in "${!hosts[@]}"; do
+    wait "${spoolers[i]}"
+    check "all of the spool of host ${hosts[i]} is acknowledged" equal $? 0
+  done
+  wait "$load_pid"
+  check "all that pressed is acknowledged" equal $? 0
+  check "every batch of the boots before was relayed" equal "$(metric canopy_collector_batches_relayed_total)" $((before * ${#hosts[@]}))
+  check "nothing was dropped, nothing taken twice" equal "$(known_facts)" $((known + 12 * lives + batches * facts * ${#hosts[@]}))
+  check "disks that are well again end it" wait_until 60 paced 0
+fi
 finish

@@ -142,6 +142,8 @@ static void ingest(struct json *out, const struct fleet *fleet)
 	single(out, "canopy_collector_tls_handshakes", "gauge", "TLS handshakes of sensors under way.", stats.securing);
 	single(out, "canopy_collector_received_bytes_total", "counter", "Bytes received from sensors.",
 	       stats.bytes_received);
+	single(out, "canopy_collector_batches_relayed_total", "counter", "Batches that one shard took for another one.",
+	       stats.batches_relayed);
 	single(out, "canopy_collector_bad_frames_total", "counter", "Frames that broke the protocol.",
 	       stats.frames_bad);
 	single(out, "canopy_collector_sequence_gap_events_total", "counter", "Jumps seen in the numbers of batches.",
