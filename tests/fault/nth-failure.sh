@@ -49,7 +49,7 @@ count_calls() {
 # numbers TOTAL: those that are tried.
 numbers() {
   awk -v total="$1" -v every="$every" 'BEGIN {
-    for (n = 1; n <= total; n += every ? 1 : n < 12 ? 1 : int(n / 6)) print n
+    for (n = 1; n <= total; n += every ? 1 : n < 12 ? 1 : int(n / 4)) print n
   }'
 }
 

@@ -58,6 +58,8 @@ install_programs() {
     path=$(program_path "$name")
     install_file "$root$path" "/usr/bin/$name"
   done
+  # jq 1.6 reads its own library at each start, which takes a quarter of a second here. gojq takes the same language, and a third of that.
+  [ ! -e "$root/usr/bin/gojq" ] || install_file "$root/usr/bin/gojq" /usr/bin/jq
   ln -s bash "$guest/usr/bin/sh"
 }
 

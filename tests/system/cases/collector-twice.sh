@@ -6,7 +6,7 @@ source "$(dirname "$0")/../lib.sh"
 need_bpf
 lake="ndjson:$work/lake?interval=1s"
 S=1000000000
-lives=3000
+lives=${CANOPY_TEST_TOLD:-3000} # an emulated machine takes fewer
 rows() {
   find "$work/lake" -name '*.ndjson.gz' 2>/dev/null | grep class=process_activity |
     while read -r file; do gzip -dc "$file"; done
@@ -38,7 +38,7 @@ check "collector 44: each fact counts once" equal "$(told_short)" "$expected"
 first=$(forest)
 once=$(told)
 check "collector 44: the duplicates were counted" test "$(canopy stats -o json | jq .ingest.batches_duplicate_total)" \
-  -ge 18
+  -ge $(((2 + lives * 3) / 500))
 check "collector 44: all of it again as another stream" tell 2
 check "collector 44: the forest is the same" equal "$(forest)" "$first"
 check "collector 44: the counts are the same" equal "$(told)" "$once"
