@@ -47,13 +47,13 @@ skip_all() { # REASON
 
 not() { ! "$@"; }
 
-# wait_until SECONDS COMMAND…: until it succeeds; fails once the time is over. CANOPY_PATIENCE multiplies it on slow
-# (emulated) machines.
+# wait_until SECONDS COMMAND…: until it succeeds; fails once the time is over, and says so. CANOPY_PATIENCE multiplies it
+# on slow (emulated) machines.
 wait_until() {
   local deadline=$((SECONDS + $1 * ${CANOPY_PATIENCE:-1}))
   shift
   while ! "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $deadline ] || return 1
+    [ $SECONDS -lt $deadline ] || { echo "# waited in vain for: $*" >&2; return 1; }
     sleep 0.05
   done
 }

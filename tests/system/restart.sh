@@ -17,7 +17,6 @@ rows_are() { [ "$(processes "$(marked "$1")" | wc -l)" = "$2" ]; }
 start_collector
 stop_process "$collector_pid"
 start_sensor early
-wait_until 10 grep -q 'state=' "$work/sensor-early.log"
 wait_until 10 test -e "$work/spool-early" # attached once the spool exists and the hooks are in
 wait_until 10 grep -q attached "$work/sensor-early.log"
 early=canopy-early-$$

@@ -82,7 +82,7 @@ feed() { # NUMBER
   } | "$WORKLOADS/feed" "$listen"
 }
 forest() { # NUMBER: every process with all that is known of it, without whose it is
-  processes "host.name = order-$1" | jq -cS \
+  processes "host.name = order-$1" | jq -c \
     "del(.host, .boot_id, .duration_ns) | (.id, .parent_id, .creator_id) |= (. // \"\" | sub(\"^[0-9a-f]*-\"; \"\"))" \
     | sort
 }
