@@ -138,8 +138,14 @@ processes "$stormy" | jq -r '"\(.argv[2]) \(.state) \(.exit.code) \(.quality | t
 cut -d' ' -f1 "$work/lives" | sort >"$work/numbers"
 check "collector 38: none twice" equal "$(uniq -d "$work/numbers")" ""
 check "collector 38: none missing" equal "$(seq "$execs" | sort | comm -23 - "$work/numbers")" ""
-check "collector 38: the live facts win: all ended with 0, whole" \
-  equal "$(cut -d' ' -f2- "$work/lives" | sort -u)" 'exited 0 []'
+# From 7.0 on an exec may be skipped, and is counted (see host_lost); what it did is missing then, and said to be.
+skipped=0
+if kernel_at_least 7 0; then
+  skipped=$(canopy hosts -o ndjson | jq '[.gaps[] | select(.reason == "recursion" and .type == "exec") | .count] | add // 0')
+fi
+check "collector 38: the live facts win: all ended with 0" equal "$(cut -d' ' -f2,3 "$work/lives" | sort -u)" 'exited 0'
+check "collector 38: whole, but for $skipped of which an exec was skipped" \
+  test "$(grep -cv ' exited 0 \[\]$' "$work/lives")" -le "$skipped"
 phantoms() { # processes of ours, but for the one that asks, that the console calls alive and /proc does not know
   local pid
   processes "$(ours) and proc.alive = true and proc.name != canopy" |

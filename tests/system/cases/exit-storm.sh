@@ -41,7 +41,10 @@ for file in facts found; do
     test "$exited" -le "$rounds" -a $((exited + skipped)) -ge "$rounds"
   check "exit 3: nearly all of them$how" test "$exited" -ge $((rounds * 99 / 100))
   if ! kernel_at_least 7 0; then check "exit 3: none is skipped before 7.0 ($file)" equal "$skipped" 0; fi
-  check "exit 3: nothing else ($file)" equal "$(of_storm '.] | length')" $((rounds + exited))
+  gaps=$(jq -n '[inputs | select(.type == "gap")] | length' "$work/$file")
+  # Behind a gap a snapshot tells who runs.
+  [ "$gaps" = 0 ] && others=. || others='select(.type != "snapshot")'
+  check "exit 3: nothing else ($file)" equal "$(of_storm "$others] | length")" $((rounds + exited))
 done
 ends_of_pairs() { jq -n --argjson pid "${pid_of[pairs]}" '[inputs | select(.ppid == $pid and .type == "exit") | .id] | '"$1" "$work/found"; }
 check "exit 3: two at a time, found by counting: none ends twice" equal "$(ends_of_pairs length)" "$(ends_of_pairs 'unique | length')"
