@@ -252,26 +252,45 @@ static void give_up(struct checkpoint *checkpoint, int error)
 	checkpoint->retry_ns = uv_hrtime() + CHECKPOINT_RETRY_NS;
 }
 
+/* The disk comes first, but not for ever: what a restart has to read grows meanwhile. */
+static bool has_to_wait(const struct checkpoint *checkpoint)
+{
+	return journal_pending_bytes(checkpoint->journal) > CHECKPOINT_PENDING_MAX &&
+	       journal_bytes_from(checkpoint->journal, checkpoint->begin) < journal_segment_bytes(checkpoint->journal) / CHECKPOINT_WAIT_PART;
+}
+
 static int put_until(struct checkpoint *checkpoint, uint64_t deadline_ns)
 {
 	int r = 0;
 
 	do {
-		if (journal_pending_bytes(checkpoint->journal) > CHECKPOINT_PENDING_MAX)
+		if (has_to_wait(checkpoint))
 			break;
 		r = checkpoint->at < checkpoint->boot_count ? put_host(checkpoint, deadline_ns) : put_end(checkpoint);
 	} while (r == 0 && !checkpoint->end && uv_hrtime() < deadline_ns);
 	return r;
 }
 
+/* Half of the time since the last one, within bounds. */
+static uint64_t slice_ns(const struct checkpoint *checkpoint, uint64_t now_ns)
+{
+	uint64_t share = (now_ns - checkpoint->sliced_ns) / 2;
+
+	if (share < CHECKPOINT_SLICE_NS)
+		return CHECKPOINT_SLICE_NS;
+	return share < CHECKPOINT_SLICE_MAX_NS ? share : CHECKPOINT_SLICE_MAX_NS;
+}
+
 /* Nothing that comes between two slices stands before what was told of a process in the first one, or in its midst: whoever reads may
  * evict a process as soon as its end has come. */
 static void slice(struct checkpoint *checkpoint)
 {
-	int r = put_until(checkpoint, uv_hrtime() + CHECKPOINT_SLICE_NS);
+	uint64_t now_ns = uv_hrtime();
+	int r = put_until(checkpoint, now_ns + slice_ns(checkpoint, now_ns));
 
 	if (r == 0 && checkpoint->begun)
 		r = flush_all(checkpoint);
+	checkpoint->sliced_ns = uv_hrtime();
 	if (r < 0)
 		give_up(checkpoint, r);
 }
@@ -316,6 +335,7 @@ static void begin(struct checkpoint *checkpoint)
 	checkpoint->active = true;
 	checkpoint->begun = checkpoint->walked = false;
 	checkpoint->at = 0;
+	checkpoint->sliced_ns = uv_hrtime();
 	checkpoint->end = checkpoint->parts = checkpoint->sequence = checkpoint->bytes = 0;
 	if (r == 0)
 		r = journal_append_begin(checkpoint->journal, wall_now(), &checkpoint->begin);

@@ -5,8 +5,9 @@
  * and joining is the same in any order. A host boot's state (streams, counts) is one record, so it is of one moment, and
  * counts for that moment.
  *
- * The work is done on the loop's thread, at most CHECKPOINT_SLICE_NS of it for each commit of the journal, which the
- * slice then starts itself: so the disk sets the pace, and an ack never waits for more than one slice. */
+ * The work is done on the loop's thread, a slice for each commit of the journal, which the slice then starts itself: so the disk sets the pace, and an
+ * ack never waits for more than one slice. Slices take a third of the time, so that little comes behind a checkpoint, and a restart is soon over,
+ * however much is told meanwhile. */
 #ifndef CANOPY_COLLECTOR_INGEST_CHECKPOINT_H
 #define CANOPY_COLLECTOR_INGEST_CHECKPOINT_H
 
@@ -20,8 +21,10 @@
 #include "collector/journal/journal.h"
 #include "proto/batch/encoder.h"
 
-#define CHECKPOINT_SLICE_NS 2000000u
+#define CHECKPOINT_SLICE_NS 2000000u      /* at least: where commits follow each other closely it is all there is */
+#define CHECKPOINT_SLICE_MAX_NS 100000000u
 #define CHECKPOINT_PENDING_MAX ((size_t)1 << 20) /* bytes that wait for the disk: with more of them the slice is left out */
+#define CHECKPOINT_WAIT_PART 8u                  /* of a segment that the journal has grown by since it began: then no slice is left out */
 /* Of the dead those are in a checkpoint that ended so short a time before: what a second sensor that lags behind says of
  * them after a restart is then known, not news. */
 #define CHECKPOINT_RECENT_NS 10000000000u
@@ -51,6 +54,7 @@ struct checkpoint {
 	bool walked;             /* and its processes up to this one */
 	struct process_key last;
 	uint64_t begin, end, parts, sequence; /* end: position, 0 = not yet written */
+	uint64_t sliced_ns;                   /* when it began, or its last slice ended; by uv_hrtime */
 	uint64_t bytes;
 	struct checkpoint_batch batches[CHECKPOINT_BATCHES];
 	uint64_t uses;

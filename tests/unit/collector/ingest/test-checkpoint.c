@@ -409,12 +409,58 @@ static void a_damaged_checkpoint_makes_room_for_the_one_before(void **state)
 	folder_remove(&rig.folder);
 }
 
+/* What a part of nobody's checkpoint has in it does not matter. */
+static void fill_journal(struct rig *rig, size_t bytes)
+{
+	static char body[64 * 1024];
+
+	for (size_t len; bytes > 0; bytes -= len) {
+		len = bytes < sizeof(body) ? bytes : sizeof(body);
+		assert_int_equal(journal_append_part(rig->journal, JOURNAL_CHECKPOINT_PROCESSES, 1, bytes_make(body, len), &rig->appended), 0);
+	}
+}
+
+static bool has_caught_up(void *owner)
+{
+	struct rig *rig = owner;
+
+	return journal_durable(rig->journal) >= rig->appended;
+}
+
+static void what_waits_for_the_disk_starves_no_checkpoint(void **state)
+{
+	struct rig rig = make_rig();
+	struct item hello = {.type = ITEM_HELLO, .hello = {.hostname = BYTES_LITERAL("busy")}};
+
+	(void)state;
+	start(&rig, 0);
+	journal_off_durable(rig.journal, on_durable, &rig);
+	accept_hello(&rig, &hello);
+	fill_journal(&rig, 2 * SEGMENT_BYTES);
+	assert_true(loop_until(&rig.loop, has_caught_up, &rig));
+	fill_journal(&rig, 2 * CHECKPOINT_PENDING_MAX); /* most of it waits until the loop turns */
+	checkpoint_turn(&rig.checkpoint, 0);
+	assert_true(rig.checkpoint.active);
+	assert_int_equal(rig.checkpoint.parts, 0); /* the disk comes first */
+	rig.appended = rig.checkpoint.begin;
+	assert_true(loop_until(&rig.loop, has_caught_up, &rig));
+	fill_journal(&rig, 2 * CHECKPOINT_PENDING_MAX);
+	checkpoint_turn(&rig.checkpoint, 0);
+	assert_int_not_equal(rig.checkpoint.parts, 0); /* but not for ever */
+	journal_on_durable(rig.journal, on_durable, &rig);
+	assert_true(loop_until(&rig.loop, is_durable, &rig));
+	assert_true(rig.checkpoint.written >= 1);
+	stop(&rig);
+	folder_remove(&rig.folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_checkpoint_is_as_good_as_everything_before),
 	    cmocka_unit_test(retention_leaves_what_the_living_need),
 	    cmocka_unit_test(a_checkpoint_without_its_end_counts_for_nothing),
+	    cmocka_unit_test(what_waits_for_the_disk_starves_no_checkpoint),
 	    cmocka_unit_test(a_damaged_checkpoint_makes_room_for_the_one_before),
 	};
 
