@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session as its own files see it: session.c is the machine, transfer.c hands connections and batches to other loops. */
+/* A session as its own files see it: session.c is the machine, handshake.c keeps TLS handshakes,
+ * transfer.c hands connections and batches to other loops. */
 #ifndef CANOPY_COLLECTOR_LISTEN_INTERNAL_H
 #define CANOPY_COLLECTOR_LISTEN_INTERNAL_H
 
@@ -9,6 +10,11 @@
 void session_ack(struct session *session, uint64_t seq);
 /* Reads and serves again, unless something holds the session. */
 void session_go_on(struct session *session);
+
+/* A TLS handshake is under way; something came of it; it is over, or the session is. */
+void session_begin_handshake(struct session *session);
+void session_hear_handshake(struct session *session, uint64_t now_ms);
+void session_end_handshake(struct session *session);
 
 /* The connection goes to the loop of this boot. */
 void session_pass_on(struct session *session, const struct boot_id *boot);

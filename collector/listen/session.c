@@ -98,38 +98,12 @@ static void note_refusal(struct session *session, const char *why)
 		log_warning("event=session-refused peer=%s reason=\"%s\"", session->name, LOG_TEXT(why));
 }
 
-static void begin_securing(struct session *session)
-{
-	session->securing = true;
-	session->shared->securing++;
-	TAILQ_INSERT_TAIL(&session->shared->handshakes, session, handshake);
-}
-
-static void end_securing(struct session *session)
-{
-	if (!session->securing)
-		return;
-	session->securing = false;
-	session->shared->securing--;
-	TAILQ_REMOVE(&session->shared->handshakes, session, handshake);
-	census_secured(session->shared->census, session->key);
-}
-
-static void hear_handshake(struct session *session, uint64_t now_ms)
-{
-	if (!session->securing)
-		return;
-	session->heard_ms = now_ms;
-	TAILQ_REMOVE(&session->shared->handshakes, session, handshake);
-	TAILQ_INSERT_TAIL(&session->shared->handshakes, session, handshake);
-}
-
 static void change_state(struct session *session, enum session_state state, const char *why)
 {
 	log_debug("event=session peer=%s from=%s to=%s why=\"%s\"", session->name, state_words[session->state],
 		  state_words[state], LOG_TEXT(why));
 	(*count_of(session))--;
-	end_securing(session);
+	session_end_handshake(session);
 	session->state = state;
 	if (state != SESSION_CLOSED)
 		(*count_of(session))++;
@@ -681,14 +655,14 @@ static void on_ended(void *owner, int error)
 
 static void on_connected(void *owner)
 {
-	end_securing(owner);
+	session_end_handshake(owner);
 }
 
 static void on_heard(void *owner)
 {
 	struct session *session = owner;
 
-	hear_handshake(session, uv_now(session->shared->loop));
+	session_hear_handshake(session, uv_now(session->shared->loop));
 }
 
 static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended, on_heard};
@@ -739,7 +713,7 @@ int session_create(struct session **ret, struct session_shared *shared, uv_strea
 		address_format((const struct sockaddr *)&peer, session->name);
 	}
 	if (shared->tls && session->state == SESSION_GREETING)
-		begin_securing(session);
+		session_begin_handshake(session);
 	/* A connection that is broken already is served as one that breaks at once: reading tells. */
 	*ret = session;
 	return 0;
@@ -800,19 +774,6 @@ uint64_t session_burden(const struct session *session, size_t granted, uint64_t 
 	uint64_t silence_ms = is_held(session) ? 0 : now_ms - session->heard_ms; /* held, it is our doing */
 
 	return session->memory > granted ? (session->memory - granted) * (silence_ms + 1) : 0;
-}
-
-/* Where handshakes wait for us, their silence is our doing. */
-struct session *session_most_silent(struct session_shared *shared, uint64_t now_ms)
-{
-	struct session *session;
-
-	while ((session = TAILQ_FIRST(&shared->handshakes)) && now_ms - session->heard_ms >= shared->silent_ms) {
-		if (!stream_has_unread(session->stream))
-			return session;
-		hear_handshake(session, now_ms);
-	}
-	return NULL;
 }
 
 void session_tick(struct session *session, uint64_t now_ms)
