@@ -21,31 +21,33 @@ default_lines=(5.10 6.1 6.12 7)
 [ $# -gt 0 ] && lines=("$@") || lines=("${default_lines[@]}")
 
 # NAME COST: seconds that it took in a guest on a quiet machine, so that the guests of a line end together. A case that is not named here costs 20.
-costs='cases/collector-twice 90
-restart 70
-cases/fields-process 50
-cases/exec-paths 40
-cases/collector-loss 36
+costs='cases/collector-twice 48
+cases/collector-loss 38
+cases/exit-storm 37
 cases/collector-loss-proc 36
-cases/tree-parents 28
-cases/clock-hosts 26
-cases/collector-snapshot 24
-cases/collector-snapshot-proc 24
+cases/exec-arguments 28
+cases/fields-process 28
+cases/collector-million 25
+cases/collector-snapshot 25
+cases/collector-snapshot-proc 25
+cases/idle 25
+check 25
+cases/clock-hosts 23
+cases/fields-lake-proc 23
+cases/exec-paths 22
 cases/collector-shuffled 20
-cases/collector-million 18
-privacy 18
-cases/fields-lake 13
-cases/fields-lake-proc 13
-check 11
-cases/tree-reuse 11
-cases/exec-images 10
-cases/exit-status 10
-cases/exit-storm 10
-demo 10
-hosts 9
-cases/exec-arguments 9
-cases/exec-rights 7
-cases/fields-users 5'
+privacy 20
+restart 20
+cases/tree-parents 18
+cases/collector-stop 17
+cases/fields-lake 17
+cases/exit-status 14
+cases/exec-rights 13
+hosts 10
+cases/exec-images 8
+demo 8
+cases/tree-reuse 7
+cases/fields-users 4'
 
 # What shows that sensor and collector work on another architecture; the rest is the kernel's, and the same 6.12 has all of it.
 arm64_tests='check demo cases/exit-status'
