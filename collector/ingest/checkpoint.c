@@ -252,11 +252,12 @@ static void give_up(struct checkpoint *checkpoint, int error)
 	checkpoint->retry_ns = uv_hrtime() + CHECKPOINT_RETRY_NS;
 }
 
-/* The disk comes first, but not for ever: what a restart has to read grows meanwhile. */
-static bool has_to_wait(const struct checkpoint *checkpoint)
+/* What others have written since it began is what a restart has to read on top of it: beyond a bound that matters more than what waits. */
+static bool is_urgent(const struct checkpoint *checkpoint)
 {
-	return journal_pending_bytes(checkpoint->journal) > CHECKPOINT_PENDING_MAX &&
-	       journal_bytes_from(checkpoint->journal, checkpoint->begin) < journal_segment_bytes(checkpoint->journal) / CHECKPOINT_WAIT_PART;
+	uint64_t grown = journal_bytes_from(checkpoint->journal, checkpoint->begin);
+
+	return grown >= checkpoint->bytes + journal_segment_bytes(checkpoint->journal) / CHECKPOINT_URGENT_PART;
 }
 
 static int put_until(struct checkpoint *checkpoint, uint64_t deadline_ns)
@@ -264,20 +265,20 @@ static int put_until(struct checkpoint *checkpoint, uint64_t deadline_ns)
 	int r = 0;
 
 	do {
-		if (has_to_wait(checkpoint))
+		if (journal_pending_bytes(checkpoint->journal) > CHECKPOINT_PENDING_MAX && !is_urgent(checkpoint))
 			break;
 		r = checkpoint->at < checkpoint->boot_count ? put_host(checkpoint, deadline_ns) : put_end(checkpoint);
 	} while (r == 0 && !checkpoint->end && uv_hrtime() < deadline_ns);
 	return r;
 }
 
-/* Half of the time since the last one, within bounds. */
+/* The least, or half of the time since the last one, within bounds. */
 static uint64_t slice_ns(const struct checkpoint *checkpoint, uint64_t now_ns)
 {
 	uint64_t share = (now_ns - checkpoint->sliced_ns) / 2;
 
-	if (share < CHECKPOINT_SLICE_NS)
-		return CHECKPOINT_SLICE_NS;
+	if (share < CHECKPOINT_SLICE_MIN_NS || !is_urgent(checkpoint))
+		return CHECKPOINT_SLICE_MIN_NS;
 	return share < CHECKPOINT_SLICE_MAX_NS ? share : CHECKPOINT_SLICE_MAX_NS;
 }
 

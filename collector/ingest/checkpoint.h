@@ -6,8 +6,8 @@
  * counts for that moment.
  *
  * The work is done on the loop's thread, a slice for each commit of the journal, which the slice then starts itself: so the disk sets the pace, and an
- * ack never waits for more than one slice. Slices take a third of the time, so that little comes behind a checkpoint, and a restart is soon over,
- * however much is told meanwhile. */
+ * ack never waits for more than one slice. Where much is told meanwhile slices take a third of the time, so that little comes behind a checkpoint and a
+ * restart is soon over. */
 #ifndef CANOPY_COLLECTOR_INGEST_CHECKPOINT_H
 #define CANOPY_COLLECTOR_INGEST_CHECKPOINT_H
 
@@ -21,10 +21,10 @@
 #include "collector/journal/journal.h"
 #include "proto/batch/encoder.h"
 
-#define CHECKPOINT_SLICE_NS 2000000u      /* at least: where commits follow each other closely it is all there is */
-#define CHECKPOINT_SLICE_MAX_NS 100000000u
-#define CHECKPOINT_PENDING_MAX ((size_t)1 << 20) /* bytes that wait for the disk: with more of them the slice is left out */
-#define CHECKPOINT_WAIT_PART 8u                  /* of a segment that the journal has grown by since it began: then no slice is left out */
+#define CHECKPOINT_SLICE_MIN_NS 2000000u
+#define CHECKPOINT_SLICE_MAX_NS 100000000u       /* only where it is urgent: commits take as long then */
+#define CHECKPOINT_PENDING_MAX ((size_t)1 << 20) /* bytes that wait for the disk: with more of them the slice is left out, unless it is urgent */
+#define CHECKPOINT_URGENT_PART 8u                /* of a segment that others have written since it began */
 /* Of the dead those are in a checkpoint that ended so short a time before: what a second sensor that lags behind says of
  * them after a restart is then known, not news. */
 #define CHECKPOINT_RECENT_NS 10000000000u

@@ -20,12 +20,17 @@ void lane_init(struct lane *lane, uv_loop_t *loop, void (*turn)(struct session *
 
 bool lane_enter(struct lane *lane, struct session *session)
 {
-	if (!session->in_lane) {
-		session->in_lane = true;
-		TAILQ_INSERT_TAIL(&lane->sessions, session, lane);
-		(void)uv_idle_start(&lane->idle, on_idle);
-	}
+	session->in_lane = true;
+	TAILQ_INSERT_TAIL(&lane->sessions, session, lane);
+	(void)uv_idle_start(&lane->idle, on_idle);
 	return TAILQ_FIRST(&lane->sessions) == session;
+}
+
+void lane_return(struct lane *lane, struct session *session)
+{
+	session->in_lane = true;
+	TAILQ_INSERT_HEAD(&lane->sessions, session, lane);
+	(void)uv_idle_start(&lane->idle, on_idle);
 }
 
 void lane_leave(struct lane *lane, struct session *session)

@@ -536,33 +536,31 @@ static bool is_served(const struct session *session)
 	return (session->state == SESSION_GREETING && !session->leaving) || (session->state == SESSION_STREAMING && !is_held(session));
 }
 
-/* Its message becomes long: the others come first. Those that wait hold nothing of what theirs became. */
-static void wait_in_lane(struct session *session)
+/* Serves what is whole, and no more than a slice of what that becomes. Returns whether the rest, if there is any, is due in a later turn. */
+static bool serve_slice(struct session *session)
 {
-	if (!lane_enter(&session->shared->lane, session))
-		frame_reader_begin_anew(&session->reader);
-	stream_read_stop(session->stream);
-}
+	size_t served = 0;
 
-/* Returns what frame_reader_next says. */
-static int serve_frame(struct session *session)
-{
-	const uint8_t *data;
-	size_t len;
-	int r;
+	while (is_served(session) && served < LANE_SLICE_BYTES) {
+		const uint8_t *data;
+		size_t len;
+		int r;
 
-	session->frame_at = session->reader.start;
-	r = frame_reader_next(&session->reader, &data, &len);
-	if (r == FRAME_E_PAUSED)
-		wait_in_lane(session);
-	else
-		lane_leave(&session->shared->lane, session);
-	if (r == 0)
-		serve_message(session, data, len);
-	else if (r < 0)
-		serve_error(session, r);
-	breathe(session);
-	return r;
+		if (session->state == SESSION_GREETING && !is_sensor(session))
+			return false;
+		session->frame_at = session->reader.start;
+		r = frame_reader_next(&session->reader, &data, &len);
+		if (r > 0)
+			return r == FRAME_E_PAUSED;
+		if (r == 0) {
+			served += len;
+			serve_message(session, data, len);
+		} else {
+			serve_error(session, r);
+		}
+		breathe(session);
+	}
+	return is_served(session);
 }
 
 static void charge_served(struct session *session)
@@ -571,14 +569,13 @@ static void charge_served(struct session *session)
 		charge(session);
 }
 
+/* The others come first. Those that wait hold nothing of what a message became, but for the one whose turn it is. */
 static void serve(struct session *session)
 {
-	int r = 0;
-
-	while (is_served(session) && r == 0) {
-		if (session->state == SESSION_GREETING && !is_sensor(session))
-			return;
-		r = serve_frame(session);
+	if (serve_slice(session)) {
+		if (!lane_enter(&session->shared->lane, session))
+			frame_reader_begin_anew(&session->reader);
+		stream_read_stop(session->stream);
 	}
 	charge_served(session);
 }
@@ -589,14 +586,22 @@ static void relieve(struct session_shared *shared)
 		shared->crowded(shared->owner);
 }
 
+/* Out of the lane while it is served, since that may hold it or end it. With a part of a message it stays the first. */
 void session_take_turn(struct session *session)
 {
-	struct session_shared *shared = session->shared;
+	struct lane *lane = &session->shared->lane;
 
-	if (serve_frame(session) != FRAME_E_PAUSED && session->state == SESSION_STREAMING)
-		session_go_on(session);
+	lane_leave(lane, session);
+	if (!serve_slice(session)) {
+		if (session->state == SESSION_STREAMING)
+			session_go_on(session);
+	} else if (session->reader.inflater) {
+		lane_return(lane, session);
+	} else {
+		(void)lane_enter(lane, session);
+	}
 	charge_served(session);
-	relieve(shared);
+	relieve(session->shared);
 }
 
 static int on_space(void *owner, uint8_t **ret_at, size_t *ret_len)

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/wire/reserve.h"
+
 #define FLAG_COMPRESSED 0x01u
 #define FLAG_PREVIOUS 0x02u             /* beside FLAG_COMPRESSED alone */
 #define READ_MIN ((size_t)4096)         /* less room than this makes too many reads of a stream */
-#define CAPACITY_MIN ((size_t)16384)    /* of a busy reader; an idle one holds nothing */
 #define SHRINK_FACTOR 4u                /* times what is in it: more room than that is given back */
 
 void frame_reader_init(struct frame_reader *reader, size_t frame_max)
@@ -35,23 +36,6 @@ void frame_reader_keep_previous(struct frame_reader *reader)
 size_t frame_reader_memory(const struct frame_reader *reader)
 {
 	return reader->capacity + reader->inflated.capacity + reader->previous_capacity + (reader->inflater ? inflater_memory(reader->inflater) : 0);
-}
-
-static int reserve(uint8_t **buffer, size_t *capacity, size_t need)
-{
-	size_t size = *capacity ? *capacity : CAPACITY_MIN;
-	uint8_t *grown;
-
-	while (size < need)
-		size *= 2;
-	if (size == *capacity)
-		return 0;
-	grown = realloc(*buffer, size);
-	if (!grown)
-		return -ENOMEM;
-	*buffer = grown;
-	*capacity = size;
-	return 0;
 }
 
 int frame_reader_space(struct frame_reader *reader, uint8_t **ret_at, size_t *ret_len)
@@ -108,7 +92,7 @@ static int more(struct frame_reader *reader)
 	if (len == 0) {
 		reader->start = reader->end = 0;
 		drop(&reader->buffer, &reader->capacity);
-	} else if (reader->capacity > CAPACITY_MIN && reader->capacity / SHRINK_FACTOR > len + READ_MIN) {
+	} else if (reader->capacity > RESERVE_MIN && reader->capacity / SHRINK_FACTOR > len + READ_MIN) {
 		fit(reader, len);
 	}
 	return FRAME_E_MORE;

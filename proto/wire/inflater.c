@@ -12,8 +12,8 @@
 #include <zstd_errors.h>
 
 #include "proto/wire/compressor.h"
+#include "proto/wire/reserve.h"
 
-#define CAPACITY_MIN ((size_t)16384)
 #define ZLIB_GROWTH 4u                        /* times the compressed bytes: room to begin with */
 #define ZLIB_BYTES ((size_t)40 * 1024)        /* its state and its window */
 #define ZSTD_BYTES ((size_t)288 * 1024)       /* its context and a block on its way in and out; the window comes on top */
@@ -61,23 +61,6 @@ int inflater_create(struct inflater **ret, struct bytes compressed, struct bytes
 		return r;
 	}
 	*ret = inflater;
-	return 0;
-}
-
-static int reserve(struct inflated *message, size_t need)
-{
-	size_t size = message->capacity ? message->capacity : CAPACITY_MIN;
-	uint8_t *grown;
-
-	while (size < need)
-		size *= 2;
-	if (size == message->capacity)
-		return 0;
-	grown = realloc(message->data, size);
-	if (!grown)
-		return -ENOMEM;
-	message->data = grown;
-	message->capacity = size;
 	return 0;
 }
 
@@ -138,7 +121,7 @@ int inflater_run(struct inflater *inflater, struct bytes compressed, struct byte
 	int r;
 
 	do {
-		r = reserve(message, next_room(inflater, compressed, slice_end, message));
+		r = reserve(&message->data, &message->capacity, next_room(inflater, compressed, slice_end, message));
 		if (r < 0)
 			return r;
 		end = message->capacity < slice_end ? message->capacity : slice_end;
