@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The hooks: filter, fill, submit. Each exists typed (tp_btf) and plain (raw_tp) from the same body; the loader loads one set. */
+/* The hooks: filter, fill, submit. Each exists typed (tp_btf) and plain (raw_tp) from the same body, two of them steady (tp), too; the loader loads one
+ * set, or two (second.bpf.h). */
 #include "cgroup.bpf.h"
 #include "creds.bpf.h"
 #include "image.bpf.h"
@@ -103,7 +104,8 @@ INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct
 	mount_flags = exe ? fill_exe(way, large, exe) : 0;
 	fill_gains(way, &large->draft.event, task, mount_flags);
 	fill_cwd(way, large, task);
-	fill_script(way, large, bprm);
+	if (bprm)
+		fill_script(way, large, bprm);
 	fill_argv(way, large, mm);
 	fill_environ(way, large, mm);
 	draft_submit(&large->draft, LARGE_ROOM);
@@ -192,6 +194,41 @@ int plain_exit(struct bpf_raw_tracepoint_args *ctx)
 	bool told = exit_tells_group_dead;
 
 	return on_exit(PROBED, (void *)ctx->args[0], told, told && (ctx->args[1] & 0xff));
+}
+
+/* Steady: called by way of perf, where nothing preempts them on any kernel. */
+
+/* From 6.2 on (3f0e6f2b41d3). */
+extern struct task_struct *bpf_task_from_pid(int32_t pid) __weak __ksym;
+extern void bpf_task_release(struct task_struct *task) __weak __ksym;
+
+SEC("tp/sched/sched_process_fork")
+int steady_fork(struct trace_event_raw_sched_process_fork *record)
+{
+	struct task_struct *child = bpf_task_from_pid(record->child_pid);
+
+	if (!child)
+		return 0;
+	(void)on_fork(TYPED, bpf_get_current_task_btf(), child);
+	bpf_task_release(child);
+	return 0;
+}
+
+/* Without script and interpreter, of which perf hands on nothing: for what the other copy missed. */
+SEC("tp/sched/sched_process_exec")
+int steady_exec(struct trace_event_raw_sched_process_exec *record)
+{
+	if (called_first)
+		return 0;
+	return on_exec(TYPED, bpf_get_current_task_btf(), record->old_pid, NULL);
+}
+
+SEC("tp/sched/sched_process_exit")
+int steady_exit(struct trace_event_raw_sched_process_exit *record)
+{
+	bool told = exit_tells_group_dead;
+
+	return on_exit(TYPED, bpf_get_current_task_btf(), told, told && record->group_dead);
 }
 
 /* Each process that runs, or waits to be reaped; its arguments are added by the reader, since another process's memory is out of

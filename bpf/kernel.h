@@ -278,6 +278,17 @@ struct linux_binprm {
 	const char *interp;
 };
 
+/* What tracepoint programs are called with. */
+struct trace_event_raw_sched_process_fork {
+	pid_t child_pid;
+};
+struct trace_event_raw_sched_process_exec {
+	pid_t old_pid;
+};
+struct trace_event_raw_sched_process_exit {
+	bool group_dead; /* 6.16 */
+};
+
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;

@@ -18,6 +18,9 @@ const volatile bool counts_from_sight = false;     /* execs of processes whose f
 const volatile bool doubled = false;               /* each hook is attached twice; see second.bpf.h */
 const volatile uint32_t copy = 0;                  /* 1 in the second copy */
 
+/* Others had attached to sched_process_exec by way of perf before: so the spare copy there is called ahead of the other one, and retires. */
+volatile bool called_first = false;
+
 volatile uint64_t loss_epoch = 0; /* begun anew by the reader after each look at the counts */
 
 /* What the task itself does not tell for its whole life. Found by find_current_proc(). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The second copy of the hooks. From 7.0 on (a46023d5616e) these programs can be preempted, and the kernel skips a program that would begin on a
  * CPU where it is preempted: an exit that preempts another one's telling would not be told. So each hook is attached twice, and the copies are two
- * programs to the kernel. The first copy leaves a mark of what it was called for; the second one, which runs right behind it in the same task,
- * finds the mark and leaves at once. Where it finds none, the first was skipped, and the second does its work. */
+ * programs to the kernel, one of them called by way of perf, where nothing preempts it (docs/adr/second-copy.md). The first copy leaves a mark of
+ * what it was called for; the second one, which runs right behind it in the same task, finds the mark and leaves at once. Where it finds none, the
+ * first was skipped, and the second does its work. */
 #ifndef CANOPY_BPF_SECOND_H
 #define CANOPY_BPF_SECOND_H
 
@@ -31,13 +32,19 @@ INLINE bool my_turn(enum way way, struct task_struct *task, uint32_t type)
 	slot = bpf_map_lookup_elem(&marks, &key);
 	if (!slot)
 		return copy == 0;
+	count = bpf_map_lookup_elem(&counts, &row);
 	if (copy == 0) {
+		if (*slot == mark) {
+			called_first = true;
+			if (count)
+				count->rescued--; /* the spare copy took itself for the rescue */
+		}
 		*slot = mark;
 		return true;
 	}
 	if (*slot == mark)
 		return false;
-	count = bpf_map_lookup_elem(&counts, &row);
+	*slot = mark;
 	if (count)
 		count->rescued++;
 	return true;

@@ -39,15 +39,17 @@ static bool tell_hooks(const struct probe_stats *stats)
 		line("hooks", "plain", "degraded: fork, exec and exit by raw_tracepoint, each event costs the kernel more");
 	if (!stats->preemptible)
 		line("skipped", "never", "a hook cannot be preempted");
+	else if (stats->doubled && stats->steady)
+		line("skipped", "caught", "a hook that preempts itself is skipped; a second copy, which nothing preempts, tells what it missed");
 	else if (stats->doubled)
-		line("skipped", "caught", "a hook that preempts itself is skipped; its second copy tells what it missed");
+		line("skipped", "rescued", "degraded: without tracefs and perf events the second copy of a hook is skipped at times as well; counted");
 	else
 		line("skipped", "counted", "degraded: what a hook misses that preempts itself is lost, and told as a gap");
 	if (stats->ends_told)
 		line("ends", "told", "the kernel says which thread is the last");
 	else
 		line("ends", "found", "the last thread is found by the count of live ones, told once");
-	return stats->mode != PROBE_TYPED || (stats->preemptible && !stats->doubled);
+	return stats->mode != PROBE_TYPED || (stats->preemptible && !(stats->doubled && stats->steady));
 }
 
 static bool tell_snapshot(const struct probe_stats *stats)

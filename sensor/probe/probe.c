@@ -364,11 +364,12 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 {
 	*ret = (struct probe_stats){
 		.snapshots = probe->snapshots,
-		.mode = probe->program.mode,
+		.mode = probe->program.form.mode,
 		.iterator = probe->program.iterator,
 		.ends_told = probe->program.features.group_dead,
 		.preemptible = probe->program.features.preemptible,
 		.doubled = probe->program.doubled,
+		.steady = probe->program.form.steady,
 	};
 	ret->ring_bytes = ring_size(probe->ring);
 	ret->ring_used_bytes = ring_used(probe->ring);

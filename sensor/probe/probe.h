@@ -65,6 +65,7 @@ struct probe_stats {
 	bool ends_told; /* the kernel says which thread is the last of its process */
 	bool preemptible; /* the kernel may skip a run of a hook */
 	bool doubled;  /* each hook has a second copy for such runs */
+	bool steady;   /* one of the copies cannot be preempted */
 };
 
 /* Loads and attaches the kernel side. The sink is copied. On failure *ret_why (may be passed as NULL) is a sentence for a person, naming

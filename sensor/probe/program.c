@@ -81,20 +81,6 @@ static int configure(struct program *program, const struct probe_options *option
 	return size_maps(program, ring, options->cache_entries);
 }
 
-static void choose(struct program *program)
-{
-	struct canopy_bpf *skeleton = program->skeleton;
-	bool typed = program->mode == PROBE_TYPED;
-
-	(void)bpf_program__set_autoload(skeleton->progs.typed_fork, typed);
-	(void)bpf_program__set_autoload(skeleton->progs.typed_exec, typed);
-	(void)bpf_program__set_autoload(skeleton->progs.typed_exit, typed);
-	(void)bpf_program__set_autoload(skeleton->progs.plain_fork, !typed);
-	(void)bpf_program__set_autoload(skeleton->progs.plain_exec, !typed);
-	(void)bpf_program__set_autoload(skeleton->progs.plain_exit, !typed);
-	(void)bpf_program__set_autoload(skeleton->progs.snapshot, program->iterator);
-}
-
 static int attempt(struct program *program, const struct probe_options *options)
 {
 	int r;
@@ -102,12 +88,12 @@ static int attempt(struct program *program, const struct probe_options *options)
 	program->skeleton = canopy_bpf__open();
 	if (!program->skeleton)
 		return -errno;
-	choose(program);
+	hooks_choose(program->skeleton, program->form, program->iterator);
 	r = configure(program, options);
 	if (r == 0)
 		r = canopy_bpf__load(program->skeleton);
 	/* Without it the sensor works as well, but that what the kernel skips is lost, and counted. */
-	if (r == 0 && program->doubled && second_load(&program->second, program->skeleton, program->mode) < 0)
+	if (r == 0 && program->doubled && second_load(&program->second, program->skeleton, program->form) < 0)
 		program->doubled = false;
 	if (r == 0)
 		r = canopy_bpf__attach(program->skeleton);
@@ -115,7 +101,7 @@ static int attempt(struct program *program, const struct probe_options *options)
 		program_finish(program);
 		return r;
 	}
-	if (program->doubled && second_attach(&program->second, program->mode) < 0)
+	if (program->doubled && second_attach(&program->second) < 0)
 		program->doubled = false;
 	return 0;
 }
@@ -163,23 +149,38 @@ static int explain(char **ret_why, int error)
 		       name.release, strerror(-error));
 }
 
+/* From the best form to the most modest: steady hooks (where hooks are doubled), typed ones and the iterator can each be refused by a policy of its
+ * own. */
+static const struct form {
+	struct hook_form hooks;
+	bool iterator;
+} forms[] = {
+	{{PROBE_TYPED, true}, true},  {{PROBE_TYPED, false}, true},  {{PROBE_PLAIN, true}, true},  {{PROBE_PLAIN, false}, true},
+	{{PROBE_TYPED, true}, false}, {{PROBE_TYPED, false}, false}, {{PROBE_PLAIN, true}, false}, {{PROBE_PLAIN, false}, false},
+};
+
+static bool applies(const struct form *form, const struct probe_options *options, bool doubled)
+{
+	return (doubled || !form->hooks.steady) && !(options->force_raw_tracepoint && form->hooks.mode == PROBE_TYPED) &&
+	       !(options->force_proc_snapshot && form->iterator);
+}
+
 int program_init(struct program *program, const struct probe_options *options, char **ret_why)
 {
 	libbpf_print_fn_t before = libbpf_set_print(quiet);
 	int cpus = libbpf_num_possible_cpus();
 	struct features features;
+	bool doubled;
 	int r = -EOPNOTSUPP;
 
 	features_read(&features);
-	/* From the best form to the most modest: both hooks and iterator can each be refused by a policy of its own. */
-	for (int form = 0; form < 4 && r < 0 && r != -EPERM; form++) {
-		*program = (struct program){
-			.mode = form & 1 ? PROBE_PLAIN : PROBE_TYPED, .iterator = !(form & 2), .cpus = cpus, .features = features,
-			.doubled = options->force_second_copy || features.preemptible};
-		program->features.group_dead = features.group_dead && !options->force_found_ends;
-		if ((options->force_raw_tracepoint && program->mode == PROBE_TYPED) ||
-		    (options->force_proc_snapshot && program->iterator))
+	doubled = options->force_second_copy || features.preemptible;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms) && r < 0 && r != -EPERM; i++) {
+		if (!applies(&forms[i], options, doubled))
 			continue;
+		*program = (struct program){
+			.form = forms[i].hooks, .iterator = forms[i].iterator, .cpus = cpus, .features = features, .doubled = doubled};
+		program->features.group_dead = features.group_dead && !options->force_found_ends;
 		r = cpus < 0 ? cpus : attempt(program, options);
 	}
 	r = r < 0 ? explain(ret_why, r) : 0;
@@ -255,18 +256,15 @@ void program_next_epoch(struct program *program)
 
 uint64_t program_missed(const struct program *program, enum event_type type)
 {
-	const struct canopy_bpf *s = program->skeleton;
-	const struct bpf_program *const hooks[2][PROGRAM_HOOKS] = {
-		[PROBE_TYPED] = {s->progs.typed_fork, s->progs.typed_exec, s->progs.typed_exit},
-		[PROBE_PLAIN] = {s->progs.plain_fork, s->progs.plain_exec, s->progs.plain_exit},
-	};
+	const struct bpf_program *hook;
 	struct bpf_prog_info info = {0};
 	struct event_count count = {0};
 	uint32_t size = sizeof(info);
 
 	if (type < EVENT_FORK || type > EVENT_EXIT)
 		return 0;
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks[program->mode][type - EVENT_FORK]), &info, &size) < 0)
+	hook = hooks_program(program->skeleton, program->form, (int)(type - EVENT_FORK));
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(hook), &info, &size) < 0)
 		return 0;
 	/* Before 5.12 the kernel does not count them. Read in this order: whoever was rescued had been missed before. */
 	if (info.recursion_misses > 0)

@@ -4,17 +4,16 @@
 #define CANOPY_SENSOR_PROBE_PROGRAM_H
 
 #include "sensor/probe/features.h"
+#include "sensor/probe/hooks.h"
 #include "sensor/probe/probe.h"
 #include "sensor/probe/second.h"
-
-#define PROGRAM_HOOKS 3 /* fork, exec, exit, in the order of enum event_type */
 
 struct canopy_bpf;
 
 struct program {
 	struct canopy_bpf *skeleton;
 	struct features features; /* those that are used */
-	enum probe_mode mode;
+	struct hook_form form;
 	bool iterator;
 	bool doubled; /* each hook is attached twice */
 	struct second second;

@@ -28,46 +28,33 @@ static int share_maps(struct canopy_bpf *copy, const struct canopy_bpf *first)
 	return r;
 }
 
-static struct bpf_program *hook(const struct canopy_bpf *copy, enum probe_mode mode, int i)
-{
-	struct bpf_program *const hooks[][SECOND_HOOKS] = {
-		[PROBE_TYPED] = {copy->progs.typed_fork, copy->progs.typed_exec, copy->progs.typed_exit},
-		[PROBE_PLAIN] = {copy->progs.plain_fork, copy->progs.plain_exec, copy->progs.plain_exit},
-	};
-
-	return hooks[mode][i];
-}
-
-int second_load(struct second *second, const struct canopy_bpf *first, enum probe_mode mode)
+int second_load(struct second *second, const struct canopy_bpf *first, struct hook_form form)
 {
 	struct canopy_bpf *copy = canopy_bpf__open();
-	struct bpf_program *program;
 	int r = copy ? share_maps(copy, first) : -errno;
 
 	if (!copy)
 		return r;
+	form.copy = 1;
 	*copy->rodata = *first->rodata;
-	copy->rodata->copy = 1;
-	bpf_object__for_each_program(program, copy->obj)
-		(void)bpf_program__set_autoload(program, false);
-	for (int i = 0; i < SECOND_HOOKS; i++)
-		(void)bpf_program__set_autoload(hook(copy, mode, i), true);
+	copy->rodata->copy = form.copy;
+	hooks_choose(copy, form, false);
 	if (r == 0)
 		r = canopy_bpf__load(copy);
 	if (r < 0) {
 		canopy_bpf__destroy(copy);
 		return r;
 	}
-	second->skeleton = copy;
+	*second = (struct second){.skeleton = copy, .form = form};
 	return 0;
 }
 
-int second_attach(struct second *second, enum probe_mode mode)
+int second_attach(struct second *second)
 {
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < SECOND_HOOKS; i++) {
-		second->links[i] = bpf_program__attach(hook(second->skeleton, mode, i));
+	for (int i = 0; r == 0 && i < HOOKS; i++) {
+		second->links[i] = bpf_program__attach(hooks_program(second->skeleton, second->form, i));
 		if (!second->links[i])
 			r = -errno;
 	}
@@ -80,7 +67,7 @@ int second_attach(struct second *second, enum probe_mode mode)
 
 void second_detach(struct second *second)
 {
-	for (int i = 0; i < SECOND_HOOKS; i++)
+	for (int i = 0; i < HOOKS; i++)
 		(void)bpf_link__destroy(second->links[i]); /* takes NULL */
 	canopy_bpf__destroy(second->skeleton); /* takes NULL */
 	*second = (struct second){0};

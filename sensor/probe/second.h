@@ -3,24 +3,23 @@
 #ifndef CANOPY_SENSOR_PROBE_SECOND_H
 #define CANOPY_SENSOR_PROBE_SECOND_H
 
-#include "sensor/probe/probe.h"
-
-#define SECOND_HOOKS 3 /* fork, exec, exit */
+#include "sensor/probe/hooks.h"
 
 struct bpf_link;
 struct canopy_bpf;
 
 struct second {
 	struct canopy_bpf *skeleton; /* between the two calls alone */
-	struct bpf_link *links[SECOND_HOOKS];
+	struct hook_form form;
+	struct bpf_link *links[HOOKS];
 };
 
-/* Loads the copy of first, which is loaded already and keeps the maps: before first is attached, since loading takes its time, in which first would
- * be alone. Nothing of first is held. Errors: negative errno; then there is nothing to attach. */
-int second_load(struct second *second, const struct canopy_bpf *first, enum probe_mode mode);
+/* Loads the copy of first, which is loaded already and keeps the maps, in this form: before first is attached, since loading takes its time, in which
+ * first would be alone. Nothing of first is held. Errors: negative errno; then there is nothing to attach. */
+int second_load(struct second *second, const struct canopy_bpf *first, struct hook_form form);
 
 /* Attaches what was loaded, behind first: the order of attachment is that of the calls. Errors: negative errno; then nothing is attached. */
-int second_attach(struct second *second, enum probe_mode mode);
+int second_attach(struct second *second);
 
 /* Takes a zeroed one. */
 void second_detach(struct second *second);

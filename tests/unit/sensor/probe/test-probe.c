@@ -55,7 +55,7 @@ int program_init(struct program *program, const struct probe_options *options, c
 {
 	(void)options;
 	(void)ret_why;
-	*program = (struct program){.mode = PROBE_TYPED, .iterator = kernel.iterator, .cpus = 1};
+	*program = (struct program){.form = {.mode = PROBE_TYPED}, .iterator = kernel.iterator, .cpus = 1};
 	return 0;
 }
 
