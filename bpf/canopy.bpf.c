@@ -146,7 +146,7 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 		return 0;
 	fill_proc(way, &small->draft.event, leader, find_current_proc(way, task, 0), 0);
 	fill_status(way, &small->draft.event, leader, signal);
-	fill_usage(way, &small->draft.event, task, leader, signal);
+	fill_usage(way, &small->draft.event, task, signal);
 	fill_reaper(way, &small->draft.event, task, signal);
 	tgid = small->draft.event.tgid;
 	(void)bpf_map_delete_elem(&proc_cache, &tgid);
@@ -196,7 +196,8 @@ int plain_exit(struct bpf_raw_tracepoint_args *ctx)
 	return on_exit(PROBED, (void *)ctx->args[0], told, told && (ctx->args[1] & 0xff));
 }
 
-/* Steady: called by way of perf, where nothing preempts them on any kernel. */
+/* Steady: called by way of perf, where nothing preempts them on any kernel. They answer 1, since 0 would keep the event from everybody else's perf. */
+#define PERF_GOES_ON 1
 
 /* From 6.2 on (3f0e6f2b41d3). */
 extern struct task_struct *bpf_task_from_pid(int32_t pid) __weak __ksym;
@@ -208,19 +209,19 @@ int steady_fork(struct trace_event_raw_sched_process_fork *record)
 	struct task_struct *child = bpf_task_from_pid(record->child_pid);
 
 	if (!child)
-		return 0;
+		return PERF_GOES_ON;
 	(void)on_fork(TYPED, bpf_get_current_task_btf(), child);
 	bpf_task_release(child);
-	return 0;
+	return PERF_GOES_ON;
 }
 
 /* Without script and interpreter, of which perf hands on nothing: for what the other copy missed. */
 SEC("tp/sched/sched_process_exec")
 int steady_exec(struct trace_event_raw_sched_process_exec *record)
 {
-	if (called_first)
-		return 0;
-	return on_exec(TYPED, bpf_get_current_task_btf(), record->old_pid, NULL);
+	if (!called_first)
+		(void)on_exec(TYPED, bpf_get_current_task_btf(), record->old_pid, NULL);
+	return PERF_GOES_ON;
 }
 
 SEC("tp/sched/sched_process_exit")
@@ -228,7 +229,8 @@ int steady_exit(struct trace_event_raw_sched_process_exit *record)
 {
 	bool told = exit_tells_group_dead;
 
-	return on_exit(TYPED, bpf_get_current_task_btf(), told, told && record->group_dead);
+	(void)on_exit(TYPED, bpf_get_current_task_btf(), told, told && record->group_dead);
+	return PERF_GOES_ON;
 }
 
 /* Each process that runs, or waits to be reaped; its arguments are added by the reader, since another process's memory is out of

@@ -155,36 +155,85 @@ INLINE void fill_status(enum way way, struct event *event, struct task_struct *l
 		event->exit_status = GET(way, leader, exit_code);
 }
 
-INLINE void fill_io(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader,
-		    struct signal_struct *signal)
+/* What the threads of a process used. */
+struct usage {
+	uint64_t utime, stime, runtime, read, written, cancelled;
+};
+
+/* signal: what the threads that were released have left there. */
+INLINE void begin_usage(enum way way, struct usage *sum, struct signal_struct *signal)
 {
+	*sum = (struct usage){GET(way, signal, utime), GET(way, signal, stime), GET(way, signal, sum_sched_runtime)};
+	if (!bpf_core_field_exists(signal->ioac.read_bytes))
+		return;
+	sum->read = GET(way, signal, ioac.read_bytes);
+	sum->written = GET(way, signal, ioac.write_bytes);
+	sum->cancelled = GET(way, signal, ioac.cancelled_write_bytes);
+}
+
+INLINE void add_usage(enum way way, struct usage *sum, struct task_struct *thread)
+{
+	sum->utime += GET(way, thread, utime);
+	sum->stime += GET(way, thread, stime);
+	sum->runtime += GET(way, thread, se.sum_exec_runtime);
+	if (!bpf_core_field_exists(thread->ioac.read_bytes))
+		return;
+	sum->read += GET(way, thread, ioac.read_bytes);
+	sum->written += GET(way, thread, ioac.write_bytes);
+	sum->cancelled += GET(way, thread, ioac.cancelled_write_bytes);
+}
+
+/* Those that have not been released: a leader that ended before, and who ends in the same instant. Of more than this many not all are counted. */
+#define USAGE_THREADS_MAX 128
+#define USAGE_TRIES 2
+
+INLINE void add_threads(struct usage *sum, struct signal_struct *signal)
+{
+	uint64_t head = (uint64_t)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	uint64_t node = (uint64_t)GET(PROBED, signal, thread_head.next);
+
+	for (int i = 0; i < USAGE_THREADS_MAX && node && node != head; i++) {
+		struct task_struct *thread = (void *)(node - bpf_core_field_offset(struct task_struct, thread_node));
+
+		add_usage(PROBED, sum, thread);
+		node = (uint64_t)GET(PROBED, thread, thread_node.next);
+	}
+}
+
+/* As thread_group_cputime() does it: once more where a thread was released meanwhile, which is under a lock that counts. */
+INLINE void sum_threads(struct usage *sum, struct signal_struct *signal)
+{
+	for (int i = 0; i < USAGE_TRIES; i++) {
+		uint32_t sequence = GET(PROBED, signal, stats_lock.seqcount.seqcount.sequence);
+
+		begin_usage(PROBED, sum, signal);
+		add_threads(sum, signal);
+		if (!(sequence & 1) && sequence == GET(PROBED, signal, stats_lock.seqcount.seqcount.sequence))
+			break;
+	}
+}
+
+/* At the end of the last thread. */
+INLINE void fill_usage(enum way way, struct event *event, struct task_struct *task, struct signal_struct *signal)
+{
+	struct usage sum;
+
+	if (GET(way, signal, nr_threads) > 1) {
+		sum_threads(&sum, signal);
+	} else {
+		begin_usage(way, &sum, signal);
+		add_usage(way, &sum, task);
+	}
+	event->utime_ns = sum.utime;
+	event->stime_ns = sum.stime;
+	event->runtime_ns = sum.runtime;
+	event->max_rss_bytes = (uint64_t)GET(way, signal, maxrss) * page_bytes;
 	event->read_bytes = event->written_bytes = UINT64_MAX;
 	if (!bpf_core_field_exists(task->ioac.read_bytes))
 		return;
-	event->read_bytes = GET(way, signal, ioac.read_bytes) + GET(way, task, ioac.read_bytes);
-	event->written_bytes = GET(way, signal, ioac.write_bytes) + GET(way, task, ioac.write_bytes) -
-			       GET(way, signal, ioac.cancelled_write_bytes) - GET(way, task, ioac.cancelled_write_bytes);
-	if (leader == task)
-		return;
-	event->read_bytes += GET(way, leader, ioac.read_bytes);
-	event->written_bytes += GET(way, leader, ioac.write_bytes) - GET(way, leader, ioac.cancelled_write_bytes);
-}
-
-/* Sums what signal has gathered from the threads released so far, the thread that ends, and a leader that ended before it
- * (kept, not released, until it is waited for). */
-INLINE void fill_usage(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader,
-		       struct signal_struct *signal)
-{
-	event->utime_ns = GET(way, signal, utime) + GET(way, task, utime);
-	event->stime_ns = GET(way, signal, stime) + GET(way, task, stime);
-	event->runtime_ns = GET(way, signal, sum_sched_runtime) + GET(way, task, se.sum_exec_runtime);
-	event->max_rss_bytes = (uint64_t)GET(way, signal, maxrss) * page_bytes;
-	fill_io(way, event, task, leader, signal);
-	if (leader == task)
-		return;
-	event->utime_ns += GET(way, leader, utime);
-	event->stime_ns += GET(way, leader, stime);
-	event->runtime_ns += GET(way, leader, se.sum_exec_runtime);
+	event->read_bytes = sum.read;
+	/* Who truncates what others wrote has cancelled more than it wrote. */
+	event->written_bytes = sum.written > sum.cancelled ? sum.written - sum.cancelled : 0;
 }
 
 #endif

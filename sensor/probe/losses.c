@@ -37,22 +37,32 @@ static int collect_lost(struct losses *losses, struct program *program, enum eve
 	return r + tell_more(&losses->failed[type], count.failed, gap, sink);
 }
 
+/* Skipped and not rescued since the last look. The second copy can also do what the first one had done (its mark was overwritten meanwhile): such a
+ * rescue of nothing must not stand for a later loss, so what it makes of the difference is forgotten at each look. Not where more was skipped during
+ * the look itself: there a rescue may be counted whose skip is not. */
+static uint64_t newly_missed(int64_t *net, struct skips skips)
+{
+	int64_t before = *net, now = (int64_t)(skips.skipped - skips.rescued);
+
+	if (now > before || skips.settled)
+		*net = now;
+	return now > before ? (uint64_t)(now - before) : 0;
+}
+
 static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,
 			  const struct probe_sink *sink)
 {
-	uint64_t missed = program_missed(program, type);
+	struct gap gap = {.type = type, .reason = GAP_RECURSION, .from_ns = losses->looked_ns, .to_ns = now_ns};
+	uint64_t missed = newly_missed(&losses->net[type], program_skips(program, type));
 
-	if (missed <= losses->missed[type])
-		return 0;
-	tell(sink, &(struct gap){
-		.type = type,
-		.reason = GAP_RECURSION,
-		.from_ns = losses->looked_ns,
-		.to_ns = now_ns,
-		.count = missed - losses->missed[type],
-	});
-	losses->missed[type] = missed;
-	return 1;
+	return tell_more(&losses->missed[type], losses->missed[type] + missed, gap, sink);
+}
+
+uint64_t losses_missed(const struct losses *losses, const struct program *program, enum event_type type)
+{
+	int64_t net = losses->net[type];
+
+	return losses->missed[type] + newly_missed(&net, program_skips(program, type));
 }
 
 int losses_collect(struct losses *losses, struct program *program, uint64_t now_ns, const struct probe_sink *sink)

@@ -369,7 +369,7 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		.ends_told = probe->program.features.group_dead,
 		.preemptible = probe->program.features.preemptible,
 		.doubled = probe->program.doubled,
-		.steady = probe->program.form.steady,
+		.steady = program_is_steady(&probe->program),
 	};
 	ret->ring_bytes = ring_size(probe->ring);
 	ret->ring_used_bytes = ring_used(probe->ring);
@@ -381,6 +381,6 @@ void probe_stats(const struct probe *probe, struct probe_stats *ret)
 		ret->submitted[type] = count.submitted;
 		ret->lost[type] = count.lost + count.failed;
 		ret->rescued += count.rescued;
-		ret->recursion_misses += program_missed(&probe->program, type);
+		ret->recursion_misses += losses_missed(&probe->losses, &probe->program, type);
 	}
 }

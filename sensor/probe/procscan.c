@@ -223,19 +223,41 @@ static size_t read_link(int process, const char *name, char path[EVENT_PATH_MAX]
 
 	if (n <= 0)
 		return 0;
-	if (top > 1 && n > top && memcmp(path, root, (size_t)top) == 0 && path[top] == '/') {
-		n -= top;
-		memmove(path, path + top, (size_t)n);
+	if (top <= 1 || n < top || memcmp(path, root, (size_t)top) != 0 || (n > top && path[top] != '/'))
+		return (size_t)n;
+	if (n == top) { /* the root itself */
+		path[0] = '/';
+		return 1;
 	}
+	n -= top;
+	memmove(path, path + top, (size_t)n);
 	return (size_t)n;
 }
 
-static size_t cut_deleted(struct event *event, const char *path, size_t len)
+/* Whether this path, below the process's root, is that of its executable: a file can have other names when one is taken away, and a name can end like
+ * one that was. */
+static bool is_name_of_exe(int process, const char *path, size_t len, const struct event *event)
+{
+	char name[EVENT_PATH_MAX + 1];
+	int root = openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat file;
+	bool same;
+
+	memcpy(name, path, len);
+	name[len] = '\0';
+	same = root >= 0 && fstatat(root, name + (name[0] == '/'), &file, AT_NO_AUTOMOUNT) == 0 && file.st_ino == event->exe_inode &&
+	       (major(file.st_dev) << 20 | minor(file.st_dev)) == event->exe_dev;
+	if (root >= 0)
+		(void)close(root);
+	return same;
+}
+
+static size_t cut_deleted(int process, struct event *event, const char *path, size_t len)
 {
 	static const char suffix[] = " (deleted)";
 	size_t cut = sizeof(suffix) - 1;
 
-	if (event->exe_nlink != 0 || len <= cut || memcmp(path + len - cut, suffix, cut) != 0)
+	if (len <= cut || memcmp(path + len - cut, suffix, cut) != 0 || is_name_of_exe(process, path, len, event))
 		return len;
 	event->flags |= EVENT_DELETED;
 	return len - cut;
@@ -256,7 +278,7 @@ static void read_exe(int process, struct event *event)
 	event->exe_nlink = (uint32_t)file.st_nlink;
 	event->exe_ctime_ns = (uint64_t)file.st_ctim.tv_sec * 1000000000u + (uint64_t)file.st_ctim.tv_nsec;
 	event->flags |= EVENT_EXE_KNOWN;
-	len = cut_deleted(event, path, len);
+	len = cut_deleted(process, event, path, len);
 	if (event->exe_nlink == 0 && len > sizeof(memfd) - 1 && memcmp(path, memfd, sizeof(memfd) - 1) == 0) {
 		event->flags = (event->flags | EVENT_MEMFD) & ~(uint32_t)EVENT_DELETED;
 		append(event, EVENT_EXE, path + 1, len - 1, EVENT_PATH_MAX);

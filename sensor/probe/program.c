@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "canopy.skel.h"
+#include "sensor/footprint.h"
 #include "sensor/probe/procfs.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -90,6 +91,7 @@ static int attempt(struct program *program, const struct probe_options *options)
 		return -errno;
 	hooks_choose(program->skeleton, program->form, program->iterator);
 	r = configure(program, options);
+	(void)footprint_shed(); /* what opening touched: behind it the kernel's BTF is in memory twice for a moment */
 	if (r == 0)
 		r = canopy_bpf__load(program->skeleton);
 	/* Without it the sensor works as well, but that what the kernel skips is lost, and counted. */
@@ -170,14 +172,15 @@ int program_init(struct program *program, const struct probe_options *options, c
 	libbpf_print_fn_t before = libbpf_set_print(quiet);
 	int cpus = libbpf_num_possible_cpus();
 	struct features features;
-	bool doubled;
+	bool doubled, steady = false;
 	int r = -EOPNOTSUPP;
 
 	features_read(&features);
 	doubled = options->force_second_copy || features.preemptible;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms) && r < 0 && r != -EPERM; i++) {
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms) && r < 0 && (r != -EPERM || steady); i++) {
 		if (!applies(&forms[i], options, doubled))
 			continue;
+		steady = forms[i].hooks.steady; /* perf may be what is not allowed */
 		*program = (struct program){
 			.form = forms[i].hooks, .iterator = forms[i].iterator, .cpus = cpus, .features = features, .doubled = doubled};
 		program->features.group_dead = features.group_dead && !options->force_found_ends;
@@ -254,20 +257,32 @@ void program_next_epoch(struct program *program)
 	program->skeleton->bss->loss_epoch++;
 }
 
-uint64_t program_missed(const struct program *program, enum event_type type)
+static uint64_t skipped_runs(const struct program *program, enum event_type type)
 {
-	const struct bpf_program *hook;
+	const struct bpf_program *hook = hooks_program(program->skeleton, program->form, (int)(type - EVENT_FORK));
 	struct bpf_prog_info info = {0};
-	struct event_count count = {0};
 	uint32_t size = sizeof(info);
 
+	/* Before 5.12 the kernel does not count them. */
+	return bpf_obj_get_info_by_fd(bpf_program__fd(hook), &info, &size) < 0 ? 0 : info.recursion_misses;
+}
+
+struct skips program_skips(const struct program *program, enum event_type type)
+{
+	struct event_count count = {0};
+	struct skips skips = {0};
+
 	if (type < EVENT_FORK || type > EVENT_EXIT)
-		return 0;
-	hook = hooks_program(program->skeleton, program->form, (int)(type - EVENT_FORK));
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(hook), &info, &size) < 0)
-		return 0;
-	/* Before 5.12 the kernel does not count them. Read in this order: whoever was rescued had been missed before. */
-	if (info.recursion_misses > 0)
+		return skips;
+	skips.skipped = skipped_runs(program, type);
+	if (program->doubled)
 		(void)program_count(program, type, &count);
-	return info.recursion_misses > count.rescued ? info.recursion_misses - count.rescued : 0;
+	skips.rescued = count.rescued;
+	skips.settled = skipped_runs(program, type) == skips.skipped;
+	return skips;
+}
+
+bool program_is_steady(const struct program *program)
+{
+	return program->form.steady && !program->skeleton->bss->called_first;
 }

@@ -42,7 +42,14 @@ int program_iterate(const struct program *program);
 int program_count(const struct program *program, enum event_type type, struct event_count *ret);
 void program_next_epoch(struct program *program);
 
-/* Runs of the hook that the kernel skipped since it was loaded, and that no second copy made. */
-uint64_t program_missed(const struct program *program, enum event_type type);
+/* What the kernel skipped of a hook since it was loaded, and what its second copy did instead. */
+struct skips {
+	uint64_t skipped, rescued;
+	bool settled; /* nothing was skipped while both were looked up */
+};
+struct skips program_skips(const struct program *program, enum event_type type);
+
+/* A copy that nothing preempts is at work on each hook. */
+bool program_is_steady(const struct program *program);
 
 #endif

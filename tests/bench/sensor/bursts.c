@@ -167,6 +167,12 @@ static int measure(const struct plan *plan)
 		program_finish(&program);
 		return 1;
 	}
+	if (program.doubled) {
+		fprintf(stderr, "bursts: this kernel has each hook attached twice; one of them alone cannot be taken away and put back\n");
+		reader_stop(&reader);
+		program_finish(&program);
+		return 77;
+	}
 	canopy_bpf__detach(program.skeleton);
 	life_pin(0); /* not the reader, which has begun */
 	for (unsigned long i = 0; i < plan->blocks && good; i++)

@@ -24,7 +24,7 @@ mkdir -p jail/{here,usr,lib,lib64,bin,proc}
 cp "$stay_program" jail/here/prog
 cat >in-jail <<'SH'
 for dir in usr lib lib64 bin proc; do [ ! -e "/$dir" ] || mount --rbind "/$dir" "jail/$dir" || exit 1; done
-exec chroot jail /bin/sh -c 'cd /here && exec ./prog'
+exec chroot jail /bin/sh -c "cd $1 && exec /here/prog"
 SH
 # A root that is the root of a mount.
 mkdir root
@@ -40,20 +40,23 @@ exec 8<"$1" && rm "$1" && exec /proc/self/fd/8
 SH
 
 depths=(60 100 120 140 300)
-kinds=(plain bound namespace jail bound-root memfd deleted)
+kinds=(plain bound namespace jail jail-top bound-root memfd deleted unlinked)
 [ $overlay = yes ] && kinds+=(overlay-lower overlay-upper)
 for depth in "${depths[@]}"; do kinds+=("deep-$depth"); done
 
 start_all() { # WHEN
   local when=$1 depth
   cp "$stay_program" "gone-$when"
+  cp "$stay_program" "unlinked-$when" && ln "unlinked-$when" "kept-$when"
   stay "plain-$when" "$work/real/prog"
   stay "bound-$when" "$work/bound/prog"
   stay "namespace-$when" unshare --mount bash in-namespace
-  stay "jail-$when" unshare --mount bash in-jail
+  stay "jail-$when" unshare --mount bash in-jail /here
+  stay "jail-top-$when" unshare --mount bash in-jail /
   stay "bound-root-$when" unshare --mount bash in-bound-root
   stay "memfd-$when" "$(workload memfd-exec)" "$stay_program"
   stay "deleted-$when" bash unlinked "$work/gone-$when"
+  stay "unlinked-$when" bash unlinked "$work/unlinked-$when"
   if [ $overlay = yes ]; then
     stay "overlay-lower-$when" "$work/merged/prog"
     stay "overlay-upper-$when" "$work/merged/upper-prog"
@@ -105,13 +108,17 @@ flags_of() { told "${pid_of[$1]}" .flags; }
 exe_of() { told "${pid_of[$1]}" .exe; }
 
 for when in live snapshot; do
-  for kind in plain bound memfd deleted; do check_place "exec 22" $kind $when; done
+  for kind in plain bound memfd deleted unlinked; do check_place "exec 22" $kind $when; done
   check "exec 22: bound: the path by which it was run ($when)" equal "$(exe_of bound-$when)" "\"$work/bound/prog\""
   check "exec 22: no flags in a plain place ($when)" equal "$(flags_of plain-$when)" '[]'
   check "exec 13: a memory file: name and flag ($when)" \
     equal "$(exe_of memfd-$when) $(flags_of memfd-$when)" '"memfd:hidden" ["memfd"]'
   check "exec 15: an unlinked file: path kept, flag ($when)" \
     equal "$(exe_of deleted-$when) $(flags_of deleted-$when)" "\"$work/gone-$when\" [\"deleted\"]"
+  for by in told told_modest; do
+    check "exec 15: one of two names unlinked: path kept, flag ($when, $by)" \
+      equal "$($by "${pid_of[unlinked-$when]}" .exe) $($by "${pid_of[unlinked-$when]}" .flags)" "\"$work/unlinked-$when\" [\"deleted\"]"
+  done
 
   for depth in "${depths[@]}"; do check_place "exec 22" "deep-$depth" $when; done
   check "exec 22: 60 nested folders: the whole path ($when)" equal "$(flags_of deep-60-$when)" '[]'
@@ -124,7 +131,7 @@ for when in live snapshot; do
     skip "exec 22: overlay ($when)" "overlay is not in this kernel and no module is there"
   fi
 
-  for kind in namespace jail bound-root; do check_place "exec 23" $kind $when; done
+  for kind in namespace jail jail-top bound-root; do check_place "exec 23" $kind $when; done
   check "exec 23: a mount namespace: the path inside ($when)" equal "$(exe_of namespace-$when)" "\"$work/covered/prog\""
   check "exec 23: a mount namespace of its own ($when)" not \
     equal "$(told "${pid_of[namespace-$when]}" .ns.mnt)" "$(stat -L -c %i /proc/self/ns/mnt)"

@@ -54,6 +54,7 @@ read_bytes=$(grep ^read_bytes: "/proc/${pid_of[reader-live]}/io" | cut -d' ' -f2
 names=(writer-live reader-live)
 for when in live snapshot; do for kind in "${kinds[@]}"; do names+=("$kind-$when"); done; done
 end_all "${names[@]}"
+run eraser-live rm written
 settle
 
 # The rows of our cgroup, without what they tell of others.
@@ -133,5 +134,7 @@ bytes() { # WHAT NAME FIELD TRUTH
 }
 bytes written writer-live written_bytes "$written"
 bytes read reader-live read_bytes "$read_bytes"
+check "fields: bytes written: none by who takes away what others wrote" equal "$(row eraser-live exit .rusage.written_bytes)" \
+  "$([ -e /proc/self/io ] && echo 0 || echo null)"
 check "fields: exit code" equal "$(row file-live exit .exit_code)" 42
 finish

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* To be preloaded: makes the kernel look like one that lacks what the sensor needs. OLDER_KERNEL says what: 'release=R' (uname tells R, and no
- * BPF ring buffer), 'no-ring' (that alone), 'no-bpf' (no bpf system call), 'no-typed' and 'no-iterator' (tracing programs of that kind are refused), 'refused' (not allowed),
+ * BPF ring buffer), 'preemptible' (uname tells 7.0), 'no-perf' (that, and perf events are not allowed), 'no-ring' (no BPF ring buffer alone), 'no-bpf' (no bpf system call), 'no-typed' and 'no-iterator' (tracing programs of that kind are refused), 'refused' (not allowed),
  * 'no-seccomp' (no filters of system calls). */
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,6 +33,8 @@ int uname(struct utsname *ret)
 
 	if (r == 0 && strncmp(missing(), "release=", 8) == 0)
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", missing() + 8);
+	if (r == 0 && (strcmp(missing(), "preemptible") == 0 || strcmp(missing(), "no-perf") == 0))
+		(void)snprintf(ret->release, sizeof(ret->release), "7.0.0");
 	return r;
 }
 
@@ -84,6 +86,8 @@ long syscall(long number, ...)
 		arguments[i] = va_arg(args, long);
 	va_end(args);
 	error = number == SYS_bpf ? refusal(arguments[0], (const union bpf_attr *)arguments[1]) : 0;
+	if (number == SYS_perf_event_open && strcmp(missing(), "no-perf") == 0)
+		error = EPERM;
 	if (number == SYS_seccomp && strcmp(missing(), "no-seccomp") == 0)
 		error = ENOSYS;
 	if (error) {

@@ -10,7 +10,7 @@
 
 /* The kernel side, as this test dictates it: these stand in place of the ones that ask the kernel. */
 static struct event_count counts[EVENT_TYPES];
-static uint64_t missed[EVENT_TYPES];
+static struct skips skips[EVENT_TYPES];
 static unsigned epochs;
 
 int program_count(const struct program *program, enum event_type type, struct event_count *ret)
@@ -19,9 +19,9 @@ int program_count(const struct program *program, enum event_type type, struct ev
 	return 0;
 }
 
-uint64_t program_missed(const struct program *program, enum event_type type)
+struct skips program_skips(const struct program *program, enum event_type type)
 {
-	return missed[type];
+	return skips[type];
 }
 
 void program_next_epoch(struct program *program)
@@ -68,7 +68,7 @@ static void is_gap(const struct gap *gap, uint32_t type, uint32_t reason, uint64
 static int reset(void **state)
 {
 	memset(counts, 0, sizeof(counts));
-	memset(missed, 0, sizeof(missed));
+	memset(skips, 0, sizeof(skips));
 	epochs = 0;
 	return 0;
 }
@@ -80,7 +80,7 @@ static void each_kind_is_a_gap_of_its_own(void **state)
 
 	counts[EVENT_FORK] = (struct event_count){.submitted = 9, .lost = 5, .first_ns = 110, .last_ns = 120};
 	counts[EVENT_EXEC] = (struct event_count){.failed = 2, .first_ns = 130, .last_ns = 131};
-	missed[EVENT_EXIT] = 7;
+	skips[EVENT_EXIT] = (struct skips){.skipped = 9, .rescued = 2, .settled = true};
 	told = look(&losses, 200);
 	assert_int_equal(told.count, 3);
 	is_gap(&told.gaps[0], EVENT_FORK, GAP_RING_FULL, 5, 110, 120);
@@ -127,12 +127,49 @@ static void a_snapshot_that_lost_something_is_told(void **state)
 	is_gap(&told.gaps[0], EVENT_SNAPSHOT, GAP_RING_FULL, 1, 5, 5);
 }
 
+/* A second copy that did again what the first had done is no rescue that a later loss could be set off against. */
+static void a_rescue_of_nothing_hides_no_loss(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct program program = PROGRAM_NULL;
+	struct told told;
+
+	skips[EVENT_EXIT] = (struct skips){.rescued = 3, .settled = true};
+	assert_int_equal(look(&losses, 200).count, 0);
+	skips[EVENT_EXIT].skipped = 2;
+	assert_int_equal(losses_missed(&losses, &program, EVENT_EXIT), 2);
+	told = look(&losses, 300);
+	assert_int_equal(told.count, 1);
+	is_gap(&told.gaps[0], EVENT_EXIT, GAP_RECURSION, 2, 200, 300);
+	assert_int_equal(losses_missed(&losses, &program, EVENT_EXIT), 2);
+	skips[EVENT_EXIT].rescued = 4; /* behind a loss that was told */
+	assert_int_equal(look(&losses, 400).count, 0);
+	skips[EVENT_EXIT].skipped = 3;
+	told = look(&losses, 500);
+	assert_int_equal(told.count, 1);
+	is_gap(&told.gaps[0], EVENT_EXIT, GAP_RECURSION, 1, 400, 500);
+	assert_int_equal(losses_missed(&losses, &program, EVENT_EXIT), 3);
+}
+
+/* The look itself takes time: a rescue can be seen whose skip was counted behind the look at skips. */
+static void a_rescue_seen_before_its_skip_makes_no_loss(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+
+	skips[EVENT_EXIT] = (struct skips){.skipped = 4, .rescued = 5};
+	assert_int_equal(look(&losses, 200).count, 0);
+	skips[EVENT_EXIT] = (struct skips){.skipped = 5, .rescued = 5, .settled = true};
+	assert_int_equal(look(&losses, 300).count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(each_kind_is_a_gap_of_its_own, reset),
 		cmocka_unit_test_setup(both_of_one_type_are_apart, reset),
 		cmocka_unit_test_setup(what_was_told_is_not_told_again, reset),
+		cmocka_unit_test_setup(a_rescue_of_nothing_hides_no_loss, reset),
+		cmocka_unit_test_setup(a_rescue_seen_before_its_skip_makes_no_loss, reset),
 		cmocka_unit_test_setup(a_snapshot_that_lost_something_is_told, reset),
 	};
 

@@ -97,10 +97,16 @@ void program_next_epoch(struct program *program)
 	kernel.epochs++;
 }
 
-uint64_t program_missed(const struct program *program, enum event_type type)
+struct skips program_skips(const struct program *program, enum event_type type)
 {
 	(void)program;
-	return kernel.missed[type];
+	return (struct skips){.skipped = kernel.missed[type], .settled = true};
+}
+
+bool program_is_steady(const struct program *program)
+{
+	(void)program;
+	return false;
 }
 
 /* Without ringing: as the kernel does while the reader is behind. */
