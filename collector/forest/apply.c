@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "collector/forest/apply.h"
+#include "collector/forest/bound.h"
 #include "collector/forest/core.h"
 #include "collector/forest/evict.h"
 #include "collector/forest/family.h"
@@ -76,10 +77,11 @@ int apply_join(struct forest_host *host, const struct fact *fact, uint8_t era, b
 {
 	struct draft draft = DRAFT_NULL;
 	struct scene scene = {0};
+	struct fact room;
 	int r;
 
 	registry_prefetch(&host->registry, fact->self);
-	r = draft_init(&draft, host->pool, fact, era);
+	r = draft_init(&draft, host->pool, bound_fact(fact, &room), era);
 	if (r == 0)
 		r = set_scene(host, &draft, &scene);
 	if (r == 0 && scene.node->place != PLACE_LIVE)

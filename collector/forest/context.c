@@ -8,6 +8,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/forest/bound.h"
+
 #define NUMBERS_BYTES (offsetof(struct fact_context, ns_time) + sizeof(uint32_t))
 _Static_assert(NUMBERS_BYTES == 10 * 4 + 3 * 8 + 8 * 4, "the numbers of a context have no holes");
 
@@ -114,13 +116,14 @@ static int look_up(struct contexts *contexts, const struct fact_context *value, 
 int contexts_get(struct contexts *contexts, const struct fact_context *value, struct context **ret)
 {
 	struct context *context = (struct context *)memo_find(&contexts->memo, value);
+	struct fact_context room;
 	int r;
 
 	if (context) {
 		*ret = context_ref(context);
 		return 0;
 	}
-	r = look_up(contexts, value, ret);
+	r = look_up(contexts, bound_context(value, &room), ret);
 	if (r == 0)
 		contexts_put(contexts, (struct context *)memo_keep(&contexts->memo, value, &(*ret)->intern));
 	return r;

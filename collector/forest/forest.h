@@ -106,6 +106,8 @@ bool forest_save_wants(const struct forest_node *node, uint64_t since_ns);
  * what the callback returned when that was not 0. */
 typedef int (*forest_save_cb)(void *owner, unsigned saved, const struct fact *fact, int64_t boottime_to_wall_ns);
 int forest_save_node(const struct forest_node *node, uint64_t since_ns, forest_save_cb cb, void *owner);
+/* So many bytes at most are the facts of one process once they are encoded: 75 images with all that is held of their strings. */
+#define FOREST_SAVED_NODE_MAX (24u << 20)
 
 /* Around all that is restored. Between the two nobody is evicted who may have children or dead ancestors in what is still to come: that
  * is everybody, save those of a host that began at or after what was told of it meanwhile. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/forest/apply.h"
+#include "collector/forest/bound.h"
 #include "collector/forest/core.h"
 #include "collector/forest/evict.h"
 #include "collector/forest/place.h"
@@ -97,6 +98,7 @@ static int restore_inherited(struct forest_host *host, const struct fact *fact, 
 	struct memory *memory = &host->pool->memory;
 	struct forest_node *node = host_find(host, fact->self);
 	struct image *image;
+	struct fact room;
 
 	if (!node || (node->more && node->more->inherited))
 		return 0;
@@ -105,7 +107,7 @@ static int restore_inherited(struct forest_host *host, const struct fact *fact, 
 	if (!node->more)
 		node->more = memory_zalloc(memory, sizeof(*node->more));
 	image = node->more ? memory_zalloc(memory, sizeof(*image)) : NULL;
-	if (image && image_make(host->pool, fact, era, image) == 0)
+	if (image && image_make(host->pool, bound_fact(fact, &room), era, image) == 0)
 		node->more->inherited = image;
 	else
 		memory_free(memory, image, sizeof(*image));

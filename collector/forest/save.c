@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/forest/bound.h"
 #include "collector/forest/core.h"
 #include "collector/forest/family.h"
 
@@ -116,6 +117,11 @@ bool forest_save_wants(const struct forest_node *node, uint64_t since_ns)
 
 /* Facets and images of a process are told once each. */
 #define FACETS_MAX (CONTEXT_BITS + 4u) /* each one speaks of a side that no newer one does */
+
+/* Beside its bytes an argument costs its tag, its length and its index: at worst seven bytes where it has two and a NUL. Of the texts
+ * there are eight in a fact; what is told without an image is far less than what is left. */
+#define LISTS_ENCODED_MAX (5u * (BOUND_ARGV_MAX + BOUND_ENVIRON_MAX) / 2u)
+_Static_assert((IMAGES_MAX + 1u + FACETS_MAX) * (LISTS_ENCODED_MAX + 8u * BOUND_TEXT_MAX) <= FOREST_SAVED_NODE_MAX, "a process fits");
 
 struct saver {
 	const struct forest_node *node;

@@ -11,7 +11,11 @@
 
 #include "canopy/failpoint.h"
 
-#define LOOK_AT_CLOCK 32u /* processes between two looks at the clock */
+#define LOOK_AT_CLOCK 32u /* processes between two looks at the clock, where they are small */
+
+/* So a slice always finds room for the process that it begins with, for what it had gathered, and for a state. */
+#define GATHERED_MAX ((CHECKPOINT_BATCHES + 1u) * BATCH_BYTES_MAX)
+_Static_assert(CHECKPOINT_URGENT_PENDING_MAX + FOREST_SAVED_NODE_MAX + GATHERED_MAX <= SEGLOG_PENDING_MAX, "a slice fits");
 
 void checkpoint_init(struct checkpoint *checkpoint, struct forest *forest, struct journal *journal,
 		     struct streams *streams, struct links *links)
@@ -46,27 +50,36 @@ static int64_t wall_now(void)
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
+/* One more part was appended; before: what waited for the disk until then. */
+static void count_part(struct checkpoint *checkpoint, size_t before)
+{
+	checkpoint->parts++;
+	checkpoint->bytes += journal_pending_bytes(checkpoint->journal) - before;
+	FAILPOINT("checkpoint-part");
+}
+
 static int append_part(struct checkpoint *checkpoint, enum journal_type type, struct bytes body)
 {
+	size_t before = journal_pending_bytes(checkpoint->journal);
 	uint64_t position;
 	int r = journal_append_part(checkpoint->journal, type, wall_now(), body, &position);
 
-	if (r < 0)
-		return r;
-	checkpoint->parts++;
-	checkpoint->bytes += body.len;
-	FAILPOINT("checkpoint-part");
-	return 0;
+	if (r == 0)
+		count_part(checkpoint, before);
+	return r;
 }
 
+/* Without room the batch stays as it is: its facts are of processes that count as told. */
 static int flush(struct checkpoint *checkpoint, struct checkpoint_batch *batch)
 {
 	struct batch_id id = {
 	    .boot = checkpoint->boots[checkpoint->at], .stream = batch->saved, .seq = checkpoint->sequence + 1};
 	const uint8_t *data;
 	size_t len;
-	int r = batch_encoder_finish(batch->encoder, &id, batch->offset_ns, &data, &len);
+	int r = journal_reserve_batch(checkpoint->journal, batch_encoder_bytes(batch->encoder), 0, 0);
 
+	if (r == 0)
+		r = batch_encoder_finish(batch->encoder, &id, batch->offset_ns, &data, &len);
 	if (r == 0)
 		r = append_part(checkpoint, JOURNAL_CHECKPOINT_PROCESSES, bytes_make(data, len));
 	checkpoint->sequence += r == 0;
@@ -105,10 +118,12 @@ static int batch_for(struct checkpoint *checkpoint, unsigned saved, int64_t offs
 		r = batch_encoder_create(&oldest->encoder);
 	else if (batch_encoder_count(oldest->encoder))
 		r = flush(checkpoint, oldest);
+	if (r < 0)
+		return r;
 	oldest->saved = saved;
 	oldest->offset_ns = offset_ns;
 	*ret = oldest;
-	return r;
+	return 0;
 }
 
 static int put_fact(void *owner, unsigned saved, const struct fact *fact, int64_t boottime_to_wall_ns)
@@ -129,6 +144,7 @@ static int put_fact(void *owner, unsigned saved, const struct fact *fact, int64_
 
 static int put_description(struct checkpoint *checkpoint, const struct forest_host *host)
 {
+	size_t before = journal_pending_bytes(checkpoint->journal);
 	struct hello hello;
 	uint64_t position;
 	int r;
@@ -136,7 +152,8 @@ static int put_description(struct checkpoint *checkpoint, const struct forest_ho
 	if (!forest_save_description(host, &hello))
 		return 0;
 	r = journal_append_part_host(checkpoint->journal, wall_now(), &hello, &position);
-	checkpoint->parts += r == 0;
+	if (r == 0)
+		count_part(checkpoint, before);
 	return r;
 }
 
@@ -174,9 +191,11 @@ static int begin_host(struct checkpoint *checkpoint, const struct forest_host *h
 	r = put_description(checkpoint, host);
 	if (r == 0)
 		r = put_state(checkpoint, host);
+	if (r < 0)
+		return r;
 	checkpoint->begun = true;
 	checkpoint->walked = false;
-	return r;
+	return 0;
 }
 
 static struct forest_node *next_node(const struct checkpoint *checkpoint, const struct forest_host *host)
@@ -191,21 +210,43 @@ static struct forest_node *next_node(const struct checkpoint *checkpoint, const 
 	return forest_node_at(host, key);
 }
 
-/* Tells processes of the host until the deadline. *ret_done: there are no more. */
-static int put_nodes(struct checkpoint *checkpoint, const struct forest_host *host, uint64_t deadline_ns,
-		     bool *ret_done)
+static bool disk_is_behind(const struct checkpoint *checkpoint)
+{
+	return journal_pending_bytes(checkpoint->journal) > checkpoint->pending_max;
+}
+
+/* By bytes as by time: whoever can make processes can make large ones. */
+static bool is_over(const struct checkpoint *checkpoint)
+{
+	return disk_is_behind(checkpoint) || uv_hrtime() > checkpoint->deadline_ns;
+}
+
+static int put_node(struct checkpoint *checkpoint, const struct forest_node *node)
+{
+	int r = 0;
+
+	if (forest_save_wants(node, checkpoint->since_ns))
+		r = forest_save_node(node, checkpoint->since_ns, put_fact, checkpoint);
+	if (r < 0)
+		return r; /* told from its beginning next time; what is told twice says nothing new */
+	checkpoint->last = forest_node_key(node);
+	checkpoint->walked = true;
+	return 0;
+}
+
+/* Tells processes of the host until the slice is over. *ret_done: there are no more. */
+static int put_nodes(struct checkpoint *checkpoint, const struct forest_host *host, bool *ret_done)
 {
 	struct forest_node *node = next_node(checkpoint, host);
 	int r = 0;
 
-	for (unsigned i = 0; node && r == 0; i++) {
-		if (i % LOOK_AT_CLOCK == LOOK_AT_CLOCK - 1 && uv_hrtime() > deadline_ns)
+	for (unsigned i = 1; node && r == 0; i++) {
+		uint64_t before = checkpoint->bytes;
+
+		r = put_node(checkpoint, node);
+		node = r == 0 ? forest_node_next(host, node) : node;
+		if ((checkpoint->bytes != before || i % LOOK_AT_CLOCK == 0) && is_over(checkpoint))
 			break;
-		if (forest_save_wants(node, checkpoint->since_ns))
-			r = forest_save_node(node, checkpoint->since_ns, put_fact, checkpoint);
-		checkpoint->last = forest_node_key(node);
-		checkpoint->walked = true;
-		node = forest_node_next(host, node);
 	}
 	*ret_done = !node;
 	return r;
@@ -219,12 +260,14 @@ static int finish_host(struct checkpoint *checkpoint, const struct forest_host *
 
 	if (r == 0 && host)
 		r = put_state(checkpoint, host);
+	if (r < 0)
+		return r;
 	checkpoint->at++;
 	checkpoint->begun = false;
-	return r;
+	return 0;
 }
 
-static int put_host(struct checkpoint *checkpoint, uint64_t deadline_ns)
+static int put_host(struct checkpoint *checkpoint)
 {
 	const struct forest_host *host = forest_host_find(checkpoint->forest, &checkpoint->boots[checkpoint->at]);
 	bool done = true;
@@ -233,14 +276,18 @@ static int put_host(struct checkpoint *checkpoint, uint64_t deadline_ns)
 	if (host && !checkpoint->begun)
 		r = begin_host(checkpoint, host);
 	if (host && r == 0)
-		r = put_nodes(checkpoint, host, deadline_ns, &done);
+		r = put_nodes(checkpoint, host, &done);
 	return r == 0 && done ? finish_host(checkpoint, host) : r;
 }
 
 static int put_end(struct checkpoint *checkpoint)
 {
-	return journal_append_end(checkpoint->journal, wall_now(), checkpoint->begin, checkpoint->parts,
-				  &checkpoint->end);
+	size_t before = journal_pending_bytes(checkpoint->journal);
+	int r = journal_append_end(checkpoint->journal, wall_now(), checkpoint->begin, checkpoint->parts,
+				   &checkpoint->end);
+
+	checkpoint->bytes += journal_pending_bytes(checkpoint->journal) - before;
+	return r;
 }
 
 static void give_up(struct checkpoint *checkpoint, int error)
@@ -260,40 +307,56 @@ static bool is_urgent(const struct checkpoint *checkpoint)
 	return grown >= checkpoint->bytes + journal_segment_bytes(checkpoint->journal) / CHECKPOINT_URGENT_PART;
 }
 
-static int put_until(struct checkpoint *checkpoint, uint64_t deadline_ns)
+static int put_until_over(struct checkpoint *checkpoint)
 {
 	int r = 0;
 
-	do {
-		if (journal_pending_bytes(checkpoint->journal) > CHECKPOINT_PENDING_MAX && !is_urgent(checkpoint))
-			break;
-		r = checkpoint->at < checkpoint->boot_count ? put_host(checkpoint, deadline_ns) : put_end(checkpoint);
-	} while (r == 0 && !checkpoint->end && uv_hrtime() < deadline_ns);
+	if (disk_is_behind(checkpoint))
+		return 0;
+	do
+		r = checkpoint->at < checkpoint->boot_count ? put_host(checkpoint) : put_end(checkpoint);
+	while (r == 0 && !checkpoint->end && !is_over(checkpoint));
 	return r;
 }
 
 /* The least, or half of the time since the last one, within bounds. */
-static uint64_t slice_ns(const struct checkpoint *checkpoint, uint64_t now_ns)
+static uint64_t slice_ns(const struct checkpoint *checkpoint, uint64_t now_ns, bool urgent)
 {
 	uint64_t share = (now_ns - checkpoint->sliced_ns) / 2;
 
-	if (share < CHECKPOINT_SLICE_MIN_NS || !is_urgent(checkpoint))
+	if (share < CHECKPOINT_SLICE_MIN_NS || !urgent)
 		return CHECKPOINT_SLICE_MIN_NS;
 	return share < CHECKPOINT_SLICE_MAX_NS ? share : CHECKPOINT_SLICE_MAX_NS;
+}
+
+static void begin_slice(struct checkpoint *checkpoint)
+{
+	uint64_t now_ns = uv_hrtime();
+	bool urgent = is_urgent(checkpoint);
+
+	checkpoint->pending_max = urgent ? CHECKPOINT_URGENT_PENDING_MAX : CHECKPOINT_PENDING_MAX;
+	checkpoint->deadline_ns = now_ns + slice_ns(checkpoint, now_ns, urgent);
 }
 
 /* Nothing that comes between two slices stands before what was told of a process in the first one, or in its midst: whoever reads may
  * evict a process as soon as its end has come. */
 static void slice(struct checkpoint *checkpoint)
 {
-	uint64_t now_ns = uv_hrtime();
-	int r = put_until(checkpoint, now_ns + slice_ns(checkpoint, now_ns));
+	uint64_t before = checkpoint->bytes;
+	int r;
 
+	begin_slice(checkpoint);
+	r = put_until_over(checkpoint);
 	if (r == 0 && checkpoint->begun)
 		r = flush_all(checkpoint);
 	checkpoint->sliced_ns = uv_hrtime();
-	if (r < 0)
+	if (r < 0 && r != -ENOBUFS) { /* the next commit makes room */
 		give_up(checkpoint, r);
+		return;
+	}
+	/* Who have ended and are not told start no commit that would be followed by the next slice. */
+	if (checkpoint->bytes == before)
+		journal_turn_soon(checkpoint->journal);
 }
 
 /* ---- from begin to end ------------------------------------------------------------------------------------------- */
@@ -308,7 +371,8 @@ static bool due(const struct checkpoint *checkpoint)
 		interval = retain;
 	if (checkpoint->newest.bytes > interval)
 		interval = checkpoint->newest.bytes;
-	return grown >= interval + checkpoint->newest.bytes && uv_hrtime() >= checkpoint->retry_ns;
+	return grown >= interval + checkpoint->newest.bytes && uv_hrtime() >= checkpoint->retry_ns &&
+	       journal_pending_bytes(checkpoint->journal) <= CHECKPOINT_URGENT_PENDING_MAX;
 }
 
 static int gather_boots(struct checkpoint *checkpoint)
@@ -331,15 +395,17 @@ static int gather_boots(struct checkpoint *checkpoint)
 
 static void begin(struct checkpoint *checkpoint)
 {
+	size_t before = journal_pending_bytes(checkpoint->journal);
 	int r = gather_boots(checkpoint);
 
 	checkpoint->active = true;
 	checkpoint->begun = checkpoint->walked = false;
 	checkpoint->at = 0;
 	checkpoint->sliced_ns = uv_hrtime();
-	checkpoint->end = checkpoint->parts = checkpoint->sequence = checkpoint->bytes = 0;
+	checkpoint->end = checkpoint->parts = checkpoint->sequence = 0;
 	if (r == 0)
 		r = journal_append_begin(checkpoint->journal, wall_now(), &checkpoint->begin);
+	checkpoint->bytes = journal_pending_bytes(checkpoint->journal) - before;
 	if (r < 0)
 		give_up(checkpoint, r);
 	else
@@ -348,7 +414,7 @@ static void begin(struct checkpoint *checkpoint)
 
 static void complete(struct checkpoint *checkpoint)
 {
-	checkpoint->newest = (struct journal_checkpoint){checkpoint->begin, checkpoint->end, checkpoint->bytes + 1};
+	checkpoint->newest = (struct journal_checkpoint){checkpoint->begin, checkpoint->end, checkpoint->bytes};
 	checkpoint->written++;
 	FAILPOINT("checkpoint-complete");
 	drop(checkpoint);

@@ -6,8 +6,8 @@
  * counts for that moment.
  *
  * The work is done on the loop's thread, a slice for each commit of the journal, which the slice then starts itself: so the disk sets the pace, and an
- * ack never waits for more than one slice. Where much is told meanwhile slices take a third of the time, so that little comes behind a checkpoint and a
- * restart is soon over. */
+ * ack never waits for more than one slice. A slice ends by time or when much waits for the disk, behind the process that it is at: that is told
+ * in one go. Where much is told meanwhile slices take a third of the time, so that little comes behind a checkpoint and a restart is soon over. */
 #ifndef CANOPY_COLLECTOR_INGEST_CHECKPOINT_H
 #define CANOPY_COLLECTOR_INGEST_CHECKPOINT_H
 
@@ -23,7 +23,10 @@
 
 #define CHECKPOINT_SLICE_MIN_NS 2000000u
 #define CHECKPOINT_SLICE_MAX_NS 100000000u       /* only where it is urgent: commits take as long then */
-#define CHECKPOINT_PENDING_MAX ((size_t)1 << 20) /* bytes that wait for the disk: with more of them the slice is left out, unless it is urgent */
+/* Bytes that wait for the disk: with more of them the slice is left out, or ends. Where it is urgent, more than hosts alone can make wait
+ * (INGEST_PENDING_HIGH and a batch), so that they keep no checkpoint back, and less than there is room for. */
+#define CHECKPOINT_PENDING_MAX (1u << 20)
+#define CHECKPOINT_URGENT_PENDING_MAX (16u << 20)
 #define CHECKPOINT_URGENT_PART 8u                /* of a segment that others have written since it began */
 /* Of the dead those are in a checkpoint that ended so short a time before: what a second sensor that lags behind says of
  * them after a restart is then known, not news. */
@@ -55,7 +58,8 @@ struct checkpoint {
 	struct process_key last;
 	uint64_t begin, end, parts, sequence; /* end: position, 0 = not yet written */
 	uint64_t sliced_ns;                   /* when it began, or its last slice ended; by uv_hrtime */
-	uint64_t bytes;
+	uint64_t bytes;                       /* that its records take in the journal */
+	uint64_t deadline_ns, pending_max;    /* of the slice */
 	struct checkpoint_batch batches[CHECKPOINT_BATCHES];
 	uint64_t uses;
 	struct arena arena;

@@ -4,6 +4,7 @@
 #include "collector/journal/internal.h"
 
 #include "collector/journal/entry.h"
+#include "proto/seglog/format.h"
 
 /* Reads up to the end that belongs to ret->begin. Returns 0, JOURNAL_E_END (it is not complete) or -errno. */
 static int find_end(struct seglog_reader *reader, struct journal_checkpoint *ret)
@@ -21,7 +22,7 @@ static int find_end(struct seglog_reader *reader, struct journal_checkpoint *ret
 			break; /* whoever wrote this one was killed */
 		if (!entry_is_part(record.type) && record.type != JOURNAL_CHECKPOINT_END)
 			continue;
-		ret->bytes += record.payload.len;
+		ret->bytes += format_record_bytes(record.payload.len);
 		parts += record.type != JOURNAL_CHECKPOINT_END;
 		if (record.type != JOURNAL_CHECKPOINT_END)
 			continue;
@@ -45,6 +46,7 @@ static int look_at(struct journal *journal, uint64_t position, struct journal_ch
 	if (r < 0)
 		return r;
 	r = seglog_reader_next(reader, &record);
+	found.bytes = r == 0 ? format_record_bytes(record.payload.len) : 0;
 	if (r == 0 && record.type == JOURNAL_CHECKPOINT_BEGIN)
 		r = find_end(reader, &found);
 	else if (r >= 0)

@@ -23,6 +23,7 @@ struct journal {
 	uint64_t retain_bytes, keep; /* keep: retention leaves this position and all behind it */
 	int error; /* waiting for room, or stopped */
 	bool stopped;
+	bool turn; /* listeners are to be told once more */
 	struct listener listeners[JOURNAL_LISTENERS_MAX];
 	unsigned open_handles;
 	void (*closed)(void *owner); /* set once closing */

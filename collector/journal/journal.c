@@ -80,6 +80,16 @@ static void on_retry(uv_timer_t *timer)
 	start_commit(timer->data);
 }
 
+/* Nothing was to be committed. */
+static void turn(struct journal *journal)
+{
+	bool wanted = journal->turn && !journal->closed && !journal->stopped;
+
+	journal->turn = false;
+	if (wanted)
+		tell(journal, journal_durable(journal), 0);
+}
+
 /* What is next after a commit, or instead of one. */
 static void go_on(struct journal *journal, int error)
 {
@@ -120,6 +130,7 @@ static void commit_done(uv_work_t *work, int status)
 	(void)status; /* never cancelled */
 	journal->commit = NULL;
 	journal->commit_bytes = 0;
+	journal->turn = false;
 	journal->commits++;
 	journal->commit_ns += uv_hrtime() - journal->commit_started_ns;
 	if (r == 0) {
@@ -145,6 +156,8 @@ static void start_commit(struct journal *journal)
 	r = seglog_commit_begin(journal->log, true, &journal->commit);
 	if (r < 0) {
 		go_on(journal, r == -ENODATA ? 0 : r);
+		if (r == -ENODATA)
+			turn(journal);
 		return;
 	}
 	journal->commit_bytes = pending - seglog_pending(journal->log);
@@ -210,6 +223,12 @@ void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *o
 	for (size_t i = 0; i < JOURNAL_LISTENERS_MAX; i++)
 		if (journal->listeners[i].cb == cb && journal->listeners[i].owner == owner)
 			journal->listeners[i] = (struct listener){0};
+}
+
+void journal_turn_soon(struct journal *journal)
+{
+	journal->turn = true;
+	commit_soon(journal);
 }
 
 static int append(struct journal *journal, enum journal_type type, const struct bytes *parts, size_t count,

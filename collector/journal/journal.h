@@ -60,6 +60,10 @@ void journal_on_durable(struct journal *journal, journal_durable_cb cb, void *ow
 #define JOURNAL_LISTENERS_MAX 16
 void journal_off_durable(struct journal *journal, journal_durable_cb cb, void *owner);
 
+/* Listeners are told at the next turn of the loop, or when the commit under way has ended, also when nothing is appended
+ * until then. */
+void journal_turn_soon(struct journal *journal);
+
 /* What of a batch (as decoded) was new to the forest: bit i of byte i / 8 for fact i, and the same for its gaps. */
 struct journal_verdict {
 	const uint8_t *facts, *gaps;
@@ -90,7 +94,7 @@ int journal_append_end(struct journal *journal, int64_t received_wall_ns, uint64
 /* A complete checkpoint, by the positions of its first and last record. */
 struct journal_checkpoint {
 	uint64_t begin, end;
-	uint64_t bytes; /* of its own records */
+	uint64_t bytes; /* that its own records take in the log */
 };
 /* The newest complete checkpoint whose begin lies before position (UINT64_MAX: the newest of all). Blocks: reads its
  * records, and what lies between them. Returns 0, JOURNAL_E_END (there is none) or -errno. */

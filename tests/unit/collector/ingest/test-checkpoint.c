@@ -12,6 +12,7 @@
 #include "collector/ingest/apply.h"
 #include "collector/ingest/checkpoint.h"
 #include "collector/ingest/replay.h"
+#include "proto/seglog/format.h"
 #include "tests/unit/folder.h"
 #include "tests/unit/loop.h"
 
@@ -33,6 +34,8 @@ struct rig {
 	uint64_t seqs[HISTORY_HOSTS];
 	uint64_t appended;
 	uint64_t kill_at; /* parts of one checkpoint; 0 = never */
+	uint64_t segment_bytes; /* 0 = SEGMENT_BYTES */
+	size_t pending_most;    /* behind a slice */
 	bool closed;
 };
 
@@ -42,6 +45,8 @@ static void on_durable(void *owner, uint64_t position, int error)
 
 	assert_int_equal(error, 0);
 	checkpoint_turn(&rig->checkpoint, position);
+	if (journal_pending_bytes(rig->journal) > rig->pending_most)
+		rig->pending_most = journal_pending_bytes(rig->journal);
 	if (rig->kill_at && rig->checkpoint.active && rig->checkpoint.parts >= rig->kill_at)
 		(void)kill(getpid(), SIGKILL);
 }
@@ -49,7 +54,7 @@ static void on_durable(void *owner, uint64_t position, int error)
 static void open_rooms(struct rig *rig, uint64_t retain_bytes)
 {
 	struct journal_options options = {
-	    .dir = rig->folder.path, .segment_bytes = SEGMENT_BYTES, .retain_bytes = retain_bytes};
+	    .dir = rig->folder.path, .segment_bytes = rig->segment_bytes ? rig->segment_bytes : SEGMENT_BYTES, .retain_bytes = retain_bytes};
 	struct seglog_recovery recovery;
 
 	assert_int_equal(forest_create(&rig->forest, &FOREST_OPTIONS_DEFAULT), 0);
@@ -454,6 +459,199 @@ static void what_waits_for_the_disk_starves_no_checkpoint(void **state)
 	folder_remove(&rig.folder);
 }
 
+/* ---- bounds ------------------------------------------------------------------------------------------------------ */
+
+#define LARGE_SEGMENT (4u << 20)
+#define SECOND 1000000000ull
+
+static const struct fact_context nobody = {.uid = 1};
+
+static bool apply_fact(struct rig *rig, unsigned host_number, const struct fact *fact)
+{
+	struct boot_id boot = grow_boot(host_number);
+	struct forest_host *host;
+	bool news;
+
+	assert_int_equal(forest_host_get(rig->forest, &boot, &host), 0);
+	assert_int_equal(forest_apply(rig->forest, host, fact, 0, &news), 0);
+	return news;
+}
+
+/* Processes whose execs have nothing in common. */
+struct giants {
+	uint32_t count, execs;
+	uint32_t argv_bytes, path_bytes;
+};
+
+/* One argument, of which no two are alike. */
+static void write_text(char *text, uint32_t len, uint32_t tgid, uint32_t exec)
+{
+	memset(text, 'a', len);
+	text[snprintf(text, len, "%u-%u", tgid, exec)] = '-';
+	(void)snprintf(text + len - 32, 32, "-%u-%u", tgid, exec);
+}
+
+/* Returns how many facts were news. */
+static unsigned tell_giants(struct rig *rig, const struct giants *giants)
+{
+	char *argv = malloc(giants->argv_bytes), *path = malloc(giants->path_bytes);
+	unsigned news = 0;
+
+	assert_true(argv && path);
+	for (uint32_t i = 0; i < giants->count * giants->execs; i++) {
+		uint32_t tgid = i / giants->execs + 1, exec = i % giants->execs + 1;
+		struct fact fact = {.type = FACT_EXEC,
+				    .flags = FACT_EXE_KNOWN | FACT_ARGV_KNOWN | FACT_CWD_KNOWN,
+				    .time_ns = tgid * 100 * SECOND + exec * SECOND,
+				    .self = {tgid * 100 * SECOND, tgid},
+				    .exec_seq = exec,
+				    .argv = bytes_make(argv, giants->argv_bytes),
+				    .argv_bytes = giants->argv_bytes,
+				    .exe = bytes_make(path, giants->path_bytes),
+				    .cwd = bytes_make(path, giants->path_bytes),
+				    .context = &nobody};
+
+		write_text(argv, giants->argv_bytes, tgid, exec);
+		write_text(path, giants->path_bytes, tgid, exec);
+		news += apply_fact(rig, 0, &fact);
+	}
+	free(argv);
+	free(path);
+	return news;
+}
+
+static bool is_written(void *owner)
+{
+	struct rig *rig = owner;
+
+	return !rig->checkpoint.active && rig->checkpoint.written > 0;
+}
+
+/* Until one is due, and it is complete though nobody else writes. */
+static void let_one_be_written(struct rig *rig)
+{
+	fill_journal(rig, rig->segment_bytes + 64 * 1024);
+	assert_true(loop_until(&rig->loop, is_written, rig));
+	assert_int_equal(rig->checkpoint.failures, 0);
+	assert_int_equal(rig->checkpoint.written, 1);
+}
+
+static void expect_giants_in_checkpoint(const struct giants *giants, size_t node_bytes)
+{
+	struct rig rig = make_rig();
+	struct replay_counts counts;
+
+	rig.segment_bytes = LARGE_SEGMENT;
+	start(&rig, 0);
+	assert_int_equal(tell_giants(&rig, giants), giants->count * giants->execs);
+	rig.pending_most = 0;
+	let_one_be_written(&rig);
+	assert_true(rig.pending_most <= CHECKPOINT_PENDING_MAX + node_bytes + (CHECKPOINT_BATCHES + 1) * BATCH_BYTES_MAX);
+	close_rooms(&rig);
+	counts = reopen(&rig, 0, 0);
+	assert_true(counts.from > 1 && counts.restored >= (uint64_t)giants->count * giants->execs);
+	assert_int_equal(tell_giants(&rig, giants), 0);
+	stop(&rig);
+	folder_remove(&rig.folder);
+}
+
+static void processes_with_much_to_tell_end_a_slice(void **state)
+{
+	const struct giants giants = {.count = 40, .execs = 64, .argv_bytes = 32 * 1024, .path_bytes = 4096};
+
+	(void)state;
+	expect_giants_in_checkpoint(&giants, 64 * 40 * 1024);
+}
+
+static void no_process_tells_more_than_a_slice_has_room_for(void **state)
+{
+	const struct giants giants = {.count = 2, .execs = 64, .argv_bytes = 1 << 20, .path_bytes = 2 << 20};
+
+	(void)state;
+	expect_giants_in_checkpoint(&giants, FOREST_SAVED_NODE_MAX);
+}
+
+/* Neither before it has begun nor in its midst. */
+static void a_full_journal_is_waited_for(void **state)
+{
+	struct rig rig = make_rig();
+	struct item hello = {.type = ITEM_HELLO, .hello = {.hostname = BYTES_LITERAL("busy")}};
+	uint64_t parts;
+
+	(void)state;
+	rig.segment_bytes = LARGE_SEGMENT;
+	start(&rig, 0);
+	journal_off_durable(rig.journal, on_durable, &rig);
+	accept_hello(&rig, &hello);
+	fill_journal(&rig, 2 * LARGE_SEGMENT);
+	assert_true(loop_until(&rig.loop, has_caught_up, &rig));
+	fill_journal(&rig, SEGLOG_PENDING_MAX - 128 * 1024);
+	checkpoint_turn(&rig.checkpoint, 0);
+	assert_false(rig.checkpoint.active);
+	assert_true(loop_until(&rig.loop, has_caught_up, &rig));
+	fill_journal(&rig, 2 * CHECKPOINT_PENDING_MAX);
+	checkpoint_turn(&rig.checkpoint, 0);
+	assert_true(rig.checkpoint.active);
+	parts = rig.checkpoint.parts;
+	fill_journal(&rig, SEGLOG_PENDING_MAX - 2 * CHECKPOINT_PENDING_MAX - 128 * 1024);
+	checkpoint_turn(&rig.checkpoint, 0);
+	assert_true(rig.checkpoint.active);
+	assert_int_equal(rig.checkpoint.parts, parts);
+	journal_on_durable(rig.journal, on_durable, &rig);
+	assert_true(loop_until(&rig.loop, is_written, &rig));
+	assert_int_equal(rig.checkpoint.failures, 0);
+	stop(&rig);
+	folder_remove(&rig.folder);
+}
+
+/* Else one of many small hosts would take itself for what others write. */
+static void every_byte_of_it_is_counted(void **state)
+{
+	struct rig rig = make_rig();
+	uint64_t bytes;
+
+	(void)state;
+	rig.segment_bytes = LARGE_SEGMENT;
+	start(&rig, 0);
+	for (unsigned i = 0; i < 200; i++) {
+		struct item hello = {.type = ITEM_HELLO, .host = i, .hello = {.hostname = BYTES_LITERAL("one-of-many")}};
+		struct fact fact = {.type = FACT_EXEC, .time_ns = SECOND, .self = {SECOND, 7}, .context = &nobody};
+
+		accept_hello(&rig, &hello);
+		(void)apply_fact(&rig, i, &fact);
+	}
+	let_one_be_written(&rig);
+	bytes = rig.checkpoint.newest.bytes;
+	assert_int_equal(bytes, journal_bytes_from(rig.journal, rig.checkpoint.newest.begin) - FORMAT_DATA_OFFSET);
+	close_rooms(&rig);
+	assert_int_equal(reopen(&rig, 0, 0).checkpoint.bytes, bytes);
+	stop(&rig);
+	folder_remove(&rig.folder);
+}
+
+/* Passing over them takes longer than a slice, and appends nothing. */
+static void the_dead_hold_no_checkpoint_up(void **state)
+{
+	struct rig rig = make_rig();
+	struct fact fact = {.type = FACT_EXIT, .context = &nobody, .time_ns = SECOND};
+
+	(void)state;
+	rig.segment_bytes = LARGE_SEGMENT;
+	start(&rig, 0);
+	for (uint32_t i = 1; i <= 400000; i++) {
+		fact.self = (struct process_key){i, i};
+		(void)apply_fact(&rig, 0, &fact);
+	}
+	fact.type = FACT_EXEC;
+	fact.time_ns = 100 * SECOND; /* the others ended long before */
+	fact.self.start_ns = 90 * SECOND;
+	(void)apply_fact(&rig, 0, &fact);
+	let_one_be_written(&rig);
+	assert_int_equal(rig.checkpoint.newest.end - rig.checkpoint.newest.begin, 4); /* two states and the one who lives */
+	stop(&rig);
+	folder_remove(&rig.folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +660,11 @@ int main(void)
 	    cmocka_unit_test(a_checkpoint_without_its_end_counts_for_nothing),
 	    cmocka_unit_test(what_waits_for_the_disk_starves_no_checkpoint),
 	    cmocka_unit_test(a_damaged_checkpoint_makes_room_for_the_one_before),
+	    cmocka_unit_test(processes_with_much_to_tell_end_a_slice),
+	    cmocka_unit_test(no_process_tells_more_than_a_slice_has_room_for),
+	    cmocka_unit_test(a_full_journal_is_waited_for),
+	    cmocka_unit_test(every_byte_of_it_is_counted),
+	    cmocka_unit_test(the_dead_hold_no_checkpoint_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -469,6 +469,27 @@ static void a_listener_may_close(void **state)
 	expect_range(rig, 1, 2);
 }
 
+static void nothing_is_appended_and_yet_a_turn_is_told(void **state)
+{
+	struct rig *rig = *state;
+	unsigned told;
+
+	open_journal(rig);
+	fill(rig, 1);
+	wait_durable(rig, 1);
+	told = rig->calls;
+	journal_turn_soon(rig->journal);
+	assert_int_equal(rig->calls, told); /* not from within the call */
+	(void)uv_run(&rig->loop, UV_RUN_ONCE);
+	assert_int_equal(rig->calls, told + 1);
+	assert_int_equal(rig->durable, 1);
+	(void)uv_run(&rig->loop, UV_RUN_NOWAIT);
+	assert_int_equal(rig->calls, told + 1); /* and once */
+	journal_turn_soon(rig->journal);
+	close_journal(rig); /* nobody is told any more */
+	assert_int_equal(rig->calls, told + 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -487,6 +508,7 @@ int main(void)
 	    TEST(closing_on_a_full_disk_says_so),
 	    TEST(a_listener_may_append_and_leave),
 	    TEST(a_listener_may_close),
+	    TEST(nothing_is_appended_and_yet_a_turn_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
