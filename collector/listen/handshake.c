@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS handshakes under way: they are counted, by address too, and stand in the order in which something last came of them. */
+/* TLS handshakes under way: they are counted, by address too, and stand in the order in which something last came of them. At
+ * its end each is judged by the newest files, so that those who are judged again later on are the ones that have ended. */
 #include "collector/listen/internal.h"
 
 void session_begin_handshake(struct session *session)
@@ -39,4 +40,10 @@ struct session *session_most_silent(struct session_shared *shared, uint64_t now_
 		session_hear_handshake(session, now_ms);
 	}
 	return NULL;
+}
+
+void session_verify_again(struct session *session)
+{
+	if (session->state <= SESSION_STREAMING && !session->securing && stream_verify_again(session->stream) < 0)
+		session_refuse(session, REJECT_IDENTITY, 0, stream_why(session->stream));
 }

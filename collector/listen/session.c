@@ -748,6 +748,7 @@ void session_start(struct session *session)
 {
 	int r = session->broken ? -ECONNABORTED : stream_read_start(session->stream);
 
+	session_verify_again(session); /* between two loops nobody did */
 	if (r < 0)
 		session_abort(session, strerror(-r));
 	else if (session->reader.end > session->reader.start)
@@ -766,12 +767,6 @@ void session_abort(struct session *session, const char *why)
 {
 	if (session->state != SESSION_CLOSED)
 		change_state(session, SESSION_CLOSED, why);
-}
-
-void session_verify_again(struct session *session)
-{
-	if (session->state <= SESSION_STREAMING && !session->securing && stream_verify_again(session->stream) < 0)
-		session_refuse(session, REJECT_IDENTITY, 0, stream_why(session->stream));
 }
 
 uint64_t session_burden(const struct session *session, size_t granted, uint64_t now_ms)

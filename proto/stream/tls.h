@@ -34,7 +34,8 @@ int tls_feed(struct tls *tls, const uint8_t *data, size_t len);
  * malloc'ed, NULL with a length of 0 when there is nothing. Errors: -ENOMEM. */
 int tls_take(struct tls *tls, uint8_t **ret, size_t *ret_len);
 
-/* Goes on with the handshake. 0 once it is done (and ever after), TLS_E_AGAIN, or -EPROTO: tls_why says what is wrong. */
+/* Goes on with the handshake; where the context was loaded anew since tls_create, its end judges the peer by that. 0 once it is
+ * done (and ever after), TLS_E_AGAIN, or -EPROTO: tls_why says what is wrong. */
 int tls_handshake(struct tls *tls);
 
 /* Plain bytes, len > 0. 0 with *ret_len > 0, TLS_E_AGAIN, TLS_E_END or -EPROTO. */
