@@ -19,6 +19,9 @@
 #define STREAM_UNHEARD_MS 60000u     /* nothing sent was confirmed for so long: the peer is gone (TCP_USER_TIMEOUT) */
 #define STREAM_REFUSE_MS 1000u       /* after TLS has failed, for the peer to read why */
 #define STREAM_REFUSE_BYTES_MAX (256u << 10) /* and what it may still send meanwhile */
+/* What TLS answers by itself, new keys that the peer has asked for, and the peer has not read: some 250 of them, each in a
+ * write of its own. Who transfers data asks once in gigabytes. */
+#define STREAM_ANSWERS_MAX (64u << 10)
 
 struct stream;
 

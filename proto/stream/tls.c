@@ -426,6 +426,12 @@ int tls_write(struct tls *tls, const uint8_t *data, size_t len, uint8_t **ret, s
 	return r;
 }
 
+void tls_give_up(struct tls *tls, const char *why)
+{
+	tls->failed = true;
+	(void)snprintf(tls->why, sizeof(tls->why), "%s", why);
+}
+
 void tls_end(struct tls *tls)
 {
 	if (tls->done && !tls->failed)

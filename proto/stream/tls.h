@@ -45,6 +45,8 @@ bool tls_has_input(const struct tls *tls);
 /* Encrypts all of data into a malloc'ed buffer that also holds what else waits for the peer. Only after the handshake.
  * Errors: -ENOMEM, -EPROTO. */
 int tls_write(struct tls *tls, const uint8_t *data, size_t len, uint8_t **ret, size_t *ret_len);
+/* The user has had enough of the peer: nothing is read or written any more, and tls_why says this. */
+void tls_give_up(struct tls *tls, const char *why);
 /* Our side is at its end: tls_take has the notice. */
 void tls_end(struct tls *tls);
 
