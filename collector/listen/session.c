@@ -663,14 +663,12 @@ static void on_connected(void *owner)
 	session_end_handshake(owner);
 }
 
-static void on_heard(void *owner)
+static void on_answered(void *owner)
 {
-	struct session *session = owner;
-
-	session_hear_handshake(session, uv_now(session->shared->loop));
+	session_step_handshake(owner);
 }
 
-static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended, on_heard};
+static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended, on_answered};
 
 /* ---- for the listener ---------------------------------------------------------------------------------------- */
 

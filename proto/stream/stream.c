@@ -623,6 +623,7 @@ static void on_wake(uv_timer_t *timer)
 
 static void go_on_securing(struct stream *stream)
 {
+	size_t unsent = stream->unsent;
 	int r = tls_handshake(stream->tls);
 
 	if (r < 0) {
@@ -637,6 +638,8 @@ static void go_on_securing(struct stream *stream)
 		stream->state = STREAM_OPEN;
 		if (stream->events->connected)
 			stream->events->connected(stream->owner);
+	} else if (stream->unsent > unsent && stream->events->answered) {
+		stream->events->answered(stream->owner);
 	}
 	if (stream->state == STREAM_SECURING || stream->state == STREAM_OPEN) {
 		r = listen_to_socket(stream);
@@ -658,8 +661,6 @@ static void feed(struct stream *stream, const uint8_t *data, size_t len)
 	}
 	if (stream->state == STREAM_SECURING)
 		go_on_securing(stream);
-	if (stream->state == STREAM_SECURING && stream->events->heard)
-		stream->events->heard(stream->owner);
 	if (stream->state == STREAM_OPEN)
 		deliver(stream);
 }

@@ -40,8 +40,9 @@ struct stream_events {
 	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use;
 	 * -EPROTO: TLS has failed, stream_why says why. Reading has ended either way. Not called because of stream_close. */
 	void (*ended)(void *owner, int error);
-	/* Bytes of the TLS handshake have come, and its end has not. May be NULL. */
-	void (*heard)(void *owner);
+	/* The TLS handshake has got a step further: what the peer said was answered, and it has to say more. Not for a part of what it
+	 * has to say. May be NULL. */
+	void (*answered)(void *owner);
 };
 
 /* *ret belongs to the caller until stream_close. events must outlive the stream. Errors: -ENOMEM. */
