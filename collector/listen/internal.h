@@ -11,9 +11,9 @@ void session_ack(struct session *session, uint64_t seq);
 /* Reads and serves again, unless something holds the session. */
 void session_go_on(struct session *session);
 
-/* A TLS handshake is under way; something came of it; it is over, or the session is. */
+/* A TLS handshake is under way; we have answered, so that the peer's next step is due; it is over, or the session is. */
 void session_begin_handshake(struct session *session);
-void session_hear_handshake(struct session *session, uint64_t now_ms);
+void session_step_handshake(struct session *session);
 void session_end_handshake(struct session *session);
 
 /* The connection goes to the loop of this boot. */

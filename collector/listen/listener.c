@@ -5,7 +5,7 @@
  *
  * Half of the connections may be greeting: an idle flood from many addresses then leaves the other half to sensors that
  * said hello. Fewer may shake hands, a quarter of them from one address; where all of those places are taken, whoever
- * holds one and says nothing makes room for whoever comes. */
+ * holds one and does not get on makes room for whoever comes. */
 #include "collector/listen/listener.h"
 
 #include <errno.h>
@@ -96,17 +96,17 @@ static void on_session_closed(void *owner, struct session *session)
 
 /* ---- accepting ----------------------------------------------------------------------------------------------- */
 
-/* Whether a place for a handshake is there; one that says nothing makes room for it. */
+/* Whether a place for a handshake is there; one that does not get on makes room for it. */
 static bool has_place(struct listener *listener)
 {
-	struct session *silent;
+	struct session *overdue;
 
 	if (listener->shared.securing <= listener->options.handshakes_max / listener->options.listeners)
 		return true;
-	silent = session_most_silent(&listener->shared, uv_now(listener->shared.loop));
-	if (silent)
-		session_abort(silent, "of all TLS handshakes under way it was silent for longest; others need its place");
-	return silent;
+	overdue = session_most_overdue(&listener->shared, uv_now(listener->shared.loop));
+	if (overdue)
+		session_abort(overdue, "of all TLS handshakes under way its next step was due for longest; others need its place");
+	return overdue;
 }
 
 /* Returns why this connection is too many, or NULL. Only one that is within the bounds of its address may take the place

@@ -14,9 +14,9 @@
 #include "proto/stream/address.h"
 
 #define LISTENER_CONNECTIONS_MAX 20000u /* as many as the forest takes host boots */
-#define LISTENER_PER_ADDRESS_MAX 1024u  /* a whole site may stand behind one address translator */
+#define LISTENER_PER_ADDRESS_MAX 1024u  /* a whole site may stand behind one address translator, or in one /64 */
 #define LISTENER_REFUSING_MAX 256u      /* connections that are being told why; beyond it they are cut without a word */
-#define LISTENER_HANDSHAKES_MAX 2048u   /* TLS handshakes under way: 40 KiB each, and three seconds of a core */
+#define LISTENER_HANDSHAKES_MAX 2048u   /* TLS handshakes under way: 46 KiB each touched, and three seconds of a core */
 #define LISTENER_HANDSHAKES_PER_ADDRESS_MAX (LISTENER_HANDSHAKES_MAX / 4) /* so that a few that say nothing leave room to others */
 #define LISTENER_TICK_MS 1000u          /* how finely slowness is judged */
 #define LISTENER_STORM_SESSIONS 256u    /* after so many new ones the heap is looked through, some ms: not for each that comes */

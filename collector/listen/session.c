@@ -663,14 +663,12 @@ static void on_connected(void *owner)
 	session_end_handshake(owner);
 }
 
-static void on_heard(void *owner)
+static void on_answered(void *owner)
 {
-	struct session *session = owner;
-
-	session_hear_handshake(session, uv_now(session->shared->loop));
+	session_step_handshake(owner);
 }
 
-static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended, on_heard};
+static const struct stream_events stream_events = {on_connected, on_space, on_filled, on_drained, on_ended, on_answered};
 
 /* ---- for the listener ---------------------------------------------------------------------------------------- */
 
@@ -748,6 +746,7 @@ void session_start(struct session *session)
 {
 	int r = session->broken ? -ECONNABORTED : stream_read_start(session->stream);
 
+	session_verify_again(session); /* between two loops nobody did */
 	if (r < 0)
 		session_abort(session, strerror(-r));
 	else if (session->reader.end > session->reader.start)
@@ -766,12 +765,6 @@ void session_abort(struct session *session, const char *why)
 {
 	if (session->state != SESSION_CLOSED)
 		change_state(session, SESSION_CLOSED, why);
-}
-
-void session_verify_again(struct session *session)
-{
-	if (session->state <= SESSION_STREAMING && !session->securing && stream_verify_again(session->stream) < 0)
-		session_refuse(session, REJECT_IDENTITY, 0, stream_why(session->stream));
 }
 
 uint64_t session_burden(const struct session *session, size_t granted, uint64_t now_ms)

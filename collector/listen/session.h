@@ -26,7 +26,7 @@
 #include "proto/wire/frame.h"
 
 #define SESSION_HELLO_MS 10000u /* from accept to Hello: generous for a satellite, short for an idle flood */
-#define SESSION_SILENT_MS 2000u /* in a TLS handshake: longer than any way there and back, lost packets included */
+#define SESSION_SILENT_MS 2000u /* for a step of a TLS handshake: longer than any way there and back, lost packets included */
 #define SESSION_IDLE_MS 60000u  /* without a whole message: twelve heartbeats at rest, or 1 MiB at 150 kbit/s */
 #define SESSION_LINGER_MS 2000u /* what a refused peer has to read why */
 #define SESSION_RECONNECT_MS 2u         /* for each sensor: 500 handshakes a second leave most of a core, TLS included */
@@ -61,7 +61,7 @@ struct session_shared {
 	const char *http;                       /* where the console answers, ADDR:PORT; NULL = nowhere */
 	uint32_t greeting, streaming, refusing; /* sessions in these states */
 	uint32_t securing;                      /* those of greeting whose TLS handshake is not done */
-	TAILQ_HEAD(, session) handshakes;       /* these; who was heard last stands last */
+	TAILQ_HEAD(, session) handshakes;       /* these; whose next step became due last stands last */
 	struct lane lane;                       /* of the streaming ones, those whose message becomes long */
 	struct census *census;                  /* counts them by address, too; whoever made the session counts it in. Borrowed */
 	uint64_t foreign;                       /* Hellos that the certificate does not fit */
@@ -84,12 +84,13 @@ struct session {
 	struct frame_reader reader;
 	struct ingest_peer *peer;    /* ingest's side, while streaming */
 	size_t memory;               /* what of shared->memory is its own */
-	uint64_t since_ms, heard_ms; /* loop time of the last change of state, of the last whole message or bytes of the handshake */
+	uint64_t since_ms, heard_ms; /* loop time of the last change of state, of the last whole message or step of the handshake */
 	uint64_t discarded;
 	uint64_t ack_seq; /* to be sent when ack_due */
 	uint32_t pace;    /* batches a second, to be sent when pace_due */
 	bool paused, ack_due, pace_due;
 	bool securing; /* counted in shared->securing and census */
+	bool spared;   /* its next step was waiting for us when its place was wanted: once for each step */
 	TAILQ_ENTRY(session) handshake; /* while securing: of shared->handshakes */
 	bool in_lane;
 	TAILQ_ENTRY(session) lane; /* while in_lane: of shared->lane */
@@ -119,9 +120,9 @@ void session_verify_again(struct session *session);
 /* What the memory that it holds beyond granted bytes costs the others: bytes times milliseconds since its last whole
  * message, so that of two large frames the one that does not get on weighs more. 0 = no more than granted. */
 uint64_t session_burden(const struct session *session, size_t granted, uint64_t now_ms);
-/* Of those whose TLS handshake is under way, the one that nothing came from for longest, and for silent_ms at least.
+/* Of those whose TLS handshake is under way, the one whose next step is due for longest, and for silent_ms at least.
  * NULL = there is none. now_ms: uv_now. */
-struct session *session_most_silent(struct session_shared *shared, uint64_t now_ms);
+struct session *session_most_overdue(struct session_shared *shared, uint64_t now_ms);
 /* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
 void session_tick(struct session *session, uint64_t now_ms);
 /* For shared->lane. */

@@ -107,12 +107,24 @@ static const struct sockaddr_in *as_v4(const struct sockaddr *address)
 	return (const struct sockaddr_in *)(const void *)address;
 }
 
+/* IPv4 mapped into IPv6. */
+static void copy_whole(const struct sockaddr *address, uint8_t ret[16])
+{
+	memset(ret, 0, 16);
+	if (address->sa_family == AF_INET6) {
+		memcpy(ret, &as_v6(address)->sin6_addr, 16);
+	} else if (address->sa_family == AF_INET) {
+		ret[10] = ret[11] = 0xff;
+		memcpy(ret + 12, &as_v4(address)->sin_addr, 4);
+	}
+}
+
 void address_format(const struct sockaddr *address, char *text)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 	uint8_t key[16];
 
-	address_key(address, key);
+	copy_whole(address, key);
 	if (address->sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&as_v6(address)->sin6_addr)) {
 		(void)inet_ntop(AF_INET6, key, host, sizeof(host));
 		(void)snprintf(text, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(as_v6(address)->sin6_port));
@@ -127,13 +139,12 @@ void address_format(const struct sockaddr *address, char *text)
 
 void address_key(const struct sockaddr *address, uint8_t ret[16])
 {
-	memset(ret, 0, 16);
-	if (address->sa_family == AF_INET6) {
-		memcpy(ret, &as_v6(address)->sin6_addr, 16);
-	} else if (address->sa_family == AF_INET) {
-		ret[10] = ret[11] = 0xff;
-		memcpy(ret + 12, &as_v4(address)->sin_addr, 4);
-	}
+	struct in6_addr v6;
+
+	copy_whole(address, ret);
+	memcpy(&v6, ret, sizeof(v6));
+	if (!IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_LOOPBACK(&v6))
+		memset(ret + 8, 0, 8); /* what a host chooses by itself, and may choose anew for each connection */
 }
 
 bool address_is_loopback(const struct sockaddr *address)
@@ -141,7 +152,7 @@ bool address_is_loopback(const struct sockaddr *address)
 	uint8_t key[16];
 	struct in6_addr v6;
 
-	address_key(address, key);
+	copy_whole(address, key);
 	memcpy(&v6, key, sizeof(v6));
 	return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && key[12] == 127);
 }

@@ -29,7 +29,8 @@ int address_to_sockaddr(const struct address *address, struct sockaddr_storage *
  * bytes. */
 void address_format(const struct sockaddr *address, char *text);
 
-/* The address alone as 16 bytes, IPv4 mapped into IPv6: the key under which connections of one peer are counted. */
+/* The key under which connections of one peer are counted, without the port: an IPv4 address mapped into IPv6, or the /64
+ * of an IPv6 address, of which a single host has as many as it likes; loopback stays whole. */
 void address_key(const struct sockaddr *address, uint8_t ret[16]);
 
 bool address_is_loopback(const struct sockaddr *address);

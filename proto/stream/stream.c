@@ -53,6 +53,7 @@ struct stream {
 	bool reading;   /* the user wants to */
 	bool listening; /* the socket is being read */
 	size_t unsent;  /* bytes given to raw_out and not yet reported as written */
+	size_t answers; /* what TLS says by itself among them, the writes counted in */
 	struct tls *tls; /* owned; NULL = plain */
 	uv_timer_t timer; /* of refusing, or to go on with what was read already */
 	bool timed;       /* timer is initialised */
@@ -64,6 +65,7 @@ struct write {
 	struct stream *stream;
 	uint8_t *data; /* owned */
 	size_t len;
+	size_t answer; /* what of stream->answers is its own */
 };
 
 static void release(struct stream *stream)
@@ -433,6 +435,7 @@ static void on_written(uv_write_t *request, int status)
 	struct stream *stream = write->stream;
 
 	stream->unsent -= write->len;
+	stream->answers -= write->answer;
 	free(write->data);
 	free(write);
 	if (stream->state == STREAM_CLOSING) {
@@ -446,14 +449,14 @@ static void on_written(uv_write_t *request, int status)
 		stream->events->drained(stream->owner);
 }
 
-static int raw_out(struct stream *stream, uint8_t *data, size_t len)
+static int raw_out(struct stream *stream, uint8_t *data, size_t len, size_t answer)
 {
 	struct write *write = calloc(1, sizeof(*write));
 	uv_buf_t buffer = uv_buf_init((char *)data, (unsigned)len);
 	int r = -ENOMEM;
 
 	if (write) {
-		*write = (struct write){.stream = stream, .data = data, .len = len};
+		*write = (struct write){.stream = stream, .data = data, .len = len, .answer = answer};
 		r = uv_write(&write->request, (uv_stream_t *)&stream->tcp, &buffer, 1, on_written);
 	}
 	if (r < 0) {
@@ -463,6 +466,7 @@ static int raw_out(struct stream *stream, uint8_t *data, size_t len)
 	}
 	stream->holds++;
 	stream->unsent += len;
+	stream->answers += answer;
 	return 0;
 }
 
@@ -476,10 +480,10 @@ int stream_write(struct stream *stream, uint8_t *data, size_t len)
 		return stream->shut ? -EPIPE : -ENOTCONN;
 	}
 	if (!stream->tls)
-		return raw_out(stream, data, len);
+		return raw_out(stream, data, len, 0);
 	r = tls_write(stream->tls, data, len, &sealed, &len);
 	free(data);
-	return r < 0 ? r : raw_out(stream, sealed, len);
+	return r < 0 ? r : raw_out(stream, sealed, len, 0);
 }
 
 size_t stream_queued(const struct stream *stream)
@@ -521,7 +525,7 @@ static int flush(struct stream *stream)
 	if (r < 0 || len == 0)
 		return r;
 	if (!stream->shut)
-		return raw_out(stream, data, len);
+		return raw_out(stream, data, len, stream->state == STREAM_OPEN ? len + sizeof(struct write) : 0);
 	free(data); /* too late for it */
 	return 0;
 }
@@ -577,6 +581,13 @@ static void refuse(struct stream *stream)
 		fail(stream, -EPROTO);
 }
 
+/* Its answers would pile up for as long as it asks; telling it why would be one more. */
+static void give_up(struct stream *stream)
+{
+	tls_give_up(stream->tls, "the peer asks for new keys again and again and does not read them");
+	fail(stream, -EPROTO);
+}
+
 static void deliver(struct stream *stream)
 {
 	uint8_t *at;
@@ -599,6 +610,8 @@ static void deliver(struct stream *stream)
 		refuse(stream);
 	else if (flush(stream) < 0) /* a new key of ours, or a ticket */
 		fail(stream, -ENOMEM);
+	else if (stream->answers > STREAM_ANSWERS_MAX)
+		give_up(stream);
 	else if (r == TLS_E_END)
 		end_reading(stream);
 }
@@ -610,6 +623,7 @@ static void on_wake(uv_timer_t *timer)
 
 static void go_on_securing(struct stream *stream)
 {
+	size_t unsent = stream->unsent;
 	int r = tls_handshake(stream->tls);
 
 	if (r < 0) {
@@ -624,6 +638,8 @@ static void go_on_securing(struct stream *stream)
 		stream->state = STREAM_OPEN;
 		if (stream->events->connected)
 			stream->events->connected(stream->owner);
+	} else if (stream->unsent > unsent && stream->events->answered) {
+		stream->events->answered(stream->owner);
 	}
 	if (stream->state == STREAM_SECURING || stream->state == STREAM_OPEN) {
 		r = listen_to_socket(stream);
@@ -645,8 +661,6 @@ static void feed(struct stream *stream, const uint8_t *data, size_t len)
 	}
 	if (stream->state == STREAM_SECURING)
 		go_on_securing(stream);
-	if (stream->state == STREAM_SECURING && stream->events->heard)
-		stream->events->heard(stream->owner);
 	if (stream->state == STREAM_OPEN)
 		deliver(stream);
 }

@@ -19,6 +19,9 @@
 #define STREAM_UNHEARD_MS 60000u     /* nothing sent was confirmed for so long: the peer is gone (TCP_USER_TIMEOUT) */
 #define STREAM_REFUSE_MS 1000u       /* after TLS has failed, for the peer to read why */
 #define STREAM_REFUSE_BYTES_MAX (256u << 10) /* and what it may still send meanwhile */
+/* What TLS answers by itself, new keys that the peer has asked for, and the peer has not read: some 250 of them, each in a
+ * write of its own. Who transfers data asks once in gigabytes. */
+#define STREAM_ANSWERS_MAX (64u << 10)
 
 struct stream;
 
@@ -37,8 +40,9 @@ struct stream_events {
 	/* error 0: the peer ended its side, writing is still possible. Otherwise -errno: the stream is of no more use;
 	 * -EPROTO: TLS has failed, stream_why says why. Reading has ended either way. Not called because of stream_close. */
 	void (*ended)(void *owner, int error);
-	/* Bytes of the TLS handshake have come, and its end has not. May be NULL. */
-	void (*heard)(void *owner);
+	/* The TLS handshake has got a step further: what the peer said was answered, and it has to say more. Not for a part of what it
+	 * has to say. May be NULL. */
+	void (*answered)(void *owner);
 };
 
 /* *ret belongs to the caller until stream_close. events must outlive the stream. Errors: -ENOMEM. */

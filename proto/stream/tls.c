@@ -21,6 +21,7 @@
 struct tls {
 	struct tls_context *context; /* a reference */
 	SSL *ssl;                    /* owned, with both BIOs */
+	SSL_CTX *judge;              /* a reference: whose files the peer was last verified by, or will be */
 	BIO *in, *out;
 	char *peer; /* owned; of a client */
 	size_t handshake_bytes;
@@ -201,8 +202,8 @@ static int set_up(struct tls *tls, const char *peer)
 {
 	SSL_CTX *ctx = tls_context_current(tls->context);
 
+	tls->judge = ctx;
 	tls->ssl = SSL_new(ctx);
-	SSL_CTX_free(ctx);
 	tls->in = BIO_new(BIO_s_mem());
 	tls->out = BIO_new(BIO_s_mem());
 	if (!tls->ssl || !tls->in || !tls->out) {
@@ -241,6 +242,7 @@ void tls_destroy(struct tls *tls)
 	if (tls->done && !tls->failed) /* a connection that broke off is no reason not to resume its session */
 		SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(tls->ssl);
+	SSL_CTX_free(tls->judge);
 	tls_context_unref(tls->context);
 	free(tls->peer);
 	free(tls);
@@ -279,6 +281,47 @@ int tls_take(struct tls *tls, uint8_t **ret, size_t *ret_len)
 	return 0;
 }
 
+/* ---- judging the peer ---------------------------------------------------------------------------------------- */
+
+static int verify_by(struct tls *tls, X509_STORE *store, X509 *x509)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl), *kept = chain ? NULL : tls_context_intermediates(tls->context);
+	X509_STORE_CTX *verification = X509_STORE_CTX_new();
+	bool client = tls_context_side(tls->context) == TLS_CLIENT;
+	int ok = -1;
+
+	if (verification && X509_STORE_CTX_init(verification, store, x509, chain ? chain : kept) == 1 &&
+	    X509_STORE_CTX_set_purpose(verification, client ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT) == 1)
+		ok = X509_verify_cert(verification);
+	if (ok != 1) {
+		tls->verify_error = verification ? X509_STORE_CTX_get_error(verification) : X509_V_ERR_OUT_OF_MEM;
+		tls->verify_depth = 0;
+		(void)X509_NAME_oneline(X509_get_subject_name(x509), tls->subject, sizeof(tls->subject));
+		explain_verify(tls);
+	}
+	X509_STORE_CTX_free(verification);
+	sk_X509_pop_free(kept, X509_free);
+	ERR_clear_error();
+	return ok == 1 ? 0 : -EPROTO;
+}
+
+/* By the newest files; by the same ones nobody is judged twice. */
+static int judge_peer(struct tls *tls)
+{
+	X509 *x509 = SSL_get0_peer_certificate(tls->ssl);
+	SSL_CTX *newest = tls_context_current(tls->context), *other = newest;
+	int r = 0;
+
+	if (x509 && newest != tls->judge)
+		r = verify_by(tls, SSL_CTX_get_cert_store(newest), x509);
+	if (r == 0) {
+		other = tls->judge;
+		tls->judge = newest;
+	}
+	SSL_CTX_free(other);
+	return r;
+}
+
 /* ---- handshake ----------------------------------------------------------------------------------------------- */
 
 static bool wants_more(const struct tls *tls, int r)
@@ -312,6 +355,8 @@ int tls_handshake(struct tls *tls)
 		(void)snprintf(tls->why, sizeof(tls->why), "the peer's certificate has expired since its last full handshake; renew it");
 		return fail(tls);
 	}
+	if (judge_peer(tls) < 0) /* the handshake itself went by the files of its beginning */
+		return fail(tls);
 	tls->done = true;
 	if (!SSL_session_reused(tls->ssl) && tls_context_is_mutual(tls->context))
 		tls_context_keep_intermediates(tls->context, SSL_get0_verified_chain(tls->ssl));
@@ -381,6 +426,12 @@ int tls_write(struct tls *tls, const uint8_t *data, size_t len, uint8_t **ret, s
 	return r;
 }
 
+void tls_give_up(struct tls *tls, const char *why)
+{
+	tls->failed = true;
+	(void)snprintf(tls->why, sizeof(tls->why), "%s", why);
+}
+
 void tls_end(struct tls *tls)
 {
 	if (tls->done && !tls->failed)
@@ -409,38 +460,7 @@ bool tls_peer(const struct tls *tls, struct certificate *ret)
 	return x509;
 }
 
-static int verify_by(struct tls *tls, X509_STORE *store, X509 *x509)
-{
-	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl), *kept = chain ? NULL : tls_context_intermediates(tls->context);
-	X509_STORE_CTX *verification = X509_STORE_CTX_new();
-	bool client = tls_context_side(tls->context) == TLS_CLIENT;
-	int ok = -1;
-
-	if (verification && X509_STORE_CTX_init(verification, store, x509, chain ? chain : kept) == 1 &&
-	    X509_STORE_CTX_set_purpose(verification, client ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT) == 1)
-		ok = X509_verify_cert(verification);
-	if (ok != 1) {
-		tls->verify_error = verification ? X509_STORE_CTX_get_error(verification) : X509_V_ERR_OUT_OF_MEM;
-		tls->verify_depth = 0;
-		(void)X509_NAME_oneline(X509_get_subject_name(x509), tls->subject, sizeof(tls->subject));
-		explain_verify(tls);
-	}
-	X509_STORE_CTX_free(verification);
-	sk_X509_pop_free(kept, X509_free);
-	ERR_clear_error();
-	return ok == 1 ? 0 : -EPROTO;
-}
-
 int tls_verify_again(struct tls *tls)
 {
-	X509 *x509 = tls->done ? SSL_get0_peer_certificate(tls->ssl) : NULL;
-	SSL_CTX *ctx;
-	int r;
-
-	if (!x509)
-		return 0;
-	ctx = tls_context_current(tls->context);
-	r = verify_by(tls, SSL_CTX_get_cert_store(ctx), x509);
-	SSL_CTX_free(ctx);
-	return r;
+	return tls->done ? judge_peer(tls) : 0;
 }

@@ -34,7 +34,8 @@ int tls_feed(struct tls *tls, const uint8_t *data, size_t len);
  * malloc'ed, NULL with a length of 0 when there is nothing. Errors: -ENOMEM. */
 int tls_take(struct tls *tls, uint8_t **ret, size_t *ret_len);
 
-/* Goes on with the handshake. 0 once it is done (and ever after), TLS_E_AGAIN, or -EPROTO: tls_why says what is wrong. */
+/* Goes on with the handshake; where the context was loaded anew since tls_create, its end judges the peer by that. 0 once it is
+ * done (and ever after), TLS_E_AGAIN, or -EPROTO: tls_why says what is wrong. */
 int tls_handshake(struct tls *tls);
 
 /* Plain bytes, len > 0. 0 with *ret_len > 0, TLS_E_AGAIN, TLS_E_END or -EPROTO. */
@@ -44,6 +45,8 @@ bool tls_has_input(const struct tls *tls);
 /* Encrypts all of data into a malloc'ed buffer that also holds what else waits for the peer. Only after the handshake.
  * Errors: -ENOMEM, -EPROTO. */
 int tls_write(struct tls *tls, const uint8_t *data, size_t len, uint8_t **ret, size_t *ret_len);
+/* The user has had enough of the peer: nothing is read or written any more, and tls_why says this. */
+void tls_give_up(struct tls *tls, const char *why);
 /* Our side is at its end: tls_take has the notice. */
 void tls_end(struct tls *tls);
 

@@ -253,6 +253,13 @@ static void crowd(struct tls_context *context)
 		check(during - before < CROWD * 64, "while they are there they cost less than 64 KiB each: %ld KiB in all", during - before);
 }
 
+struct squatters {
+	int fds[2 * SQUATTERS + 2 * SQUATTERS_KEPT];
+	unsigned count;
+	uint8_t hello[4096];
+	size_t hello_len, said; /* bytes of it that each has said */
+};
+
 /* How many of them the collector has ended by now. */
 static unsigned count_ended(const int *fds, unsigned count)
 {
@@ -276,41 +283,56 @@ static unsigned wait_for_ended(const int *fds, unsigned count, unsigned wanted)
 	return ended;
 }
 
+/* Each says one more byte of its hello. */
+static void trickle(struct squatters *squatters)
+{
+	if (squatters->said == squatters->hello_len)
+		give_up("a hello that is long enough");
+	for (unsigned i = 0; i < squatters->count; i++)
+		(void)send_all(squatters->fds[i], squatters->hello + squatters->said, 1);
+	squatters->said++;
+}
+
 /* As often as it takes, which is what a sensor does, though not as quickly. */
-static bool becomes_welcome(struct tls_context *context, double *ret_ms)
+static bool becomes_welcome(struct tls_context *context, struct squatters *squatters, double *ret_ms)
 {
 	double begin_ms = now_ms();
 	bool welcome;
 
-	while (!(welcome = is_welcome(context, HOST_HONEST)) && now_ms() - begin_ms < WELCOME_SECONDS * 1e3)
+	while (!(welcome = is_welcome(context, HOST_HONEST)) && now_ms() - begin_ms < WELCOME_SECONDS * 1e3) {
+		trickle(squatters);
 		(void)usleep(100000);
+	}
 	*ret_ms = now_ms() - begin_ms;
 	return welcome;
 }
 
-/* Two addresses want all places for handshakes and get half of them; then two more take the other half. */
+/* Two addresses want all places for handshakes and get half of them; then two more take the other half. All of them dribble,
+ * so that none is silent for long. */
 static void squat(struct tls_context *context)
 {
-	static int fds[2 * SQUATTERS + 2 * SQUATTERS_KEPT];
+	static struct squatters squatters;
 	const unsigned early = 2 * SQUATTERS, all = early + 2 * SQUATTERS_KEPT, over = early - 2 * SQUATTERS_KEPT;
 	double begin_ms = now_ms(), ms;
 	unsigned ended;
 	bool welcome;
 
-	for (unsigned i = 0; i < early; i++)
-		fds[i] = dial_from(2 + i % 2);
-	welcome = becomes_welcome(context, &ms);
-	check(welcome && ms < WELCOME_SECONDS * 1e3, "a sensor is welcome beside silent peers at two addresses, %d each (%.1f ms)", SQUATTERS, ms);
-	ended = wait_for_ended(fds, early, over);
+	squatters.hello_len = take_hello(context, squatters.hello, sizeof(squatters.hello));
+	for (; squatters.count < early; squatters.count++)
+		squatters.fds[squatters.count] = dial_from(2 + squatters.count % 2);
+	welcome = becomes_welcome(context, &squatters, &ms);
+	check(welcome && ms < WELCOME_SECONDS * 1e3, "a sensor is welcome beside idle peers at two addresses, %d each (%.1f ms)", SQUATTERS, ms);
+	ended = wait_for_ended(squatters.fds, early, over);
 	check(ended == over || now_ms() - begin_ms > HELLO_SECONDS * 1e3, "%d handshakes of each are kept: %u cut off", SQUATTERS_KEPT, ended);
-	for (unsigned i = early; i < all; i++)
-		fds[i] = dial_from(4 + i % 2);
-	welcome = becomes_welcome(context, &ms);
+	for (; squatters.count < all; squatters.count++)
+		squatters.fds[squatters.count] = dial_from(4 + squatters.count % 2);
+	trickle(&squatters);
+	welcome = becomes_welcome(context, &squatters, &ms);
 	check(welcome && ms < WELCOME_SECONDS * 1e3, "and when two more addresses have taken all places (%.1f ms)", ms);
-	ended = wait_for_ended(fds, all, over + 1);
-	check(ended > over, "one that was silent has made room: %u cut off", ended);
+	ended = wait_for_ended(squatters.fds, all, over + 1);
+	check(ended > over, "one whose handshake stood still has made room: %u cut off", ended);
 	for (unsigned i = 0; i < all; i++)
-		(void)close(fds[i]);
+		(void)close(squatters.fds[i]);
 }
 
 /* A record of 16 KiB that says it begins a hello of 16 MB, and more of it without end. */

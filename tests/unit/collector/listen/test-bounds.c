@@ -190,13 +190,26 @@ static void wait_ms(struct rig *rig, unsigned ms)
 	assert_true(loop_until(&rig->loop, has_passed, &end_ns));
 }
 
-/* The first one was heard after the second. */
-static void who_is_silent_for_longest_makes_room(void **state)
+/* Takes the place of one of two, whichever that is. */
+static void squeeze_in(struct rig *rig, struct peer *leaves, struct peer *stays)
+{
+	struct peer *third;
+
+	wait_ms(rig, 100);
+	third = silent_peer(rig);
+	assert_true(loop_until(&rig->loop, has_ended, leaves));
+	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
+	assert_false(stays->ended || third->ended);
+	peer_close(third);
+}
+
+/* The first one says something after the second has come, and not enough for an answer. */
+static void who_dribbles_makes_room(void **state)
 {
 	struct rig *rig = *state;
 	struct tls_context *context = make_tls(&rig->folder);
 	struct listener_options two = {.tls = context, .handshakes_max = 2, .silent_ms = 20};
-	struct peer *first, *second, *third;
+	struct peer *first, *second;
 
 	listen_with(rig, &two);
 	first = silent_peer(rig);
@@ -204,11 +217,50 @@ static void who_is_silent_for_longest_makes_room(void **state)
 	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
 	wait_ms(rig, 100);
 	say_bytes(first, "\26\3\1", 3); /* a record begins */
-	third = silent_peer(rig);
-	assert_true(loop_until(&rig->loop, has_ended, second));
+	squeeze_in(rig, first, second);
+	peer_close(second);
+	peer_close(first);
+	close_listener(rig);
+	tls_context_unref(context);
+}
+
+static void say_tls_hello(struct peer *peer)
+{
+	char ca[FOLDER_PATH_MAX * 2];
+	struct tls_context *context;
+	struct tls *tls;
+	uint8_t *hello;
+	size_t len;
+
+	folder_file(&peer->rig->folder, "ca.pem", ca);
+	assert_int_equal(tls_context_create(&context, &(struct tls_options){.side = TLS_CLIENT, .ca = ca}, NULL), 0);
+	assert_int_equal(tls_create(&tls, context, "127.0.0.1"), 0);
+	assert_int_equal(tls_handshake(tls), TLS_E_AGAIN);
+	assert_int_equal(tls_take(tls, &hello, &len), 0);
+	assert_int_equal(stream_write(peer->stream, hello, len), 0);
+	tls_destroy(tls);
+	tls_context_unref(context);
+}
+
+static bool was_answered(void *owner)
+{
+	return ((struct peer *)owner)->len > 0;
+}
+
+static void who_gets_on_stays(void **state)
+{
+	struct rig *rig = *state;
+	struct tls_context *context = make_tls(&rig->folder);
+	struct listener_options two = {.tls = context, .handshakes_max = 2, .silent_ms = 20};
+	struct peer *first, *second;
+
+	listen_with(rig, &two);
+	first = silent_peer(rig);
+	second = silent_peer(rig);
 	assert_true(loop_until(&rig->loop, two_shake_hands, rig));
-	assert_false(first->ended || third->ended);
-	peer_close(third);
+	say_tls_hello(first);
+	assert_true(loop_until(&rig->loop, was_answered, first));
+	squeeze_in(rig, second, first);
 	peer_close(second);
 	peer_close(first);
 	close_listener(rig);
@@ -418,7 +470,8 @@ int main(void)
 	    TEST(refusals_are_bounded),
 	    TEST(handshakes_are_bounded),
 	    TEST(handshakes_of_an_address_are_bounded),
-	    TEST(who_is_silent_for_longest_makes_room),
+	    TEST(who_dribbles_makes_room),
+	    TEST(who_gets_on_stays),
 	    TEST(only_batches_may_inflate_to_much),
 	    TEST(who_uses_memory_up_is_refused),
 	    TEST(silence_weighs_where_nobody_holds_much),

@@ -113,6 +113,38 @@ static void keys_do_not_depend_on_port_or_family(void **state)
 	assert_memory_not_equal(a, c, 16);
 }
 
+static void check_keys(const char *one, const char *other, bool same)
+{
+	struct sockaddr_storage a = sockaddr_of(one), b = sockaddr_of(other);
+	uint8_t key_a[16], key_b[16];
+
+	address_key((const struct sockaddr *)&a, key_a);
+	address_key((const struct sockaddr *)&b, key_b);
+	if ((memcmp(key_a, key_b, 16) == 0) != same)
+		fail_msg("%s and %s", one, other);
+}
+
+/* A host has a whole /64 to choose from. */
+static void keys_of_v6_are_those_of_its_64(void **state)
+{
+	(void)state;
+	check_keys("[2001:db8:1:2::1]:1", "[2001:db8:1:2:ffff:ffff:ffff:ffff]:2", true);
+	check_keys("[2001:db8:1:2::1]:1", "[2001:db8:1:3::1]:1", false);
+	check_keys("[::1]:1", "[::2]:1", false);
+	check_keys("[::ffff:192.0.2.7]:1", "[::ffff:192.0.2.8]:1", false);
+	check_keys("[::ffff:192.0.2.7]:1", "[::1]:1", false);
+}
+
+static void writes_v6_whole(void **state)
+{
+	struct sockaddr_storage name = sockaddr_of("[2001:db8:1:2::7]:1");
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)state;
+	address_format((const struct sockaddr *)&name, text);
+	assert_string_equal(text, "[2001:db8:1:2::7]:1");
+}
+
 static void knows_loopback(void **state)
 {
 	static const struct {
@@ -134,6 +166,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(parses_names_and_numbers), cmocka_unit_test(refuses_what_is_no_address),
 	    cmocka_unit_test(writes_what_it_read),      cmocka_unit_test(keys_do_not_depend_on_port_or_family),
+	    cmocka_unit_test(keys_of_v6_are_those_of_its_64),
+	    cmocka_unit_test(writes_v6_whole),
 	    cmocka_unit_test(knows_loopback),
 	};
 

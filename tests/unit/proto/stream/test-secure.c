@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two streams with TLS over real loopback sockets in one loop. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 #include "proto/stream/acceptor.h"
 #include "proto/stream/stream.h"
 #include "tests/unit/authority.h"
 #include "tests/unit/loop.h"
 
+#define UPDATES_MAX 400000u /* what they are answered with is several times what the kernel buffers */
 #define BULK ((size_t)8 << 20) /* more than the kernel buffers between two loopback sockets */
 
 struct world {
@@ -74,7 +79,7 @@ static int end_world(void **state)
 struct end {
 	struct stream *stream;
 	uint8_t space[65536];
-	size_t received, drains, pauses, heard;
+	size_t received, drains, pauses, answers;
 	uint8_t checksum;
 	bool connected, ended, closed, pause;
 	int error;
@@ -134,15 +139,15 @@ static void on_closed(void *owner)
 	((struct end *)owner)->closed = true;
 }
 
-static void on_heard(void *owner)
+static void on_answered(void *owner)
 {
 	struct end *end = owner;
 
 	assert_false(end->connected);
-	end->heard++;
+	end->answers++;
 }
 
-static const struct stream_events events = {on_connected, on_space, on_filled, on_drained, on_ended, on_heard};
+static const struct stream_events events = {on_connected, on_space, on_filled, on_drained, on_ended, on_answered};
 
 static void on_connection(void *owner, uv_stream_t *server)
 {
@@ -274,7 +279,7 @@ static void carries_bytes_in_order(void **state)
 	open_pair(&pair, "localhost");
 	assert_true(stream_certificate(pair.server.stream, &certificate));
 	assert_string_equal(certificate.names[0], "web-1");
-	assert_true(pair.server.heard > 0);
+	assert_int_equal(pair.server.answers, 1);
 	assert_int_equal(stream_read_start(pair.server.stream), 0);
 	assert_int_equal(stream_write(pair.client.stream, pattern(BULK, &checksum), BULK), 0);
 	assert_true(loop_until(&pair.loop, bulk_received, &pair));
@@ -482,6 +487,105 @@ static void goes_on_on_another_loop(void **state)
 	finish(&pair);
 }
 
+/* ---- a peer that has keys changed again and again ------------------------------------------------------------- */
+
+/* Its own SSL, since ours never asks for a new key. */
+struct asker {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	int fd;
+};
+
+static void set_up_asker(struct asker *asker)
+{
+	char cert[FOLDER_PATH_MAX * 2], key[FOLDER_PATH_MAX * 2];
+
+	folder_file(&world.folder, "sensor.pem", cert);
+	folder_file(&world.folder, "sensor.key", key);
+	asker->ctx = SSL_CTX_new(TLS_client_method());
+	assert_int_equal(SSL_CTX_use_certificate_file(asker->ctx, cert, SSL_FILETYPE_PEM), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey_file(asker->ctx, key, SSL_FILETYPE_PEM), 1);
+	asker->ssl = SSL_new(asker->ctx);
+	SSL_set_connect_state(asker->ssl);
+}
+
+static void connect_asker(struct asker *asker, struct pair *pair)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(pair->address.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int little = 4096;
+
+	set_up_asker(asker);
+	asker->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(asker->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)), 0);
+	assert_int_equal(connect(asker->fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(fcntl(asker->fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(SSL_set_fd(asker->ssl, asker->fd), 1);
+	while (SSL_do_handshake(asker->ssl) != 1 || !pair->server.connected)
+		(void)uv_run(&pair->loop, UV_RUN_NOWAIT);
+	assert_int_equal(stream_read_start(pair->server.stream), 0);
+}
+
+static void finish_asker(struct asker *asker)
+{
+	SSL_free(asker->ssl);
+	SSL_CTX_free(asker->ctx);
+	(void)close(asker->fd);
+}
+
+/* Returns false once the server has had enough. */
+static bool ask(struct asker *asker, struct pair *pair)
+{
+	assert_int_equal(SSL_key_update(asker->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	while (!pair->server.ended && SSL_do_handshake(asker->ssl) != 1)
+		(void)uv_run(&pair->loop, UV_RUN_NOWAIT);
+	return !pair->server.ended;
+}
+
+static void who_asks_for_keys_and_reads_none_is_cut_off(void **state)
+{
+	struct asker asker;
+	struct pair pair;
+	size_t queued = 0;
+
+	(void)state;
+	listen_on(&pair);
+	connect_asker(&asker, &pair);
+	for (unsigned i = 0; i < UPDATES_MAX && ask(&asker, &pair); i++) {
+		if (i % 16 == 0)
+			(void)uv_run(&pair.loop, UV_RUN_NOWAIT);
+		if (stream_queued(pair.server.stream) > queued)
+			queued = stream_queued(pair.server.stream);
+	}
+	assert_true(pair.server.ended);
+	assert_int_equal(pair.server.error, -EPROTO);
+	assert_non_null(strstr(stream_why(pair.server.stream), "new keys"));
+	assert_true(queued <= STREAM_ANSWERS_MAX);
+	finish_asker(&asker);
+	finish(&pair);
+}
+
+static void who_asks_for_keys_and_reads_them_is_served(void **state)
+{
+	const unsigned updates = STREAM_ANSWERS_MAX / 27 * 2; /* bytes of each answer */
+	struct asker asker;
+	struct pair pair;
+	char byte;
+
+	(void)state;
+	listen_on(&pair);
+	connect_asker(&asker, &pair);
+	for (unsigned i = 0; i < updates; i++) {
+		assert_true(ask(&asker, &pair));
+		(void)uv_run(&pair.loop, UV_RUN_NOWAIT);
+		assert_true(SSL_read(asker.ssl, &byte, 1) < 0);
+	}
+	assert_int_equal(SSL_write(asker.ssl, "x", 1), 1);
+	assert_true(loop_until(&pair.loop, server_has_some, &pair));
+	assert_false(pair.server.ended);
+	finish_asker(&asker);
+	finish(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +599,8 @@ int main(void)
 	    cmocka_unit_test(closing_at_any_step_is_safe),
 	    cmocka_unit_test(nothing_is_written_before_the_handshake),
 	    cmocka_unit_test(goes_on_on_another_loop),
+	    cmocka_unit_test(who_asks_for_keys_and_reads_none_is_cut_off),
+	    cmocka_unit_test(who_asks_for_keys_and_reads_them_is_served),
 	};
 
 	return cmocka_run_group_tests(tests, begin_world, end_world);

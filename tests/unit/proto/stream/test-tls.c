@@ -440,6 +440,48 @@ static void a_revoked_one_is_refused_and_found_under_a_live_connection(void **st
 		      "web-1", "", "");
 }
 
+/* A handshake that began under the old files, and ends under the new ones. */
+static int end_after_a_reload(struct tls_context *client, struct tls_context *server, long revoked, struct pair *pair)
+{
+	open_pair(pair, client, server, "collector.example");
+	assert_int_equal(tls_handshake(pair->client), TLS_E_AGAIN);
+	assert_true(carry(pair->client, pair->server, TLS_FEED_MAX) > 0);
+	assert_int_equal(tls_handshake(pair->server), TLS_E_AGAIN);
+	authority_revoke(&world.authority, revoked);
+	authority_write_revocations(&world.authority, &world.folder, "crl.pem");
+	assert_int_equal(tls_context_refresh(server, NULL), 0);
+	assert_true(carry(pair->server, pair->client, TLS_FEED_MAX) > 0);
+	assert_int_equal(tls_handshake(pair->client), 0);
+	assert_true(carry(pair->client, pair->server, TLS_FEED_MAX) > 0);
+	return tls_handshake(pair->server);
+}
+
+static void who_began_before_a_reload_is_judged_by_what_it_loaded(void **state)
+{
+	struct tls_context *client, *server;
+	struct tls_counts counts;
+	struct pair pair;
+
+	(void)state;
+	issue(&world.authority, "late", &(struct request_for){"web-5", "DNS:web-5", "clientAuth", 0, 0, 90});
+	authority_write_revocations(&world.authority, &world.folder, "crl.pem");
+	client = client_context("late");
+	server = revoking_context();
+	shakes(client, server, NULL); /* leaves a ticket: what comes next resumes, which verifies nothing */
+	assert_int_equal(end_after_a_reload(client, server, 91, &pair), 0); /* somebody else's */
+	assert_true(tls_resumed(pair.server));
+	say(pair.client, pair.server, "hello");
+	close_pair(&pair);
+	shakes(client, server, NULL);
+	assert_int_equal(end_after_a_reload(client, server, 90, &pair), -EPROTO);
+	assert_says(pair.server, "certificate revoked; make a new one");
+	close_pair(&pair);
+	tls_context_counts(server, &counts);
+	assert_int_equal(counts.failed, 1);
+	tls_context_unref(client);
+	tls_context_unref(server);
+}
+
 /* One resumed by a ticket, which has the peer's certificate without those between it and the authority. */
 static void resume(struct pair *pair, struct tls_context *client, struct tls_context *server)
 {
@@ -692,6 +734,7 @@ int main(void)
 	    cmocka_unit_test(a_sensor_cannot_pose_as_collector),
 	    cmocka_unit_test(without_certificate_is_refused),
 	    cmocka_unit_test(a_revoked_one_is_refused_and_found_under_a_live_connection),
+	    cmocka_unit_test(who_began_before_a_reload_is_judged_by_what_it_loaded),
 	    cmocka_unit_test(who_resumed_is_judged_by_its_whole_chain),
 	    cmocka_unit_test(a_file_that_is_broken_changes_nothing),
 	    cmocka_unit_test(files_that_will_not_do_are_named),
