@@ -569,12 +569,11 @@ static void charge_served(struct session *session)
 		charge(session);
 }
 
-/* The others come first. Those that wait hold nothing of what a message became, but for the one whose turn it is. */
+/* The others come first. */
 static void serve(struct session *session)
 {
 	if (serve_slice(session)) {
-		if (!lane_enter(&session->shared->lane, session))
-			frame_reader_begin_anew(&session->reader);
+		lane_enter(&session->shared->lane, session);
 		stream_read_stop(session->stream);
 	}
 	charge_served(session);
@@ -598,7 +597,7 @@ void session_take_turn(struct session *session)
 	} else if (session->reader.inflater) {
 		lane_return(lane, session);
 	} else {
-		(void)lane_enter(lane, session);
+		lane_enter(lane, session);
 	}
 	charge_served(session);
 	relieve(session->shared);
