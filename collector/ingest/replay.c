@@ -54,6 +54,7 @@ static int replay_batch(struct replay *replay, const struct journal_entry *from)
 		forest_restore_told(host, batch->facts[0].time_ns);
 	apply_batch(replay->forest, host, batch, NULL, &counts);
 	stream_take(entry, batch->id.seq, apply_newest(batch));
+	stream_remember(entry, batch->id.seq, from->checksum);
 	entry->durable = entry->next - 1;
 	replay->counts.batches++;
 	replay->counts.facts += batch->fact_count;

@@ -77,7 +77,7 @@ void stream_remember(struct stream_entry *entry, uint64_t seq, uint32_t checksum
 /* The streams of a boot, into an array of the arena. Errors: -ENOMEM. */
 int streams_save(const struct streams *streams, const struct boot_id *boot, struct arena *arena,
 		 struct boot_state *state);
-/* Everything that the state says was taken is durable. Errors: -ENOMEM, -ENOSPC. */
+/* Everything that the state says was taken is durable; its content is not known. Errors: -ENOMEM, -ENOSPC. */
 int streams_restore(struct streams *streams, const struct boot_state *state);
 
 #endif

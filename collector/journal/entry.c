@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/seglog/crc32c.h"
+
 struct entry_header entry_header_make(int64_t received_wall_ns, size_t body_length, size_t fact_count)
 {
 	return (struct entry_header){
@@ -63,6 +65,7 @@ static int decode_batch(struct arena *arena, const uint8_t *body, size_t bits_by
 
 	if (r < 0)
 		return bad(r);
+	ret->checksum = crc32c(0, body, length);
 	return decode_verdict(arena, body + length, bits_bytes, le32toh(header->fact_count), ret);
 }
 

@@ -126,6 +126,7 @@ struct journal_entry {
 	uint64_t position;
 	int64_t received_wall_ns;
 	struct batch batch;     /* JOURNAL_BATCH */
+	uint32_t checksum;      /* JOURNAL_BATCH: CRC-32C of the batch's bytes as they came */
 	struct journal_verdict verdict; /* as given to journal_append_batch */
 	struct hello hello;     /* JOURNAL_HOST */
 	/* Parts of checkpoints are decoded only for who has asked for them (journal_reader_want_checkpoints): _PROCESSES

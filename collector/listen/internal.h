@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session as its own files see it: session.c is the machine, handshake.c keeps TLS handshakes,
- * transfer.c hands connections and batches to other loops. */
+ * transfer.c hands connections and batches to other loops, spread.c tells within what time to come back. */
 #ifndef CANOPY_COLLECTOR_LISTEN_INTERNAL_H
 #define CANOPY_COLLECTOR_LISTEN_INTERNAL_H
 
@@ -10,6 +10,11 @@
 void session_ack(struct session *session, uint64_t seq);
 /* Reads and serves again, unless something holds the session. */
 void session_go_on(struct session *session);
+
+/* What is due of it, once all before it is written. */
+void session_send_pace(struct session *session);
+/* In how much time all sensors of this collector may come back after an end of it, as many as they are now. */
+uint32_t session_spread_ms(const struct session_shared *shared);
 
 /* A TLS handshake is under way; we have answered, so that the peer's next step is due; it is over, or the session is. */
 void session_begin_handshake(struct session *session);

@@ -18,12 +18,13 @@ void lane_init(struct lane *lane, uv_loop_t *loop, void (*turn)(struct session *
 	TAILQ_INIT(&lane->sessions);
 }
 
-bool lane_enter(struct lane *lane, struct session *session)
+void lane_enter(struct lane *lane, struct session *session)
 {
 	session->in_lane = true;
 	TAILQ_INSERT_TAIL(&lane->sessions, session, lane);
 	(void)uv_idle_start(&lane->idle, on_idle);
-	return TAILQ_FIRST(&lane->sessions) == session;
+	if (TAILQ_FIRST(&lane->sessions) != session)
+		frame_reader_begin_anew(&session->reader);
 }
 
 void lane_return(struct lane *lane, struct session *session)

@@ -21,8 +21,9 @@ struct lane {
 };
 
 void lane_init(struct lane *lane, uv_loop_t *loop, void (*turn)(struct session *first));
-/* To the end of those that wait, where it does not stand yet. Returns whether it is the first. */
-bool lane_enter(struct lane *lane, struct session *session);
+/* To the end of those that wait, where it does not stand yet. They hold nothing of what a message became, but for the one whose turn it is: where
+ * somebody stands before it, its reader begins anew. */
+void lane_enter(struct lane *lane, struct session *session);
 /* To their beginning: it has had its turn and wants the next one. */
 void lane_return(struct lane *lane, struct session *session);
 void lane_leave(struct lane *lane, struct session *session); /* nothing when it is not there */

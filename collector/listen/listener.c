@@ -288,6 +288,7 @@ static void on_tick(uv_timer_t *timer)
 	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
 		next = LIST_NEXT(session, siblings);
 		session_tick(session, now_ms);
+		session_tell_spread(session);
 	}
 }
 

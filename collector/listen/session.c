@@ -238,13 +238,14 @@ static void on_acked(void *owner, uint64_t seq)
 	breathe(session);
 }
 
-static void send_pace(struct session *session)
+void session_send_pace(struct session *session)
 {
 	struct message message = {.type = MESSAGE_PACE};
 
 	if (!session->pace_due || stream_queued(session->stream) > 0)
 		return;
 	message.pace.batches_per_second = session->pace;
+	message.pace.reconnect_ms = session->spread_ms;
 	message.pace.reason = session->pace ? BYTES_LITERAL("the collector's disk or memory is behind") : BYTES_NULL;
 	session->pace_due = send_message(session, &message) < 0;
 }
@@ -255,7 +256,7 @@ static void on_paced(void *owner, uint32_t batches_per_second)
 
 	session->pace = batches_per_second;
 	session->pace_due = true;
-	send_pace(session);
+	session_send_pace(session);
 }
 
 static bool is_held(const struct session *session)
@@ -307,14 +308,6 @@ static void on_refused(void *owner, const struct ingest_refusal *refusal)
 static const struct ingest_peer_events peer_events = {
     .acked = on_acked, .paused = on_paused, .paced = on_paced, .refused = on_refused};
 
-/* In how much time all sensors of this collector may come back after an end of it. */
-static uint32_t reconnect_ms(const struct session_shared *shared)
-{
-	uint64_t ms = (uint64_t)shared->streaming * shared->listeners * SESSION_RECONNECT_MS; /* hosts spread evenly */
-
-	return ms < SESSION_RECONNECT_MS_MAX ? (uint32_t)ms : SESSION_RECONNECT_MS_MAX;
-}
-
 static bool is_its_own(struct session *session, const struct hello *hello)
 {
 	struct certificate certificate;
@@ -354,7 +347,7 @@ static void greet(struct session *session, const struct hello *hello)
 	origin.certificate = stream_certificate(session->stream, &certificate) ? &certificate : NULL;
 	r = ingest_join(session->shared->ingest, hello, &origin, &peer_events, session, wall_now(), &session->peer,
 			&answer.welcome, &refusal);
-	answer.welcome.reconnect_ms = reconnect_ms(session->shared);
+	answer.welcome.reconnect_ms = session->spread_ms = session_spread_ms(session->shared);
 	if (r != 0)
 		refuse(session, &refusal);
 	else if (send_message(session, &answer) < 0)
@@ -569,12 +562,11 @@ static void charge_served(struct session *session)
 		charge(session);
 }
 
-/* The others come first. Those that wait hold nothing of what a message became, but for the one whose turn it is. */
+/* The others come first. */
 static void serve(struct session *session)
 {
 	if (serve_slice(session)) {
-		if (!lane_enter(&session->shared->lane, session))
-			frame_reader_begin_anew(&session->reader);
+		lane_enter(&session->shared->lane, session);
 		stream_read_stop(session->stream);
 	}
 	charge_served(session);
@@ -598,7 +590,7 @@ void session_take_turn(struct session *session)
 	} else if (session->reader.inflater) {
 		lane_return(lane, session);
 	} else {
-		(void)lane_enter(lane, session);
+		lane_enter(lane, session);
 	}
 	charge_served(session);
 	relieve(session->shared);
@@ -638,7 +630,7 @@ static void on_drained(void *owner)
 
 	if (session->state == SESSION_STREAMING) {
 		send_ack(session);
-		send_pace(session);
+		session_send_pace(session);
 	} else if (session->state == SESSION_GREETING && session->leaving) {
 		session->leaving = false;
 		(void)stream_read_start(session->stream);

@@ -88,6 +88,7 @@ struct session {
 	uint64_t discarded;
 	uint64_t ack_seq; /* to be sent when ack_due */
 	uint32_t pace;    /* batches a second, to be sent when pace_due */
+	uint32_t spread_ms; /* within which it was told to come back, or will be when pace_due */
 	bool paused, ack_due, pace_due;
 	bool securing; /* counted in shared->securing and census */
 	bool spared;   /* its next step was waiting for us when its place was wanted: once for each step */
@@ -125,6 +126,8 @@ uint64_t session_burden(const struct session *session, size_t granted, uint64_t 
 struct session *session_most_overdue(struct session_shared *shared, uint64_t now_ms);
 /* To be called about every second: judges the peer's slowness. now_ms: uv_now. */
 void session_tick(struct session *session, uint64_t now_ms);
+/* Likewise: tells the peer when the fleet has grown since it heard within what time to come back. */
+void session_tell_spread(struct session *session);
 /* For shared->lane. */
 void session_take_turn(struct session *session);
 void session_free(struct session *session);

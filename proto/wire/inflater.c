@@ -39,8 +39,10 @@ static int create_zstd(struct inflater *inflater, struct bytes compressed, struc
 	inflater->context = ZSTD_createDCtx();
 	if (!inflater->context)
 		return -ENOMEM;
-	if (previous.len)
-		(void)ZSTD_DCtx_refPrefix(inflater->context, previous.data, previous.len);
+	if (previous.len && ZSTD_isError(ZSTD_DCtx_refPrefix(inflater->context, previous.data, previous.len))) {
+		(void)ZSTD_freeDCtx(inflater->context);
+		return -ENOMEM; /* the context is new: it wants nothing else */
+	}
 	return 0;
 }
 
@@ -75,8 +77,11 @@ static int run_zlib(struct inflater *inflater, struct bytes compressed, struct b
 	z->next_out = message->data + message->len;
 	z->avail_out = (uInt)(end - message->len);
 	r = inflate(z, Z_FINISH);
-	if (r == Z_NEED_DICT && previous.len && inflateSetDictionary(z, (const Bytef *)previous.data, previous.len) == Z_OK)
-		r = inflate(z, Z_FINISH);
+	if (r == Z_NEED_DICT && previous.len) {
+		r = inflateSetDictionary(z, (const Bytef *)previous.data, (uInt)previous.len);
+		if (r == Z_OK)
+			r = inflate(z, Z_FINISH);
+	}
 	inflater->taken = compressed.len - z->avail_in;
 	message->len = end - z->avail_out;
 	if (r == Z_MEM_ERROR)

@@ -182,6 +182,7 @@ static int decode_pace(struct decode *decode, struct scan body, struct message *
 	if (!from)
 		return unpack_failed(decode, "Pace: not a valid protobuf message");
 	ret->pace.batches_per_second = from->batches_per_second;
+	ret->pace.reconnect_ms = from->reconnect_ms;
 	if (!take_text(from->reason, REASON_MAX, &ret->pace.reason))
 		return bad(decode, "Pace.reason: longer than 1024 bytes or not UTF-8");
 	return 0;
@@ -461,6 +462,7 @@ static int put_pace(struct encode *encode, const struct message *message)
 		return -ENOMEM;
 	canopy__v1__pace__init(to);
 	to->batches_per_second = message->pace.batches_per_second;
+	to->reconnect_ms = message->pace.reconnect_ms;
 	encode->collector.message_case = CANOPY__V1__COLLECTOR_MESSAGE__MESSAGE_PACE;
 	encode->collector.pace = to;
 	return put_text(encode, message->pace.reason, REASON_MAX, &to->reason);

@@ -102,6 +102,7 @@ struct message {
 		struct {
 			uint32_t batches_per_second;
 			struct bytes reason;
+			uint32_t reconnect_ms; /* 0 = as said before */
 		} pace;
 		struct {
 			enum reject_code code;

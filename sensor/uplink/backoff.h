@@ -21,7 +21,7 @@ struct backoff {
 uint32_t backoff_next(struct backoff *backoff, uint64_t random, uint32_t asked_ms);
 /* The connection has been of use. */
 void backoff_reset(struct backoff *backoff);
-/* What the collector's Welcome said; holds until the next Welcome. */
+/* What the collector said; holds until it says something else. */
 void backoff_spread(struct backoff *backoff, uint32_t spread_ms);
 
 #endif

@@ -375,6 +375,13 @@ static void take_reject(struct uplink *uplink, const struct message *message)
 	       message->reject.reason.data ? message->reject.reason.data : "");
 }
 
+static void take_pace(struct uplink *uplink, const struct message *message)
+{
+	set_pace(uplink, message->pace.batches_per_second);
+	if (message->pace.reconnect_ms)
+		backoff_spread(&uplink->backoff, message->pace.reconnect_ms);
+}
+
 static void take_message(struct uplink *uplink, const struct message *message)
 {
 	bool greeting = uplink->state == UPLINK_GREETING;
@@ -386,7 +393,7 @@ static void take_message(struct uplink *uplink, const struct message *message)
 	else if (message->type == MESSAGE_ACK && !greeting)
 		take_ack(uplink, message->ack.seq);
 	else if (message->type == MESSAGE_PACE && !greeting)
-		set_pace(uplink, message->pace.batches_per_second);
+		take_pace(uplink, message);
 	else
 		broken(uplink, "the collector at %s sent a message out of order", uplink->channel.host);
 }

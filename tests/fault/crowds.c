@@ -20,7 +20,8 @@
 #define HOSTS_IN_TURN 2000u /* at most, before an honest one has been welcomed and served: a twentieth of all */
 #define HOSTS_ADDRESSES 200u /* they come from; each has ports for some thousand */
 #define BOMB_BYTES (64u << 20)
-#define ROWS (511u * 8192u) /* of a byte each, in whole pieces: all that a frame may inflate to, and more than a batch may decode to */
+#define FILL_BYTES 8192u
+#define ROWS (511u * FILL_BYTES) /* of a byte each, in whole pieces: all that a frame may inflate to, and more than a batch may decode to */
 #define BOMBERS 3
 #define BOMBS 400          /* beside which honest sensors are served */
 #define BOMBS_IN_TURN 200u /* at most: each bomber has one at a time there, and a session takes a few turns */
@@ -183,14 +184,10 @@ static uint8_t *put_field(uint8_t *at, unsigned number, uint32_t len)
 	return put_varint(at, len);
 }
 
-/* A SensorMessage whose Batch says boot, stream and seq, and then one column of a table of processes. */
-static size_t put_endless_head(uint8_t *head, const struct peer *peer)
+/* A SensorMessage whose Batch says boot, stream and seq; rest bytes of it follow. */
+static uint8_t *put_batch_head(uint8_t *at, const struct peer *peer, size_t rest)
 {
-	uint8_t table[16], column[16], *at = head;
-	const size_t column_len = (size_t)(put_field(column, 1, ROWS) - column);
-	const size_t table_len = (size_t)(put_field(table, 7, (uint32_t)column_len + ROWS) - table);
-
-	at = put_field(at, 2, (uint32_t)(18 + 9 + 2 + table_len + column_len + ROWS));
+	at = put_field(at, 2, (uint32_t)(18 + 9 + 2 + rest));
 	at = put_field(at, 1, 16);
 	memcpy(at, &peer->batches.boot, 16);
 	at += 16;
@@ -199,31 +196,66 @@ static size_t put_endless_head(uint8_t *head, const struct peer *peer)
 	at += 8;
 	*at++ = 0x18;
 	*at++ = 1;
+	return at;
+}
+
+/* Up to where one column of a table of processes begins. */
+static size_t put_endless_head(uint8_t *head, const struct peer *peer)
+{
+	uint8_t table[16], column[16], *at;
+	const size_t column_len = (size_t)(put_field(column, 1, ROWS) - column);
+	const size_t table_len = (size_t)(put_field(table, 7, (uint32_t)column_len + ROWS) - table);
+
+	at = put_batch_head(head, peer, table_len + column_len + ROWS);
 	memcpy(at, table, table_len);
 	memcpy(at + table_len, column, column_len);
 	return (size_t)(at - head) + table_len + column_len;
 }
 
+/* Says hello and then head and ROWS bytes more of fill in one frame; the answer to that stays in the peer's message. Returns its type. */
+static int answer_to(struct peer *peer, const void *head, size_t head_len, const uint8_t fill[FILL_BYTES])
+{
+	struct frame frame = deflate_frame(head, head_len, fill, FILL_BYTES, head_len + ROWS);
+	int type;
+
+	(void)say_hello(peer, PROTOCOL_VERSION);
+	(void)say_bytes(peer, frame.data, frame.len);
+	type = hear(peer);
+	if (type == MESSAGE_WELCOME)
+		type = hear(peer);
+	free(frame.data);
+	return type;
+}
+
 static void endless_tables(void)
 {
-	static const uint8_t zeros[8192];
-	struct frame frame;
+	static const uint8_t zeros[FILL_BYTES];
 	struct peer peer;
 	uint8_t head[96];
-	size_t len;
 	bool told;
 
 	peer_open(&peer, 3);
-	len = put_endless_head(head, &peer);
-	frame = deflate_frame(head, len, zeros, sizeof(zeros), len + ROWS);
-	(void)say_hello(&peer, PROTOCOL_VERSION);
-	(void)say_bytes(&peer, frame.data, frame.len);
-	told = hear(&peer) == MESSAGE_WELCOME && hear(&peer) == MESSAGE_REJECT && peer.message.reject.code == REJECT_LIMIT;
+	told = answer_to(&peer, head, put_endless_head(head, &peer), zeros) == MESSAGE_REJECT && peer.message.reject.code == REJECT_LIMIT;
 	check(told, "tables without end are told why: %.*s",
 	      told ? (int)peer.message.reject.reason.len : 0, told ? peer.message.reject.reason.data : "");
 	peer_close(&peer);
-	free(frame.data);
 	check_honest("tables without end");
+}
+
+/* Two bytes each on their way and sixteen in memory: as many as a frame can have are within the bound of a decoded batch, and harm nobody. */
+static void endless_strings(void)
+{
+	static uint8_t empty_strings[FILL_BYTES];
+	struct peer peer;
+	uint8_t head[96];
+
+	for (size_t i = 0; i < FILL_BYTES; i += 2)
+		empty_strings[i] = 6 << 3 | 2;
+	peer_open(&peer, 3);
+	check(answer_to(&peer, head, (size_t)(put_batch_head(head, &peer, ROWS) - head), empty_strings) == MESSAGE_ACK,
+	      "strings without end are taken");
+	peer_close(&peer);
+	check_honest("strings without end");
 }
 
 /* ---- bombs one after the other ------------------------------------------------------------------------------- */
@@ -499,6 +531,7 @@ int main(int argc, char **argv)
 	measure_honest("nothing else");
 	cut_frames();
 	endless_tables();
+	endless_strings();
 	storm_of_bombs();
 	idle_inflaters();
 	half_frames();

@@ -2,6 +2,7 @@
 /* Preloaded into a program of ours: lets the Nth call of a kind fail, and that call alone.
  *
  *   CANOPY_FAULT=KIND:N[:ERRNO]   KIND: alloc, write, fsync or connect; N from 1 on; ERRNO a number
+ *   CANOPY_FAULT_HIT=FILE         is made when that call has come
  *   CANOPY_FAULT_COUNT=FILE       at the end: how many calls there were, one line 'KIND COUNT'
  *
  * alloc: malloc, calloc, realloc, posix_memalign, aligned_alloc and memalign, whoever asks. write: to regular files alone, half of it is written first. fsync: fdatasync
@@ -32,6 +33,7 @@ static const int errors[KINDS] = {ENOMEM, EIO, EIO, ECONNREFUSED};
 
 static unsigned long counts[KINDS], wanted;
 static int error, kind = -1;
+static const char *hit; /* of the environment, which nobody changes */
 static bool active;
 
 /* glibc's own names: dlsym allocates, so the allocator cannot be looked up by it. */
@@ -39,6 +41,15 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+
+/* Nothing here allocates. */
+static void note_hit(void)
+{
+	int fd = hit ? open(hit, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) : -1;
+
+	if (fd >= 0)
+		(void)close(fd);
+}
 
 static bool fails(enum kind of)
 {
@@ -49,6 +60,7 @@ static bool fails(enum kind of)
 	count = __atomic_add_fetch(&counts[of], 1, __ATOMIC_RELAXED);
 	if ((int)of != kind || count != wanted)
 		return false;
+	note_hit();
 	errno = error;
 	return true;
 }
@@ -57,6 +69,7 @@ __attribute__((constructor)) static void begin(void)
 {
 	const char *fault = getenv("CANOPY_FAULT");
 
+	hit = getenv("CANOPY_FAULT_HIT");
 	for (int i = 0; fault && i < KINDS; i++) {
 		size_t len = strlen(names[i]);
 		char *end;

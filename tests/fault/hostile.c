@@ -12,6 +12,13 @@
 #define BOMB_BYTES (64u << 20) /* inflated, sixteen times what is taken; making it must not take so long that the honest one is silent */
 #define FLOOD 1100               /* over the limit of one address */
 #define MUTATIONS 400
+#define UNREAD_BATCHES 100000u /* more than SESSION_DISCARD_MAX is read of */
+/* What the collector may grow by meanwhile: half of what it reads of them. A sanitizer keeps what was freed. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNREAD_GROWTH_MAX_KIB (64u * 1024u)
+#else
+#define UNREAD_GROWTH_MAX_KIB (4u * 1024u)
+#endif
 #define RSS_MAX_KIB (512u * 1024u) /* no attack here may cost more; a sanitizer's shadow counts too */
 
 /* ---- attacks ------------------------------------------------------------------------------------------------- */
@@ -125,9 +132,10 @@ static void attack_by_order(void)
 	check_honest("messages out of order");
 }
 
-/* Sends on and on, reads nothing. */
+/* Sends on and on, reads nothing. It is refused for its window, and not told: what it sends on is thrown away until that is too much. */
 static void attack_by_not_reading(void)
 {
+	unsigned long before = status_kib("VmRSS"), after;
 	struct timeval soon = {.tv_usec = 200000};
 	struct peer peer;
 	int small = 1;
@@ -137,9 +145,13 @@ static void attack_by_not_reading(void)
 	(void)setsockopt(peer.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	(void)setsockopt(peer.fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
 	(void)say_hello(&peer, PROTOCOL_VERSION);
-	for (seq = 1; seq <= 20000 && say_batch(&peer, seq); seq++)
+	for (seq = 1; seq <= UNREAD_BATCHES && say_batch(&peer, seq); seq++)
 		;
 	measure_honest("a peer that never reads");
+	after = status_kib("VmRSS");
+	check(before > 0 && after > 0 && after < before + UNREAD_GROWTH_MAX_KIB,
+	      "a peer that never reads makes the collector grow by less than %u KiB (%lu to %lu, %llu batches)", UNREAD_GROWTH_MAX_KIB, before,
+	      after, (unsigned long long)seq - 1);
 	peer_close(&peer);
 }
 

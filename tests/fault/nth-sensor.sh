@@ -92,12 +92,15 @@ for who in sensor collector; do
   while read -r kind total; do
     [ "$who" = collector ] && [ "$kind" != alloc ] && continue # the rest of it is tried with a known load, by nth-failure.sh
     check "the $who: its calls of $kind are counted" test "$total" -ge 1
-    wrong=0 tried=0
+    wrong=0 tried=0 hits=0
     for n in $(numbers "$kind" "$total"); do
       tried=$((tried + 1))
-      fails $who "CANOPY_FAULT=$kind:$n" >"$work/said" 2>&1 || { wrong=$((wrong + 1)); echo "# $who, $kind $n:"; sed 's/^/# /' "$work/said" | head -n 12; }
+      rm -f "$work/hit"
+      fails $who "CANOPY_FAULT=$kind:$n" "CANOPY_FAULT_HIT=$work/hit" >"$work/said" 2>&1 || { wrong=$((wrong + 1)); echo "# $who, $kind $n:"; sed 's/^/# /' "$work/said" | head -n 12; }
+      [ -e "$work/hit" ] && hits=$((hits + 1)) # a life may end before the last of them
       end_processes
     done
+    check "the $who: $kind has failed in lives of that sample" test "$hits" -ge 1
     check "the $who: $kind fails, $tried of $total, each in a life of its own" equal "$wrong" 0
   done <"$work/counts.$who"
 done

@@ -27,21 +27,29 @@
 
 #define PEER_SAMPLES 60 /* batches of one look at the honest one's latency */
 
-static inline unsigned long rss_kib(void)
+/* A line of the collector's /proc/PID/status. 0: it is not there. */
+static inline unsigned long status_kib(const char *key)
 {
 	char path[64], line[256];
 	unsigned long kib = 0;
+	size_t len = strlen(key);
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "VmHWM: %lu", &kib) == 1)
+		if (strncmp(line, key, len) == 0 && sscanf(line + len, ": %lu", &kib) == 1)
 			break;
 	}
 	if (file)
 		(void)fclose(file);
 	return kib;
+}
+
+/* The most that it ever had. */
+static inline unsigned long rss_kib(void)
+{
+	return status_kib("VmHWM");
 }
 
 /* ---- peers --------------------------------------------------------------------------------------------------- */

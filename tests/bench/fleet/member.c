@@ -154,6 +154,9 @@ static void hear_message(struct member *member, const struct message *message)
 		hear_welcome(member, &message->welcome);
 	} else if (message->type == MESSAGE_ACK) {
 		hear_ack(member, message->ack.seq);
+	} else if (message->type == MESSAGE_PACE) {
+		if (message->pace.reconnect_ms)
+			backoff_spread(&member->backoff, message->pace.reconnect_ms);
 	} else if (message->type == MESSAGE_REJECT) {
 		if (!member->crew->holding)
 			fprintf(stderr, "fleet: rejected: %.*s\n", (int)message->reject.reason.len,

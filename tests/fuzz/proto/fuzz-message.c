@@ -74,6 +74,7 @@ static void compare(const struct message *a, const struct message *b)
 		break;
 	case MESSAGE_PACE:
 		same(a->pace.batches_per_second == b->pace.batches_per_second &&
+		     a->pace.reconnect_ms == b->pace.reconnect_ms &&
 		     bytes_equal(a->pace.reason, b->pace.reason));
 		break;
 	case MESSAGE_REJECT:

@@ -389,6 +389,26 @@ static void another_batch_under_a_taken_number_is_refused(void **state)
 	ingest_leave(one.peer);
 }
 
+static void likewise_after_a_restart(void **state)
+{
+	struct rig *rig = *state;
+	struct visitor visitor;
+
+	join(rig, &visitor, 1);
+	bring(rig, &visitor, 1);
+	wait_ack(rig, &visitor, 1);
+	ingest_leave(visitor.peer);
+	(void)reopen(rig);
+	join(rig, &visitor, 1);
+	bring(rig, &visitor, 1);
+	assert_int_equal(stats_of(rig).batches_duplicate, 1);
+	ingest_leave(visitor.peer);
+	join(rig, &visitor, 1);
+	assert_int_equal(bring_of(rig, &visitor, 1, 3), INGEST_E_REFUSED);
+	assert_int_equal(visitor.refusal.code, REJECT_IDENTITY);
+	ingest_leave(visitor.peer);
+}
+
 static void assert_refused_batch(struct rig *rig, struct visitor *visitor, uint64_t seq, enum reject_code code)
 {
 	assert_int_equal(bring_of(rig, visitor, seq, 1), INGEST_E_REFUSED);
@@ -756,6 +776,7 @@ int main(void)
 	    TEST(recovery_knows_what_was_taken),
 	    TEST(a_host_is_described_once_until_it_changes),
 	    TEST(another_batch_under_a_taken_number_is_refused),
+	    TEST(likewise_after_a_restart),
 	    TEST(numbers_must_grow_and_be_possible),
 	    TEST(a_foreign_stream_is_refused),
 	    TEST(backlog_of_the_boot_before_comes_first_or_never),

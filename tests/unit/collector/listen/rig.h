@@ -48,6 +48,7 @@ struct peer {
 	unsigned welcomes, acks, rejects, paces;
 	uint64_t acked;
 	struct welcome welcome;
+	uint32_t reconnect_ms; /* as a sensor keeps it */
 	enum reject_code code;
 	char reason[512];
 	bool raw; /* what comes is not taken for frames */
@@ -75,6 +76,7 @@ static inline void take(struct peer *peer, const struct message *message)
 	case MESSAGE_WELCOME:
 		peer->welcomes++;
 		peer->welcome = message->welcome;
+		peer->reconnect_ms = message->welcome.reconnect_ms;
 		break;
 	case MESSAGE_ACK:
 		peer->acks++;
@@ -88,6 +90,8 @@ static inline void take(struct peer *peer, const struct message *message)
 		break;
 	case MESSAGE_PACE:
 		peer->paces++;
+		if (message->pace.reconnect_ms)
+			peer->reconnect_ms = message->pace.reconnect_ms;
 		break;
 	default:
 		fail_msg("message of type %d", (int)message->type);

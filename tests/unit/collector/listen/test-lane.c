@@ -30,7 +30,7 @@ static void say_bomb(struct peer *peer)
 	say_compressed(peer, zeros, sizeof(zeros));
 }
 
-/* Messages of a newer protocol, which are skipped, each as long as any but a Batch may be; behind them what ends the session. */
+/* Messages of a newer protocol, which are skipped, each as long as any but a Batch may be. */
 static void say_crumbs(struct peer *peer)
 {
 	static const uint8_t head[] = {15 << 3 | 2, 0xf0, 0xff, 0x03}; /* field 15, of 65,520 bytes */
@@ -39,7 +39,6 @@ static void say_crumbs(struct peer *peer)
 	memcpy(crumb, head, sizeof(head));
 	for (unsigned i = 0; i < CRUMBS; i++)
 		say_compressed(peer, crumb, sizeof(crumb));
-	say_hello(peer, PROTOCOL_VERSION);
 }
 
 /* Of execs with an argument list of their own each. Returns its bytes before they are compressed. */
@@ -116,6 +115,7 @@ static void a_short_message_comes_before_many_that_inflate(void **state)
 	many = peer_join(rig);
 	honest = peer_join(rig);
 	say_crumbs(many);
+	say_hello(many, PROTOCOL_VERSION); /* ends the session */
 	say_batch(honest, 1);
 	assert_true(loop_until(&rig->loop, a_batch_was_taken, rig));
 	stats_of(rig, &stats);
@@ -147,6 +147,30 @@ static void long_messages_come_whole_and_in_order(void **state)
 	assert_int_equal(stats.facts_new[FACT_EXEC], 2 * LONG_EXECS);
 	assert_rejected(bomber, REJECT_BAD_FRAME, "after inflating");
 	peer_close(peer);
+}
+
+/* Each has more to be served behind its long message, so that it waits again when that is done. Together their messages are more than twice the
+ * memory that there is; one at a time it is enough. */
+static void who_waits_again_holds_nothing_of_its_last_message(void **state)
+{
+	static const struct listener_options scarce = {.memory_max = 2u << 20};
+	struct rig *rig = *state;
+	struct peer *peers[BOMBERS];
+	struct fleet_ingest_stats stats;
+
+	listen_with(rig, &scarce);
+	for (unsigned i = 0; i < BOMBERS; i++)
+		peers[i] = peer_join(rig);
+	for (unsigned i = 0; i < BOMBERS; i++) {
+		assert_true(say_long_batch(peers[i], 1) * BOMBERS > 2 * scarce.memory_max);
+		say_crumbs(peers[i]);
+	}
+	for (unsigned i = 0; i < BOMBERS; i++)
+		assert_true(loop_until(&rig->loop, was_acked, peers[i]));
+	stats_of(rig, &stats);
+	assert_int_equal(stats.rejects_total, 0);
+	for (unsigned i = 0; i < BOMBERS; i++)
+		peer_close(peers[i]);
 }
 
 static bool nobody_is_left(void *owner)
@@ -200,6 +224,7 @@ int main(void)
 	    TEST(a_short_message_comes_before_long_ones),
 	    TEST(a_short_message_comes_before_many_that_inflate),
 	    TEST(long_messages_come_whole_and_in_order),
+	    TEST(who_waits_again_holds_nothing_of_its_last_message),
 	    TEST(who_goes_while_it_waits_holds_up_nobody),
 	    TEST(the_end_comes_while_they_wait),
 	};

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "proto/wire/inflater.h"
 
@@ -23,6 +25,22 @@ enum kind { ZLIB, ZSTD, ZSTD_CHECKED };
 
 static char text[TEXT_BYTES];
 static uint8_t compressed[ROOM];
+
+static bool no_memory; /* for what a message is to be inflated by the help of */
+
+size_t __real_ZSTD_DCtx_refPrefix(ZSTD_DCtx *context, const void *prefix, size_t len);
+size_t __wrap_ZSTD_DCtx_refPrefix(ZSTD_DCtx *context, const void *prefix, size_t len);
+size_t __wrap_ZSTD_DCtx_refPrefix(ZSTD_DCtx *context, const void *prefix, size_t len)
+{
+	return no_memory ? (size_t)-ZSTD_error_memory_allocation : __real_ZSTD_DCtx_refPrefix(context, prefix, len);
+}
+
+int __real_inflateSetDictionary(z_stream *z, const Bytef *dictionary, uInt len);
+int __wrap_inflateSetDictionary(z_stream *z, const Bytef *dictionary, uInt len);
+int __wrap_inflateSetDictionary(z_stream *z, const Bytef *dictionary, uInt len)
+{
+	return no_memory ? Z_MEM_ERROR : __real_inflateSetDictionary(z, dictionary, len);
+}
 
 static int setup(void **state)
 {
@@ -183,6 +201,22 @@ static void another_dictionary_is_refused(void **state)
 	}
 }
 
+static void want_of_memory_is_not_the_fault_of_the_peer(void **state)
+{
+	struct bytes previous = bytes_make(text + 1000, 16384);
+
+	(void)state;
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		size_t len = compress_text(kind, 20000, previous);
+		struct inflated message = {0};
+
+		no_memory = true;
+		assert_int_equal(inflate_sliced(len, previous, 20000, 0, &message), -ENOMEM);
+		no_memory = false;
+		free(message.data);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(what_is_cut_off_or_goes_on_is_refused),
 	    cmocka_unit_test(what_becomes_too_much_is_refused_in_time),
 	    cmocka_unit_test(another_dictionary_is_refused),
+	    cmocka_unit_test(want_of_memory_is_not_the_fault_of_the_peer),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

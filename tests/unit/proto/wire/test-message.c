@@ -175,8 +175,9 @@ static void test_collector_messages(void **state)
 	assert_int_equal(got.welcome.compressions, COMPRESSION_ZSTD);
 	round_trip(&(struct message){.type = MESSAGE_ACK, .ack = {UINT64_MAX}}, &got);
 	assert_int_equal(got.ack.seq, UINT64_MAX);
-	round_trip(&(struct message){.type = MESSAGE_PACE, .pace = {10, {"journal behind", 14}}}, &got);
+	round_trip(&(struct message){.type = MESSAGE_PACE, .pace = {10, {"journal behind", 14}, 7}}, &got);
 	assert_int_equal(got.pace.batches_per_second, 10);
+	assert_int_equal(got.pace.reconnect_ms, 7);
 	assert_text(got.pace.reason, "journal behind");
 	round_trip(&(struct message){.type = MESSAGE_REJECT, .reject = {REJECT_LIMIT, {"too many hosts", 14}, 5000}},
 		   &got);
