@@ -146,7 +146,7 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 		return 0;
 	fill_proc(way, &small->draft.event, leader, find_current_proc(way, task, 0), 0);
 	fill_status(way, &small->draft.event, leader, signal);
-	fill_usage(way, &small->draft.event, task, signal);
+	fill_usage(way, &small->draft.event, task, leader, signal);
 	fill_reaper(way, &small->draft.event, task, signal);
 	tgid = small->draft.event.tgid;
 	(void)bpf_map_delete_elem(&proc_cache, &tgid);

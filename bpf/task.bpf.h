@@ -183,47 +183,17 @@ INLINE void add_usage(enum way way, struct usage *sum, struct task_struct *threa
 	sum->cancelled += GET(way, thread, ioac.cancelled_write_bytes);
 }
 
-/* Those that have not been released: a leader that ended before, and who ends in the same instant. Of more than this many not all are counted. */
-#define USAGE_THREADS_MAX 128
-#define USAGE_TRIES 2
-
-INLINE void add_threads(struct usage *sum, struct signal_struct *signal)
-{
-	uint64_t head = (uint64_t)signal + bpf_core_field_offset(struct signal_struct, thread_head);
-	uint64_t node = (uint64_t)GET(PROBED, signal, thread_head.next);
-
-	for (int i = 0; i < USAGE_THREADS_MAX && node && node != head; i++) {
-		struct task_struct *thread = (void *)(node - bpf_core_field_offset(struct task_struct, thread_node));
-
-		add_usage(PROBED, sum, thread);
-		node = (uint64_t)GET(PROBED, thread, thread_node.next);
-	}
-}
-
-/* As thread_group_cputime() does it: once more where a thread was released meanwhile, which is under a lock that counts. */
-INLINE void sum_threads(struct usage *sum, struct signal_struct *signal)
-{
-	for (int i = 0; i < USAGE_TRIES; i++) {
-		uint32_t sequence = GET(PROBED, signal, stats_lock.seqcount.seqcount.sequence);
-
-		begin_usage(PROBED, sum, signal);
-		add_threads(sum, signal);
-		if (!(sequence & 1) && sequence == GET(PROBED, signal, stats_lock.seqcount.seqcount.sequence))
-			break;
-	}
-}
-
-/* At the end of the last thread. */
-INLINE void fill_usage(enum way way, struct event *event, struct task_struct *task, struct signal_struct *signal)
+/* Sums what signal has gathered from the threads released so far, the thread that ends, and a leader that ended before it
+ * (kept, not released, until it is waited for). */
+INLINE void fill_usage(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader,
+		       struct signal_struct *signal)
 {
 	struct usage sum;
 
-	if (GET(way, signal, nr_threads) > 1) {
-		sum_threads(&sum, signal);
-	} else {
-		begin_usage(way, &sum, signal);
-		add_usage(way, &sum, task);
-	}
+	begin_usage(way, &sum, signal);
+	add_usage(way, &sum, task);
+	if (leader != task)
+		add_usage(way, &sum, leader);
 	event->utime_ns = sum.utime;
 	event->stime_ns = sum.stime;
 	event->runtime_ns = sum.runtime;
