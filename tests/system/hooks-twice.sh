@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Hooks that are attached twice, as from 7.0 on, on any kernel: each fact is told once, whichever copy is called first and whether or not perf may be
 # used for one of them; and others who trace by way of perf see what they saw.
-source "$(dirname "$0")/observe.sh"
+source "$(dirname "$0")/cases/observe.sh"
 observe hooks-twice
 lives=${CANOPY_TEST_EXECS:-200}
 printf '#!/bin/true\n' >"$work/a script"
@@ -17,8 +17,8 @@ check "where perf events are refused both copies can be preempted, and it says s
 
 open_door
 start witness sleep 600
-on preemptible start_printer ahead
-on no-perf start_printer without
+on preemptible start_printer ahead 9>&-
+on no-perf start_printer without 9>&-
 wait_until 30 printed "${pid_of[witness]}" snapshot ahead
 wait_until 30 printed "${pid_of[witness]}" snapshot without
 # Behind this one, perf is called ahead of the sensor's own.
@@ -26,7 +26,7 @@ if [ -r /sys/kernel/tracing/events/sched/sched_process_exec/id ]; then
   stay counter "$(workload perf-counts-execs)"
   wait_until 10 said counter process
 fi
-on preemptible start_printer behind
+on preemptible start_printer behind 9>&-
 wait_until 30 printed "${pid_of[witness]}" snapshot behind
 
 run lives bash -c 'for ((i = 0; i < $1; i++)); do "$0"; done' "$work/a script" "$lives"
