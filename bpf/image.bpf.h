@@ -67,9 +67,8 @@ INLINE bool append_memfd(struct large_draft *large, const struct dentry_links *l
 	uint64_t len = links->len;
 	char *text = large->path;
 
-	if (len > PATH_NAME_MAX + 1 || len < sizeof(prefix) - 1)
+	if (BEYOND(len, PATH_NAME_MAX + 1) || len < sizeof(prefix) - 1)
 		return false;
-	PIN(len);
 	if (bpf_probe_read_kernel(text, len, links->name))
 		return false;
 	for (uint32_t i = 0; i < sizeof(prefix) - 1; i++)
@@ -111,8 +110,7 @@ INLINE uint32_t append_string(struct large_draft *large, const char *from, uint3
 	uint64_t at = large->draft.at;
 	long bytes;
 
-	PIN(at);
-	if (at > LARGE_ROOM - max - 1)
+	if (BEYOND(at, LARGE_ROOM - max - 1))
 		return 0;
 	bytes = bpf_probe_read_kernel_str((char *)&large->draft.event + at, max + 1, from);
 	if (bytes <= 1)
@@ -131,13 +129,11 @@ INLINE uint32_t append_cwd_again(struct large_draft *large)
 
 	if (len == 0)
 		return 0;
-	PIN(begin);
-	if (begin > LARGE_ROOM - EVENT_PATH_MAX)
+	if (BEYOND(begin, LARGE_ROOM - EVENT_PATH_MAX))
 		return 0;
 	len = draft_append(&large->draft, LARGE_ROOM, (char *)event + begin, len, EVENT_PATH_MAX);
 	at = large->draft.at;
-	PIN(at);
-	if (len <= 1 || at > LARGE_ROOM - 1)
+	if (len <= 1 || BEYOND(at, LARGE_ROOM - 1))
 		return len; /* "/" ends in its slash already */
 	((char *)event)[at] = '/';
 	large->draft.at = at + 1;
@@ -174,9 +170,7 @@ INLINE void fill_argv(enum way way, struct large_draft *large, struct mm_struct 
 		return;
 	event->argv_bytes = end - start;
 	len = event->argv_bytes > max ? max : event->argv_bytes;
-	PIN(at);
-	PIN(len);
-	if (at > LARGE_ROOM - EVENT_ARGV_MAX || len > EVENT_ARGV_MAX)
+	if (BEYOND(at, LARGE_ROOM - EVENT_ARGV_MAX) || BEYOND(len, EVENT_ARGV_MAX))
 		return;
 	if (bpf_probe_read_user((char *)event + at, len, (const void *)start))
 		return; /* paged out already: the length is told, the bytes are not */
@@ -197,9 +191,7 @@ INLINE void fill_environ(enum way way, struct large_draft *large, struct mm_stru
 	if (end < start)
 		return;
 	len = end - start > max ? max : end - start;
-	PIN(at);
-	PIN(len);
-	if (at > LARGE_ROOM - EVENT_ENVIRON_MAX || len > EVENT_ENVIRON_MAX)
+	if (BEYOND(at, LARGE_ROOM - EVENT_ENVIRON_MAX) || BEYOND(len, EVENT_ENVIRON_MAX))
 		return;
 	if (bpf_probe_read_user((char *)&large->draft.event + at, len, (const void *)start))
 		return;

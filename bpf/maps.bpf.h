@@ -161,11 +161,7 @@ INLINE uint32_t draft_append(struct draft *draft, uint32_t room, const void *fro
 {
 	uint64_t at = draft->at;
 
-	PIN(at);
-	if (at > room - max)
-		return 0;
-	PIN(len);
-	if (len > max)
+	if (BEYOND(at, room - max) || BEYOND(len, max))
 		return 0;
 	if (bpf_probe_read_kernel((char *)&draft->event + at, len, from))
 		return 0;
@@ -204,10 +200,9 @@ INLINE void draft_submit(struct draft *draft, uint32_t room)
 {
 	uint32_t row = copy_row(draft->event.type);
 	struct event_count *count = bpf_map_lookup_elem(&counts, &row);
-	uint64_t flags = 0, size = draft->at; /* 64 bits wide: the value compared is then the value used */
+	uint64_t flags = 0, size = draft->at;
 
-	PIN(size);
-	if (!count || size > room) {
+	if (!count || BEYOND(size, room)) {
 		count_failure(draft->event.type);
 		return;
 	}

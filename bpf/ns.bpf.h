@@ -30,8 +30,7 @@ INLINE void fill_namespaces(enum way way, struct draft *draft, uint32_t room, st
 	event->ns_cgroup = NS_NUMBER(way, proxy, cgroup_ns);
 	if (bpf_core_field_exists(((struct time_namespace *)0)->ns))
 		event->ns_time = NS_NUMBER(way, proxy, time_ns);
-	PIN(at);
-	if (at > room - (EVENT_NODENAME_MAX + 1))
+	if (BEYOND(at, room - (EVENT_NODENAME_MAX + 1)))
 		return;
 	bytes = bpf_probe_read_kernel_str((char *)event + at, EVENT_NODENAME_MAX + 1,
 					  __builtin_preserve_access_index(&uts->name.nodename));

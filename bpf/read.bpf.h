@@ -33,4 +33,18 @@ enum way {
  * register bounded and used. */
 #define PIN(variable) asm volatile("" : "+r"(variable))
 
+/* Whether a variable of 64 bits is beyond max, a constant; it is at most max from here on. In one piece of which the compiler knows nothing: a value
+ * that it puts on the stack between a comparison and its use comes back to older verifiers (6.1 is one) without the bound. */
+#define BEYOND(variable, max)                                                                                          \
+	({                                                                                                             \
+		uint64_t beyond_;                                                                                      \
+		asm volatile("%1 = 0\n\t"                                                                              \
+			     "if %0 <= %2 goto +2\n\t"                                                                 \
+			     "%0 = %2\n\t"                                                                             \
+			     "%1 = 1"                                                                                  \
+			     : "+r"(variable), "=&r"(beyond_)                                                          \
+			     : "i"(max));                                                                              \
+		beyond_ != 0;                                                                                          \
+	})
+
 #endif

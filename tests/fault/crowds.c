@@ -387,11 +387,10 @@ static void idle_inflaters(void)
 	free(heartbeat.data);
 }
 
+/* Of what it was told so far: those who still wait were told how many came after them, and no more. */
 static bool was_refused(struct peer *peer)
 {
-	struct pollfd poll_fd = {.fd = peer->fd, .events = POLLIN};
-
-	return poll(&poll_fd, 1, 0) == 1 && hear_reject(peer, REJECT_UNAVAILABLE);
+	return fcntl(peer->fd, F_SETFL, O_NONBLOCK) == 0 && hear_reject(peer, REJECT_UNAVAILABLE);
 }
 
 /* More of them than there is memory for: some have to go, of their own. */
