@@ -10,6 +10,9 @@
 #include "second.bpf.h"
 #include "task.bpf.h"
 
+#include <asm/ptrace.h>
+#include <bpf/bpf_tracing.h>
+
 char LICENSE[] SEC("license") = "GPL";
 
 INLINE struct small_draft *small_draft(uint32_t slot)
@@ -83,7 +86,8 @@ INLINE int on_fork(enum way way, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
-INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+/* bprm is read its own way, or NULL where it is unknown. */
+INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, enum way bprm_way, struct linux_binprm *bprm)
 {
 	struct mm_struct *mm = GET(way, task, mm);
 	struct large_draft *large;
@@ -105,7 +109,7 @@ INLINE int on_exec(enum way way, struct task_struct *task, pid_t old_pid, struct
 	fill_gains(way, &large->draft.event, task, mount_flags);
 	fill_cwd(way, large, task);
 	if (bprm)
-		fill_script(way, large, bprm);
+		fill_script(bprm_way, large, bprm);
 	fill_argv(way, large, mm);
 	fill_environ(way, large, mm);
 	draft_submit(&large->draft, LARGE_ROOM);
@@ -163,7 +167,7 @@ int typed_fork(unsigned long long *args)
 SEC("tp_btf/sched_process_exec")
 int typed_exec(unsigned long long *args)
 {
-	return on_exec(TYPED, (void *)args[0], args[1], (void *)args[2]);
+	return on_exec(TYPED, (void *)args[0], args[1], TYPED, (void *)args[2]);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -185,7 +189,7 @@ int plain_fork(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tp/sched_process_exec")
 int plain_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_exec(PROBED, (void *)ctx->args[0], ctx->args[1], (void *)ctx->args[2]);
+	return on_exec(PROBED, (void *)ctx->args[0], ctx->args[1], PROBED, (void *)ctx->args[2]);
 }
 
 SEC("raw_tp/sched_process_exit")
@@ -215,12 +219,23 @@ int steady_fork(struct trace_event_raw_sched_process_fork *record)
 	return PERF_GOES_ON;
 }
 
-/* Without script and interpreter, of which perf hands on nothing: for what the other copy missed. */
+/* Called a moment before sched_process_exec, in the same task; kprobes are not preempted either. */
+SEC("kprobe/finalize_exec")
+int note_exec(struct pt_regs *registers)
+{
+	note_bprm(bpf_get_current_task_btf(), (void *)PT_REGS_PARM1(registers));
+	return 0;
+}
+
+/* Perf hands on nothing of script and interpreter: they come from what note_exec noted. */
 SEC("tp/sched/sched_process_exec")
 int steady_exec(struct trace_event_raw_sched_process_exec *record)
 {
-	if (!called_first)
-		(void)on_exec(TYPED, bpf_get_current_task_btf(), record->old_pid, NULL);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct linux_binprm *bprm = noted_bprm(task);
+
+	if (bprm || !called_first) /* or else the other copy tells more */
+		(void)on_exec(TYPED, task, record->old_pid, PROBED, bprm);
 	return PERF_GOES_ON;
 }
 

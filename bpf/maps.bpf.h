@@ -18,8 +18,9 @@ const volatile bool counts_from_sight = false;     /* execs of processes whose f
 const volatile bool doubled = false;               /* each hook is attached twice; see second.bpf.h */
 const volatile uint32_t copy = 0;                  /* 1 in the second copy */
 
-/* Others had attached to sched_process_exec by way of perf before: so the spare copy there is called ahead of the other one, and retires. */
+/* Others had attached to sched_process_exec by way of perf before: so the second copy there is called ahead of the first one. */
 volatile bool called_first = false;
+volatile bool execs_noted = false; /* set by the loader: note_exec is attached */
 
 volatile uint64_t loss_epoch = 0; /* begun anew by the reader after each look at the counts */
 
@@ -82,6 +83,19 @@ struct {
 	__type(key, uint32_t);
 	__type(value, uint64_t);
 } marks SEC(".maps");
+
+/* An exec on its way, which the kernel hands to typed programs alone: noted for the steady one, by the upper bits of its mark. */
+#define NOTED_BITS 10
+struct noted_exec {
+	uint64_t mark;
+	struct linux_binprm *bprm;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << NOTED_BITS); /* the loader lowers it where there is one copy */
+	__type(key, uint32_t);
+	__type(value, struct noted_exec);
+} noted SEC(".maps");
 
 /* A record in the making. Each program has drafts of its own: the kernel never runs one program twice at a time on a CPU
  * (it counts a recursion miss instead), but from 7.0 on another program may well run in between. */

@@ -17,6 +17,13 @@ INLINE uint64_t mark_of(enum way way, struct task_struct *task, uint32_t type)
 	return (moment * 0x9e3779b97f4a7c15ull + GET(way, task, pid)) * 0xbf58476d1ce4e5b9ull + type;
 }
 
+/* Whether this copy is the one that tells what the kernel does not skip. Of exec's it is the one that is called first, which turns out at the first
+ * exec; the steady one only with what note_exec notes, since it would tell less. */
+INLINE bool is_first(uint32_t type)
+{
+	return copy == (type == EVENT_EXEC && called_first && execs_noted);
+}
+
 /* Whether this copy tells of it. A mark that others have overwritten meanwhile, or one whose slot they share, costs a fact told
  * twice, which says nothing new to those who know it. */
 INLINE bool my_turn(enum way way, struct task_struct *task, uint32_t type)
@@ -31,13 +38,13 @@ INLINE bool my_turn(enum way way, struct task_struct *task, uint32_t type)
 	key = mark >> (64 - MARKS_BITS);
 	slot = bpf_map_lookup_elem(&marks, &key);
 	if (!slot)
-		return copy == 0;
+		return is_first(type);
 	count = bpf_map_lookup_elem(&counts, &row);
-	if (copy == 0) {
-		if (*slot == mark) {
+	if (is_first(type)) {
+		if (*slot == mark && type == EVENT_EXEC && copy == 0) {
 			called_first = true;
 			if (count)
-				count->rescued--; /* the spare copy took itself for the rescue */
+				count->rescued--; /* the second copy took itself for the rescue */
 		}
 		*slot = mark;
 		return true;
@@ -48,6 +55,38 @@ INLINE bool my_turn(enum way way, struct task_struct *task, uint32_t type)
 	if (count)
 		count->rescued++;
 	return true;
+}
+
+INLINE struct noted_exec *noted_exec(uint64_t mark)
+{
+	uint32_t key = mark >> (64 - NOTED_BITS);
+
+	return bpf_map_lookup_elem(&noted, &key);
+}
+
+INLINE void note_bprm(struct task_struct *task, struct linux_binprm *bprm)
+{
+	uint64_t mark = mark_of(TYPED, task, EVENT_EXEC);
+	struct noted_exec *slot = noted_exec(mark);
+
+	if (!slot)
+		return;
+	slot->mark = mark;
+	slot->bprm = bprm;
+}
+
+/* What was noted of the exec that task is within; NULL when nothing was, or another exec has taken its place: that one's file is another. */
+INLINE struct linux_binprm *noted_bprm(struct task_struct *task)
+{
+	uint64_t mark = mark_of(TYPED, task, EVENT_EXEC);
+	struct noted_exec *slot = noted_exec(mark);
+	struct mm_struct *mm = task->mm;
+	struct linux_binprm *bprm;
+
+	if (!slot || slot->mark != mark || !mm)
+		return NULL;
+	bprm = slot->bprm;
+	return GET(PROBED, bprm, file) == mm->exe_file ? bprm : NULL;
 }
 
 #endif

@@ -27,5 +27,6 @@ void hooks_choose(struct canopy_bpf *skeleton, struct hook_form form, bool itera
 		(void)bpf_program__set_autoload(program, false);
 	for (int i = 0; i < HOOKS; i++)
 		(void)bpf_program__set_autoload(hooks_program(skeleton, form, i), true);
+	(void)bpf_program__set_autoload(skeleton->progs.note_exec, form.steady && form.copy == 1);
 	(void)bpf_program__set_autoload(skeleton->progs.snapshot, iterator);
 }

@@ -56,6 +56,7 @@ static int size_maps(struct program *program, uint32_t ring, uint32_t cache_entr
 		{skeleton->maps.large_drafts, copies * (uint32_t)program->cpus + 1},
 		{skeleton->maps.small_drafts, bpf_map__max_entries(skeleton->maps.small_drafts) / EVENT_COPIES * copies},
 		{skeleton->maps.marks, program->doubled ? bpf_map__max_entries(skeleton->maps.marks) : 1},
+		{skeleton->maps.noted, program->doubled ? bpf_map__max_entries(skeleton->maps.noted) : 1},
 	};
 	int r = 0;
 
@@ -105,6 +106,7 @@ static int attempt(struct program *program, const struct probe_options *options)
 	}
 	if (program->doubled && second_attach(&program->second) < 0)
 		program->doubled = false;
+	program->skeleton->bss->execs_noted = program->second.execs_noted;
 	return 0;
 }
 
@@ -257,14 +259,21 @@ void program_next_epoch(struct program *program)
 	program->skeleton->bss->loss_epoch++;
 }
 
+/* As is_first() of the kernel side has it. */
+static int first_fd(const struct program *program, enum event_type type)
+{
+	if (type == EVENT_EXEC && program->second.execs_noted && program->skeleton->bss->called_first)
+		return program->second.exec_fd;
+	return bpf_program__fd(hooks_program(program->skeleton, program->form, (int)(type - EVENT_FORK)));
+}
+
 static uint64_t skipped_runs(const struct program *program, enum event_type type)
 {
-	const struct bpf_program *hook = hooks_program(program->skeleton, program->form, (int)(type - EVENT_FORK));
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 
 	/* Before 5.12 the kernel does not count them. */
-	return bpf_obj_get_info_by_fd(bpf_program__fd(hook), &info, &size) < 0 ? 0 : info.recursion_misses;
+	return bpf_obj_get_info_by_fd(first_fd(program, type), &info, &size) < 0 ? 0 : info.recursion_misses;
 }
 
 struct skips program_skips(const struct program *program, enum event_type type)
@@ -284,5 +293,5 @@ struct skips program_skips(const struct program *program, enum event_type type)
 
 bool program_is_steady(const struct program *program)
 {
-	return program->form.steady && !program->skeleton->bss->called_first;
+	return program->form.steady && (program->second.execs_noted || !program->skeleton->bss->called_first);
 }

@@ -4,6 +4,8 @@
 #include "sensor/probe/second.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -49,10 +51,25 @@ int second_load(struct second *second, const struct canopy_bpf *first, struct ho
 	return 0;
 }
 
+/* Without it, or kprobes, the sensor works as well, unless others trace execs by way of perf before it does. */
+static void attach_note(struct second *second)
+{
+	struct bpf_link **link = &second->links[HOOKS];
+
+	if (second->form.steady)
+		*link = bpf_program__attach(second->skeleton->progs.note_exec);
+	second->execs_noted = *link;
+}
+
 int second_attach(struct second *second)
 {
+	const struct bpf_program *exec = hooks_program(second->skeleton, second->form, EVENT_EXEC - EVENT_FORK);
 	int r = 0;
 
+	attach_note(second);
+	second->exec_fd = fcntl(bpf_program__fd(exec), F_DUPFD_CLOEXEC, 3);
+	if (second->exec_fd < 0)
+		r = -errno;
 	for (int i = 0; r == 0 && i < HOOKS; i++) {
 		second->links[i] = bpf_program__attach(hooks_program(second->skeleton, second->form, i));
 		if (!second->links[i])
@@ -67,8 +84,10 @@ int second_attach(struct second *second)
 
 void second_detach(struct second *second)
 {
-	for (int i = 0; i < HOOKS; i++)
+	for (size_t i = 0; i < sizeof(second->links) / sizeof(*second->links); i++)
 		(void)bpf_link__destroy(second->links[i]); /* takes NULL */
 	canopy_bpf__destroy(second->skeleton); /* takes NULL */
+	if (second->exec_fd > 0)
+		(void)close(second->exec_fd);
 	*second = (struct second){0};
 }

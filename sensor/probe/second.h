@@ -11,7 +11,9 @@ struct canopy_bpf;
 struct second {
 	struct canopy_bpf *skeleton; /* between the two calls alone */
 	struct hook_form form;
-	struct bpf_link *links[HOOKS];
+	struct bpf_link *links[HOOKS + 1];
+	int exec_fd; /* of the program of exec, which the counts are asked of; 0 = none */
+	bool execs_noted; /* note_exec is attached, so that the program of exec is as good as the first copy's */
 };
 
 /* Loads the copy of first, which is loaded already and keeps the maps, in this form: before first is attached, since loading takes its time, in which

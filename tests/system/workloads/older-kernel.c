@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* To be preloaded: makes the kernel look like one that lacks what the sensor needs. OLDER_KERNEL says what: 'release=R' (uname tells R, and no
- * BPF ring buffer), 'preemptible' (uname tells 7.0), 'no-perf' (that, and perf events are not allowed), 'no-ring' (no BPF ring buffer alone), 'no-bpf' (no bpf system call), 'no-typed' and 'no-iterator' (tracing programs of that kind are refused), 'refused' (not allowed),
+ * BPF ring buffer), 'preemptible' (uname tells 7.0), 'no-kprobe' and 'no-perf' (that, and perf events of kprobes, or all of
+ * them, are not allowed), 'no-ring' (no BPF ring buffer alone), 'no-bpf' (no bpf system call), 'no-typed' and 'no-iterator' (tracing programs of that kind are refused), 'refused' (not allowed),
  * 'no-seccomp' (no filters of system calls). */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 
 #define SYSCALL_ARGUMENTS 6
 #define PRCTL_ARGUMENTS 4
@@ -33,7 +35,7 @@ int uname(struct utsname *ret)
 
 	if (r == 0 && strncmp(missing(), "release=", 8) == 0)
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", missing() + 8);
-	if (r == 0 && (strcmp(missing(), "preemptible") == 0 || strcmp(missing(), "no-perf") == 0))
+	if (r == 0 && (strcmp(missing(), "preemptible") == 0 || strcmp(missing(), "no-kprobe") == 0 || strcmp(missing(), "no-perf") == 0))
 		(void)snprintf(ret->release, sizeof(ret->release), "7.0.0");
 	return r;
 }
@@ -53,6 +55,13 @@ static int refusal(long command, const union bpf_attr *attr)
 	if (strcmp(what, "no-typed") == 0 && attr->expected_attach_type == BPF_TRACE_RAW_TP)
 		return EINVAL;
 	return strcmp(what, "no-iterator") == 0 && attr->expected_attach_type == BPF_TRACE_ITER ? EINVAL : 0;
+}
+
+static int perf_refusal(const struct perf_event_attr *attr)
+{
+	if (strcmp(missing(), "no-kprobe") == 0)
+		return attr->type != PERF_TYPE_TRACEPOINT ? EPERM : 0;
+	return strcmp(missing(), "no-perf") == 0 ? EPERM : 0;
 }
 
 /* The other way to a filter. */
@@ -86,8 +95,8 @@ long syscall(long number, ...)
 		arguments[i] = va_arg(args, long);
 	va_end(args);
 	error = number == SYS_bpf ? refusal(arguments[0], (const union bpf_attr *)arguments[1]) : 0;
-	if (number == SYS_perf_event_open && strcmp(missing(), "no-perf") == 0)
-		error = EPERM;
+	if (number == SYS_perf_event_open)
+		error = perf_refusal((const struct perf_event_attr *)arguments[0]);
 	if (number == SYS_seccomp && strcmp(missing(), "no-seccomp") == 0)
 		error = ENOSYS;
 	if (error) {
