@@ -15,12 +15,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-INLINE struct small_draft *small_draft(uint32_t slot)
-{
-	slot += copy * SMALL_SLOTS;
-	return bpf_map_lookup_elem(&small_drafts, &slot);
-}
-
 INLINE struct large_draft *begin_large(uint32_t slot, uint32_t type)
 {
 	struct large_draft *large = large_draft(slot);
@@ -150,7 +144,7 @@ INLINE int on_exit(enum way way, struct task_struct *task, bool told, bool group
 		return 0;
 	fill_proc(way, &small->draft.event, leader, find_current_proc(way, task, 0), 0);
 	fill_status(way, &small->draft.event, leader, signal);
-	fill_usage(way, &small->draft.event, task, leader, signal);
+	fill_usage(way, small, task, signal);
 	fill_reaper(way, &small->draft.event, task, signal);
 	tgid = small->draft.event.tgid;
 	(void)bpf_map_delete_elem(&proc_cache, &tgid);

@@ -230,8 +230,20 @@ struct list_head {
 	struct list_head *next;
 };
 
+typedef struct {
+	unsigned int sequence;
+} seqcount_t;
+typedef struct {
+	seqcount_t seqcount;
+} seqcount_spinlock_t;
+typedef struct {
+	seqcount_spinlock_t seqcount;
+} seqlock_t;
+
 struct signal_struct {
 	atomic_t live;
+	struct list_head thread_head;
+	seqlock_t stats_lock;
 	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
@@ -256,6 +268,7 @@ struct task_struct {
 	struct list_head children;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct list_head thread_node;
 	struct mm_struct *mm;
 	struct sched_entity se;
 	uint64_t utime, stime;

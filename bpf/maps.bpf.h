@@ -123,7 +123,13 @@ struct walk {
 #define SMALL_TEXT_BYTES (EVENT_CONTEXT_TEXT_MAX + 512)
 #define LARGE_TEXT_BYTES (EVENT_TEXT_MAX + 512)
 
+/* What the threads of a process used. */
+struct usage {
+	uint64_t utime, stime, runtime, read, written, cancelled;
+};
+
 struct small_draft { /* fork, exit */
+	struct usage usage;
 	struct draft draft;
 	char text[SMALL_TEXT_BYTES];
 };
@@ -146,6 +152,12 @@ struct {
 	__type(key, uint32_t);
 	__type(value, struct small_draft);
 } small_drafts SEC(".maps");
+
+INLINE struct small_draft *small_draft(uint32_t slot)
+{
+	slot += copy * SMALL_SLOTS;
+	return bpf_map_lookup_elem(&small_drafts, &slot);
+}
 
 /* For exec indexed by CPU, since a value of a per-CPU map is bounded at 32 KiB; one more for the snapshot, and behind it those of
  * the second copy. The loader sets the number, by that of possible CPUs. */

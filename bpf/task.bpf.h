@@ -155,15 +155,12 @@ INLINE void fill_status(enum way way, struct event *event, struct task_struct *l
 		event->exit_status = GET(way, leader, exit_code);
 }
 
-/* What the threads of a process used. */
-struct usage {
-	uint64_t utime, stime, runtime, read, written, cancelled;
-};
-
 /* signal: what the threads that were released have left there. */
 INLINE void begin_usage(enum way way, struct usage *sum, struct signal_struct *signal)
 {
-	*sum = (struct usage){GET(way, signal, utime), GET(way, signal, stime), GET(way, signal, sum_sched_runtime)};
+	sum->utime = GET(way, signal, utime);
+	sum->stime = GET(way, signal, stime);
+	sum->runtime = GET(way, signal, sum_sched_runtime);
 	if (!bpf_core_field_exists(signal->ioac.read_bytes))
 		return;
 	sum->read = GET(way, signal, ioac.read_bytes);
@@ -183,27 +180,55 @@ INLINE void add_usage(enum way way, struct usage *sum, struct task_struct *threa
 	sum->cancelled += GET(way, thread, ioac.cancelled_write_bytes);
 }
 
-/* Sums what signal has gathered from the threads released so far, the thread that ends, and a leader that ended before it
- * (kept, not released, until it is waited for). */
-INLINE void fill_usage(enum way way, struct event *event, struct task_struct *task, struct task_struct *leader,
-		       struct signal_struct *signal)
-{
-	struct usage sum;
+#define USAGE_THREADS_MAX 128 /* not released yet; of more not all are counted. Bounds the work of 5.10's verifier */
 
-	begin_usage(way, &sum, signal);
-	add_usage(way, &sum, task);
-	if (leader != task)
-		add_usage(way, &sum, leader);
-	event->utime_ns = sum.utime;
-	event->stime_ns = sum.stime;
-	event->runtime_ns = sum.runtime;
+/* Sums for the current process what signal has gathered from the threads released so far, and those that were not: who ends in the same instant, and
+ * a leader that ended before (kept until it is waited for). Returns 1 when one was released meanwhile, which is under a lock that counts: then it is
+ * to be done again, as thread_group_cputime() does. A function of its own as append_walk() is. */
+__attribute__((noinline)) int sum_threads(uint32_t slot)
+{
+	struct small_draft *small = small_draft(slot);
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct signal_struct *signal = GET(PROBED, task, signal);
+	uint32_t sequence = GET(PROBED, signal, stats_lock.seqcount.seqcount.sequence);
+	uint64_t head = (uint64_t)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	uint64_t node = (uint64_t)GET(PROBED, signal, thread_head.next);
+
+	if (!small)
+		return 0;
+	begin_usage(PROBED, &small->usage, signal);
+	for (int i = 0; i < USAGE_THREADS_MAX && node && node != head; i++) {
+		struct task_struct *thread = (void *)(node - bpf_core_field_offset(struct task_struct, thread_node));
+
+		add_usage(PROBED, &small->usage, thread);
+		node = (uint64_t)GET(PROBED, thread, thread_node.next);
+	}
+	return (sequence & 1) || sequence != GET(PROBED, signal, stats_lock.seqcount.seqcount.sequence);
+}
+
+/* At the end of the last thread, which is the current one. */
+INLINE void fill_usage(enum way way, struct small_draft *small, struct task_struct *task, struct signal_struct *signal)
+{
+	struct event *event = &small->draft.event;
+	struct usage *sum = &small->usage;
+
+	if (GET(way, signal, nr_threads) > 1) {
+		if (sum_threads(SMALL_EXIT))
+			(void)sum_threads(SMALL_EXIT);
+	} else {
+		begin_usage(way, sum, signal);
+		add_usage(way, sum, task);
+	}
+	event->utime_ns = sum->utime;
+	event->stime_ns = sum->stime;
+	event->runtime_ns = sum->runtime;
 	event->max_rss_bytes = (uint64_t)GET(way, signal, maxrss) * page_bytes;
 	event->read_bytes = event->written_bytes = UINT64_MAX;
 	if (!bpf_core_field_exists(task->ioac.read_bytes))
 		return;
-	event->read_bytes = sum.read;
+	event->read_bytes = sum->read;
 	/* Who truncates what others wrote has cancelled more than it wrote. */
-	event->written_bytes = sum.written > sum.cancelled ? sum.written - sum.cancelled : 0;
+	event->written_bytes = sum->written > sum->cancelled ? sum->written - sum->cancelled : 0;
 }
 
 #endif

@@ -220,6 +220,7 @@ for kind in "${kinds[@]}"; do [[ $kind == namespaces || $kind == tty ]] || endin
 for when in live snapshot; do for kind in "${ending[@]}"; do names+=("$kind-$when"); done; done
 end_all "${names[@]}"
 run spend "$(workload spend)" 200 32
+run spend-threads "$(workload spend)" 60 0 8
 settle
 for when in live snapshot; do
   for kind in "${ending[@]}"; do
@@ -241,6 +242,12 @@ check "fields: .exit CPU time: not more than wait4 told ($((user + system)) us),
   "$(told "$child" "$cpu <= $((user + system + 2 * tick)) and $cpu >= 0.75 * $((user + system))")" true
 check "fields: .exit CPU time: user and system time are each as wait4 told, to a half" equal \
   "$(told "$child" "[.exit.utime_ns / 1000 / $user, .exit.stime_ns / 1000 / $system] | all(. > 0.5 and . < 2)")" true
+# Seven of the eight threads end in the same instant as the last one: what they used is in no sum of the kernel's yet.
+child=$(said spend-threads child) used=$(($(said spend-threads user_us) + $(said spend-threads system_us)))
+echo "# eight threads: $used us: $(told "$child" '[.exit.utime_ns, .exit.stime_ns]') ns"
+check "fields: .exit CPU time of eight threads that end at once: as wait4 told ($used us), to a tick of each, and most of it" equal \
+  "$(told "$child" "$cpu <= $((used + 9 * tick)) and $cpu >= 0.8 * $used")" true
+child=$(said spend child)
 check "fields: .exit.max_rss_bytes as wait4 told" \
   equal "$(told "$child" '.exit.max_rss_bytes / 1024')" "$(said spend rss_kib)"
 check "fields: .duration_ns is at least its CPU time" equal "$(told "$child" '.duration_ns >= 200000000')" true
