@@ -181,6 +181,7 @@ INLINE void add_usage(enum way way, struct usage *sum, struct task_struct *threa
 }
 
 #define USAGE_THREADS_MAX 128 /* not released yet; of more not all are counted. Bounds the work of 5.10's verifier */
+#define USAGE_TRIES 4
 
 /* Sums for the current process what signal has gathered from the threads released so far, and those that were not: who ends in the same instant, and
  * a leader that ended before (kept until it is waited for). Returns 1 when one was released meanwhile, which is under a lock that counts: then it is
@@ -213,8 +214,8 @@ INLINE void fill_usage(enum way way, struct small_draft *small, struct task_stru
 	struct usage *sum = &small->usage;
 
 	if (GET(way, signal, nr_threads) > 1) {
-		if (sum_threads(SMALL_EXIT))
-			(void)sum_threads(SMALL_EXIT);
+		for (int i = 0; i < USAGE_TRIES && sum_threads(SMALL_EXIT); i++)
+			;
 	} else {
 		begin_usage(way, sum, signal);
 		add_usage(way, sum, task);
