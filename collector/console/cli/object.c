@@ -64,6 +64,26 @@ bool object_true(const json_t *object, const char *path)
 	return json_is_true(object_at(object, path));
 }
 
+int64_t object_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return !__builtin_add_overflow(a, b, &sum) ? sum : a < 0 ? INT64_MIN : INT64_MAX;
+}
+
+int64_t object_sum(const json_t *counts)
+{
+	int64_t sum = json_integer_value(counts);
+	const char *key;
+	json_t *count;
+
+	/* the cast drops const for a macro of jansson that only reads */
+	if (json_is_object(counts))
+		json_object_foreach((json_t *)counts, key, count)
+			sum = object_add(sum, json_integer_value(count));
+	return sum;
+}
+
 bool object_time(const json_t *object, const char *path, int64_t *ret)
 {
 	struct bytes value = object_string(object, path);
