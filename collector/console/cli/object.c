@@ -9,6 +9,9 @@
 
 json_t *object_parse(const char *data, size_t len)
 {
+	/* jansson passes over a NUL behind a number: what is written out as it came would be no JSON */
+	if (len && memchr(data, '\0', len))
+		return NULL;
 	return json_loadb(data ? data : "", len, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
 }
 
