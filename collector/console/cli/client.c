@@ -351,7 +351,7 @@ static void point_at(const char *filter, int64_t column, size_t shift)
 {
 	size_t at = 0, len = strlen(filter);
 
-	for (int64_t left = column - 1 - (int64_t)shift; left > 0 && at < len; left--) {
+	for (int64_t left = column > (int64_t)shift ? column - 1 - (int64_t)shift : 0; left > 0 && at < len; left--) {
 		uint32_t point;
 		size_t bytes = glyph_decode(filter + at, len - at, &point);
 

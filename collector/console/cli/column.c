@@ -319,16 +319,9 @@ static void add_tags(const json_t *value, struct text *out, bool utf8)
 	}
 }
 
-static enum color add_lost(const json_t *value, struct text *out)
+static enum color add_lost(int64_t sum, struct text *out)
 {
-	json_int_t sum = json_integer_value(value);
-	const char *key;
-	json_t *count;
-
-	if (json_is_object(value))
-		json_object_foreach((json_t *)value, key, count)
-			sum += json_integer_value(count);
-	text_printf(out, "%" JSON_INTEGER_FORMAT, sum);
+	text_printf(out, "%" PRId64, sum);
 	return sum ? COLOR_BAD : COLOR_PLAIN;
 }
 
@@ -383,7 +376,7 @@ static bool add_member(const struct column *column, const json_t *value, const s
 		       enum color *color)
 {
 	if (column->kind == COLUMN_LOST) {
-		*color = add_lost(value, out);
+		*color = add_lost(object_sum(value), out);
 	} else if (column->kind == COLUMN_GAPS) {
 		text_printf(out, "%zu", json_array_size(value));
 		*color = json_array_size(value) ? COLOR_BAD : COLOR_PLAIN;

@@ -9,6 +9,9 @@
 
 json_t *object_parse(const char *data, size_t len)
 {
+	/* jansson passes over a NUL behind a number: what is written out as it came would be no JSON */
+	if (len && memchr(data, '\0', len))
+		return NULL;
 	return json_loadb(data ? data : "", len, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
 }
 
@@ -62,6 +65,26 @@ bool object_double(const json_t *object, const char *path, double *ret)
 bool object_true(const json_t *object, const char *path)
 {
 	return json_is_true(object_at(object, path));
+}
+
+int64_t object_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return !__builtin_add_overflow(a, b, &sum) ? sum : a < 0 ? INT64_MIN : INT64_MAX;
+}
+
+int64_t object_sum(const json_t *counts)
+{
+	int64_t sum = json_integer_value(counts);
+	const char *key;
+	json_t *count;
+
+	/* the cast drops const for a macro of jansson that only reads */
+	if (json_is_object(counts))
+		json_object_foreach((json_t *)counts, key, count)
+			sum = object_add(sum, json_integer_value(count));
+	return sum;
 }
 
 bool object_time(const json_t *object, const char *path, int64_t *ret)

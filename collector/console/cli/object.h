@@ -21,6 +21,10 @@ struct bytes object_string(const json_t *object, const char *path);
 bool object_int(const json_t *object, const char *path, int64_t *ret);
 bool object_double(const json_t *object, const char *path, double *ret);
 bool object_true(const json_t *object, const char *path);
+/* Sum of an object of counts, or the one count itself; what is no number counts nothing. */
+int64_t object_sum(const json_t *counts);
+/* The sum of two numbers that somebody else sent: what does not fit stays at the bound. */
+int64_t object_add(int64_t a, int64_t b);
 /* RFC 3339 to nanoseconds since 1970. */
 bool object_time(const json_t *object, const char *path, int64_t *ret);
 /* An array of strings that holds word. */

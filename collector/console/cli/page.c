@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scanner that only knows strings and brackets. That the members and the rest are JSON is checked by the real parser
- * later: here a broken document can at worst be cut in wrong places. */
+/* A scanner that only knows strings and brackets, and that commas stand between members. That these and the rest are JSON is checked by
+ * the real parser later: here a broken document can at worst be cut in wrong places. */
 #include <errno.h>
 #include <string.h>
 
@@ -77,15 +77,37 @@ static size_t find_member(struct bytes text, const char *name)
 	return 0;
 }
 
+/* list: from behind the opening bracket to its end. Members and commas take turns: else page_next would end before the list does, and
+ * nobody would know. */
+static bool is_list(struct bytes list)
+{
+	size_t at = skip_blanks(list, 0), end;
+
+	if (at + 1 == list.len)
+		return list.data[at] == ']';
+	for (; (end = skip_value(list, at)) > at; at = skip_blanks(list, end + 1)) {
+		end = skip_blanks(list, end);
+		if (end + 1 >= list.len)
+			return end < list.len && list.data[end] == ']';
+		if (list.data[end] != ',')
+			return false;
+	}
+	return false;
+}
+
 int page_open(struct page *ret, struct bytes document, const char *name)
 {
 	size_t begin = find_member(document, name), end;
 	struct text rest = TEXT_NULL;
+	struct bytes list;
 	json_t *parsed;
 
 	if (!begin || begin >= document.len || document.data[begin] != '[')
 		return -EBADMSG;
 	end = skip_value(document, begin);
+	list = bytes_make(document.data + begin + 1, end - begin - 1);
+	if (!is_list(list))
+		return -EBADMSG;
 	text_add(&rest, document.data, begin);
 	text_puts(&rest, "[]");
 	text_add(&rest, document.data + end, document.len - end);
@@ -95,7 +117,7 @@ int page_open(struct page *ret, struct bytes document, const char *name)
 		json_decref(parsed);
 		return -EBADMSG;
 	}
-	*ret = (struct page){.list = bytes_make(document.data + begin + 1, end - begin - 1), .rest = parsed};
+	*ret = (struct page){.list = list, .rest = parsed};
 	return 0;
 }
 

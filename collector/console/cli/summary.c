@@ -21,18 +21,6 @@ const json_t *summary_find_host(const json_t *hosts, struct bytes boot_id)
 	return NULL;
 }
 
-static int64_t sum_lost(const json_t *host)
-{
-	json_t *lost = object_at(host, "lost"), *count;
-	int64_t sum = json_integer_value(lost);
-	const char *key;
-
-	if (json_is_object(lost))
-		json_object_foreach(lost, key, count)
-			sum += json_integer_value(count);
-	return sum;
-}
-
 static bool is_state(const json_t *host, const char *state)
 {
 	return bytes_equal(object_string(host, "state"), bytes_from_string(state));
@@ -54,10 +42,16 @@ static bool is_over(const json_t *host)
 	return is_state(host, "rebooted") || is_state(host, "gone");
 }
 
+/* Of those that are heard, and only what fits in nanoseconds. */
+static bool find_lag(const json_t *host, double *ret)
+{
+	return (is_current(host) || is_catching_up(host)) && object_double(host, "lag_seconds", ret) && *ret >= 0 && *ret < 1e9;
+}
+
 void summary_add_heading(const json_t *host, struct bytes name, const struct face *face, struct text *out)
 {
 	struct bytes state = object_string(host, "state");
-	int64_t lost = host ? sum_lost(host) : 0, live;
+	int64_t lost = object_sum(object_at(host, "lost")), live;
 	double lag;
 
 	if (name.len)
@@ -68,8 +62,7 @@ void summary_add_heading(const json_t *host, struct bytes name, const struct fac
 		text_puts(out, "  ");
 		escape_text(out, state, face->utf8);
 	}
-	if (object_double(host, "lag_seconds", &lag) && lag >= 0 && lag < 1e9 &&
-	    (is_current(host) || is_catching_up(host))) {
+	if (find_lag(host, &lag)) {
 		text_puts(out, ", lag ");
 		timefmt_add_span(out, (int64_t)(lag * 1e9));
 	}
@@ -97,11 +90,10 @@ void summary_of(const json_t *hosts, struct summary *ret)
 		summary.current += is_current(host);
 		summary.catching_up += is_catching_up(host);
 		summary.silent += is_state(host, "silent");
-		summary.lost += sum_lost(host);
+		summary.lost = object_add(summary.lost, object_sum(object_at(host, "lost")));
 		if (object_int(host, "live", &live))
-			summary.live += live;
-		if ((is_current(host) || is_catching_up(host)) && object_double(host, "lag_seconds", &lag) &&
-		    lag > summary.lag_seconds)
+			summary.live = object_add(summary.live, live);
+		if (find_lag(host, &lag) && lag > summary.lag_seconds)
 			summary.lag_seconds = lag;
 	}
 	*ret = summary;

@@ -17,21 +17,20 @@ static const struct table_column columns[] = {
 
 int tree_find_last(const uint32_t *depths, size_t count, bool *ret_last)
 {
-	uint32_t deepest = 0;
-	bool *seen; /* by depth: a sibling stands further down */
+	bool *seen = calloc(count + 1, sizeof(*seen)); /* by depth: a sibling stands further down */
 
-	for (size_t i = 0; i < count; i++)
-		deepest = depths[i] > deepest ? depths[i] : deepest;
-	seen = calloc((size_t)deepest + 1, sizeof(*seen));
 	if (!seen)
 		return -ENOMEM;
 	for (size_t i = count, below = 0; i-- > 0;) {
-		ret_last[i] = !seen[depths[i]];
-		seen[depths[i]] = true;
+		/* a level more than there are rows is not a server's to have memory taken for */
+		size_t depth = depths[i] < count ? depths[i] : count;
+
+		ret_last[i] = !seen[depth];
+		seen[depth] = true;
 		/* what was seen deeper belongs to this row, not to those above it */
-		for (size_t level = depths[i] + 1; level <= below; level++)
+		for (size_t level = depth + 1; level <= below; level++)
 			seen[level] = false;
-		below = depths[i];
+		below = depth;
 	}
 	free(seen);
 	return 0;

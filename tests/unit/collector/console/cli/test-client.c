@@ -146,12 +146,37 @@ static void test_exchange(void **state)
 	text_finish(&problem);
 }
 
+/* A column that lies nowhere in the filter is an answer too. */
+static void test_columns_made_up(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 400 Bad Request\r\nContent-Length: 42\r\n\r\n{\"error\":{\"column\":-9223372036854775808}}\n",
+		"HTTP/1.1 400 Bad Request\r\nContent-Length: 41\r\n\r\n{\"error\":{\"column\":9223372036854775807}}\n", NULL,
+	};
+	struct text problem = TEXT_NULL;
+	struct transfer transfer;
+	struct server server;
+	struct client client;
+
+	server_start(&server, answers);
+	assert_int_equal(client_init(&client, server.url, NULL, NULL, &problem), 0);
+	for (size_t i = 0; answers[i]; i++) {
+		assert_int_equal(client_get(&client, "/bad", &transfer), 0);
+		assert_int_equal(client_explain(&transfer, "pid > x", 3), EXIT_USAGE);
+		transfer_end(&transfer);
+	}
+	client_finish(&client);
+	free(server_end(&server, false));
+	text_finish(&problem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_query), cmocka_unit_test(test_servers),
 		cmocka_unit_test_setup_teardown(test_tokens, make_token, remove_token),
 		cmocka_unit_test_setup_teardown(test_exchange, make_token, remove_token),
+		cmocka_unit_test(test_columns_made_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

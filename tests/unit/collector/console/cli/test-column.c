@@ -103,11 +103,15 @@ static void test_hosts(void **state)
 		{"queue", "20K"},     {"lost", "6"},     {"gaps", "1"},   {"tags", "role=web,x=\\x07"},
 		{"events", "812345"}, {"kernel", "-"},
 	};
+	static const char most[] = "{'lost':{'fork':9223372036854775807,'exec':9223372036854775807}}",
+			  least[] = "{'lost':{'fork':-9223372036854775807,'exec':-9223372036854775807}}";
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		shows(json, column_host_table(), rows[i][0], &face, rows[i][1]);
 	shows("{'skew_seconds':-0.0002}", column_host_table(), "skew", &face, "0ms");
 	shows("{'lag_seconds':1e300}", column_host_table(), "lag", &face, "?");
+	shows(most, column_host_table(), "lost", &face, "9223372036854775807");
+	shows(least, column_host_table(), "lost", &face, "-9223372036854775808");
 }
 
 static void test_sets(void **state)
@@ -169,6 +173,20 @@ static void test_how_many_hosts_are_current(void **state)
 	text_finish(&out);
 }
 
+/* Figures that no collector of ours sends. */
+static void test_sums_are_bounded(void **state)
+{
+	json_t *hosts = sample("[{'state':'live','live':9223372036854775807,'lost':9223372036854775807,'lag_seconds':1e300},"
+			       "{'state':'live','live':9223372036854775807,'lost':{'exec':1},'lag_seconds':-1e300}]");
+	struct summary summary;
+
+	summary_of(hosts, &summary);
+	assert_int_equal(summary.live, INT64_MAX);
+	assert_int_equal(summary.lost, INT64_MAX);
+	assert_true(summary.lag_seconds < 0);
+	json_decref(hosts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_gap_in_words),
 		cmocka_unit_test(test_how_many_hosts_are_current),
+		cmocka_unit_test(test_sums_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);

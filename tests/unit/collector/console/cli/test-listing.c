@@ -97,6 +97,7 @@ static void test_refused(void **state)
 			 0);
 	assert_int_equal(listing_add(&listing, BYTES_LITERAL("[1]")), -EBADMSG);
 	assert_int_equal(listing_add(&listing, BYTES_LITERAL("{\"pid\":18446744073709551616}")), -EBADMSG);
+	assert_int_equal(listing_add(&listing, BYTES_LITERAL("{\"pid\":1\0}")), -EBADMSG);
 	listing_close(&listing);
 	text_finish(&problem);
 }

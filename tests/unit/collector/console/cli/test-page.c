@@ -58,6 +58,14 @@ static void test_refused(void **state)
 		"not json",
 		"{\"hosts\":[]",
 		"{\"hosts\":[]]}",
+		"{\"hosts\":[{},,{}]}",
+		"{\"hosts\":[{},]}",
+		"{\"hosts\":[{} , ]}",
+		"{\"hosts\":[,{}]}",
+		"{\"hosts\":[,]}",
+		"{\"hosts\":[{}{}]}",
+		"{\"hosts\":[{}}}",
+		"{\"hosts\":[}}",
 	};
 
 	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {

@@ -94,6 +94,18 @@ static void test_last_children(void **state)
 	assert_int_equal(tree_find_last(NULL, 0, NULL), 0);
 }
 
+/* A depth that a server made up costs no more memory than there are rows. */
+static void test_depth_made_up(void **state)
+{
+	const uint32_t depths[] = {0, UINT32_MAX, UINT32_MAX - 1, 1, UINT32_MAX};
+	const bool expected[] = {true, false, true, true, true};
+	bool last[5];
+
+	assert_int_equal(tree_find_last(depths, 5, last), 0);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(last[i], expected[i]);
+}
+
 /* A chain of any length makes lines of bounded length. */
 static void test_depth_is_bounded(void **state)
 {
@@ -136,8 +148,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),        cmocka_unit_test(test_without_utf8),
-		cmocka_unit_test(test_last_children), cmocka_unit_test(test_depth_is_bounded),
-		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_last_children), cmocka_unit_test(test_depth_made_up),
+		cmocka_unit_test(test_depth_is_bounded), cmocka_unit_test(test_age),
 	};
 
 	return cmocka_run_group_tests(tests, use_utf8, NULL);
