@@ -32,6 +32,8 @@ stay reader-live bash -c 'sync written; dd if=written oflag=nocache conv=notrunc
   mapfile -t lines <written; echo process=$$; read -r _'
 wait_until 10 said reader-live process
 run thread-live "$(workload thread-exec)"
+run last-live "$(workload last-thread)"
+pid_of[last-child]=$(said last-live child)
 
 # The truth while they live.
 declare -A truth
@@ -125,6 +127,12 @@ done
 check "fields: the interpreter of a script" equal "$(row script-live exec '[.x.script, .x.interpreter]')" \
   "[\"$work/a script\",\"$program\"]"
 check "exec 8: the thread that called exec is told" equal "$(row thread-live exec .ptid)" "$(said thread-live worker)"
+worker=$(said last-live worker)
+check "fields: the workload's thread is not its leader" not equal "$worker" "${pid_of[last-live]}"
+check "fields: the thread that called fork is told" equal "$(row last-child fork .ptid)" "$worker"
+check "fields: the thread that ended last is told" equal "$(row last-live exit .ptid)" "$worker"
+check "fields: of one thread, that one is told" \
+  equal "$(row last-live fork .ptid) $(row last-child exit .ptid)" "$$ ${pid_of[last-child]}"
 bytes() { # WHAT NAME FIELD TRUTH
   if [ "$4" = 0 ]; then
     skip "fields: bytes $1, as /proc/PID/io told" "$work lies on no disk: /proc/PID/io counts none either"
