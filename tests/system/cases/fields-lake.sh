@@ -34,6 +34,8 @@ wait_until 10 said reader-live process
 run thread-live "$(workload thread-exec)"
 run last-live "$(workload last-thread)"
 pid_of[last-child]=$(said last-live child)
+run clocks-live "$(workload clocks)"
+pid_of[clocks-child]=$(said clocks-live child)
 
 # The truth while they live.
 declare -A truth
@@ -64,7 +66,7 @@ collect() {
   find "$work/lake" -name '*.ndjson.gz' -exec gzip -dc {} + | grep -F "\"cgroup\":\"$cgroup" >"$work/raw"
   jq -c '{at: .unmapped.boottime_ns, code: .metadata.event_code, exit_code, rusage: .unmapped.rusage,
       x: .process.xattributes}
-      + (.process | {pid, ptid, session: .session.uid, ids: [.user.uid, .euid, .group.uid, .egid]})' "$work/raw" >"$work/rows"
+      + {uid: .metadata.uid} + (.process | {pid, ptid, session: .session.uid, ids: [.user.uid, .euid, .group.uid, .egid]})' "$work/raw" >"$work/rows"
 }
 complete() { collect && grep "\"pid\":${pid_of[settle]}," "$work/rows" | grep -q '"code":"exit"'; }
 check "fields: the lake's rows have come" wait_until 30 complete
@@ -81,6 +83,17 @@ change_time() { # NAME CODE
   inode=$(row "$1" "$2" .x.exe.inode)
   grep -F "\"event_code\":\"$2\"" "$work/raw" | grep -F "\"pid\":${pid_of[$1]}," | grep -F "\"inode\":$inode," |
     grep -o '"ctime_ns":[0-9]*' | cut -d: -f2 | sort -u
+}
+# time_of NAME CODE: when it was, on the kernel's own clock, and by the text, too.
+time_of() {
+  grep -F "\"uid\":$(row "$1" "$2" .uid)," "$work/raw" | grep -o '"boottime_ns":[0-9]*' | cut -d: -f2
+}
+start_of() { # NAME
+  grep -F "\"uid\":$(row "$1" fork .uid)," "$work/raw" | grep -o '"xattributes":{"start_boottime_ns":[0-9]*' | cut -d: -f3
+}
+in_order() { # NUMBER…
+  local last=$1
+  for number; do [ "$last" -le "$number" ] || { echo "$*: $number is before $last"; return 1; }; last=$number; done
 }
 check_row() { # KIND WHEN CODE
   local name=$1-$2 got
@@ -133,6 +146,18 @@ check "fields: the thread that called fork is told" equal "$(row last-child fork
 check "fields: the thread that ended last is told" equal "$(row last-live exit .ptid)" "$worker"
 check "fields: of one thread, that one is told" \
   equal "$(row last-live fork .ptid) $(row last-child exit .ptid)" "$$ ${pid_of[last-child]}"
+# Each time lies between what the clock said right before the kernel was asked and right after it had answered.
+said_clock() { said clocks-live "$1"; }
+asked=$(said_clock fork_before)
+# Without an iterator each start is that of the clock's tick.
+if out_of_proc snapshot; then asked=$((asked - asked % (1000000000 / $(getconf CLK_TCK)))); fi
+check "fields: start and time of a fork are between the clock's readings around it" \
+  in_order "$asked" "$(start_of clocks-child)" "$(time_of clocks-child fork)" "$(said_clock fork_after)"
+check "fields: the time of a fork is not before it" in_order "$(said_clock fork_before)" "$(time_of clocks-child fork)"
+check "fields: the time of an exec is between the clock's readings around it" \
+  in_order "$(said_clock exec_before)" "$(time_of clocks-child exec)" "$(said_clock exec_after)"
+check "fields: the time of an exit is between the clock's readings around it" \
+  in_order "$(said_clock exit_before)" "$(time_of clocks-child exit)" "$(said_clock exit_after)"
 bytes() { # WHAT NAME FIELD TRUTH
   if [ "$4" = 0 ]; then
     skip "fields: bytes $1, as /proc/PID/io told" "$work lies on no disk: /proc/PID/io counts none either"
