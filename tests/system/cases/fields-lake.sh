@@ -6,7 +6,11 @@ source "$(dirname "$0")/observe.sh"
 observe fields-lake
 program=$(workload stay)
 printf '#!%s one option\n' "$program" >"$work/a script"
-chmod 755 "$work/a script"
+# A script of a script, whose interpreter has a name that is not the executable's.
+ln -s "$program" "$work/by-link"
+printf '#!%s\n' "$work/by-link" >"$work/inner"
+printf '#!%s\n' "$work/inner" >"$work/outer"
+chmod 755 "$work/a script" "$work/inner" "$work/outer"
 
 kinds=(ids distinct script memfd name file)
 [ ! -e /proc/self/loginuid ] || kinds+=(login)
@@ -36,6 +40,7 @@ run last-live "$(workload last-thread)"
 pid_of[last-child]=$(said last-live child)
 run clocks-live "$(workload clocks)"
 pid_of[clocks-child]=$(said clocks-live child)
+run nested-live "$work/outer"
 
 # The truth while they live.
 declare -A truth
@@ -66,7 +71,7 @@ collect() {
   find "$work/lake" -name '*.ndjson.gz' -exec gzip -dc {} + | grep -F "\"cgroup\":\"$cgroup" >"$work/raw"
   jq -c '{at: .unmapped.boottime_ns, code: .metadata.event_code, exit_code, rusage: .unmapped.rusage,
       x: .process.xattributes}
-      + {uid: .metadata.uid} + (.process | {pid, ptid, session: .session.uid, ids: [.user.uid, .euid, .group.uid, .egid]})' "$work/raw" >"$work/rows"
+      + {uid: .metadata.uid} + (.process | {pid, ptid, path, session: .session.uid, ids: [.user.uid, .euid, .group.uid, .egid]})' "$work/raw" >"$work/rows"
 }
 complete() { collect && grep "\"pid\":${pid_of[settle]}," "$work/rows" | grep -q '"code":"exit"'; }
 check "fields: the lake's rows have come" wait_until 30 complete
@@ -139,6 +144,8 @@ done
 [ -e /proc/self/loginuid ] || skip "fields: login: audit session" "this kernel was built without audit"
 check "fields: the interpreter of a script" equal "$(row script-live exec '[.x.script, .x.interpreter]')" \
   "[\"$work/a script\",\"$program\"]"
+check "exec 16: a script of a script: the one asked for, the last interpreter by its own name, the file" \
+  equal "$(row nested-live exec '[.x.script, .x.interpreter, .path]')" "[\"$work/outer\",\"$work/by-link\",\"$program\"]"
 check "exec 8: the thread that called exec is told" equal "$(row thread-live exec .ptid)" "$(said thread-live worker)"
 worker=$(said last-live worker)
 check "fields: the workload's thread is not its leader" not equal "$worker" "${pid_of[last-live]}"
