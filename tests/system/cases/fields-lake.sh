@@ -57,13 +57,23 @@ remember() { # NAME
     truth[$1.session]="\"${truth[$1.session]}\""; fi
 }
 for when in live snapshot; do for kind in "${kinds[@]}"; do remember "$kind-$when"; done; done
-written=$(($(grep ^write_bytes: "/proc/${pid_of[writer-live]}/io" |
-  cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[writer-live]}/io" | cut -d' ' -f2)))
+net_written() { # NAME: less than nothing by who takes away more than it wrote
+  echo $(($(grep ^write_bytes: "/proc/${pid_of[$1]}/io" | cut -d' ' -f2) - $(grep ^cancelled "/proc/${pid_of[$1]}/io" | cut -d' ' -f2)))
+}
+written=$(net_written writer-live)
 read_bytes=$(grep ^read_bytes: "/proc/${pid_of[reader-live]}/io" | cut -d' ' -f2)
 names=(writer-live reader-live)
+# What this shell wrote a moment ago is in memory alone, unless the kernel was quick: then once more.
+for i in 1 2 3 4 5; do
+  printf %0300000d 0 >"taken-$i"
+  stay "eraser-$i" bash -c ': >"$0"; echo process=$$; read -r _' "taken-$i"
+  wait_until 10 said "eraser-$i" process
+  names+=("eraser-$i")
+  eraser=eraser-$i taken=$(net_written "eraser-$i")
+  [ "$written" != 0 ] && [ "$taken" -ge 0 ] || break
+done
 for when in live snapshot; do for kind in "${kinds[@]}"; do names+=("$kind-$when"); done; done
 end_all "${names[@]}"
-run eraser-live rm written
 settle
 
 # The rows of our cgroup, without what they tell of others.
@@ -174,7 +184,12 @@ bytes() { # WHAT NAME FIELD TRUTH
 }
 bytes written writer-live written_bytes "$written"
 bytes read reader-live read_bytes "$read_bytes"
-check "fields: bytes written: none by who takes away what others wrote" equal "$(row eraser-live exit .rusage.written_bytes)" \
-  "$([ -e /proc/self/io ] && echo 0 || echo null)"
+if [ "$written" = 0 ]; then
+  skip "fields: bytes written: one takes away more than it wrote" "$work lies on no disk: /proc/PID/io counts none either"
+else
+  check "fields: bytes written: one takes away more than it wrote ($taken)" test "$taken" -lt 0
+fi
+check "fields: bytes written: none by who takes away what others wrote" equal "$(row $eraser exit .rusage.written_bytes)" \
+  "$([ -e /proc/self/io ] && echo $((taken > 0 ? taken : 0)) || echo null)"
 check "fields: exit code" equal "$(row file-live exit .exit_code)" 42
 finish
