@@ -214,24 +214,55 @@ static void read_nodename(int process, struct event *event)
 		append(event, EVENT_NODENAME, name.nodename, strlen(name.nodename), EVENT_NODENAME_MAX);
 }
 
+/* What the kernel puts behind the path of what has lost its name. */
+static const char deleted[] = " (deleted)";
+#define DELETED_BYTES (sizeof(deleted) - 1)
+
+static bool ends_as_deleted(const char *path, size_t len)
+{
+	return len > DELETED_BYTES && memcmp(path + len - DELETED_BYTES, deleted, DELETED_BYTES) == 0;
+}
+
+/* Whether the folder that a link leads to still has the last name of this path, which may really end so. It is looked for beside the folder, where no
+ * mount and no other root is in the way. Links say less: overlays and cgroups count some of what is gone. They have to do where we may not look. */
+static bool is_name_of_folder(int process, const char *link, const char *path, size_t len)
+{
+	char name[EVENT_PATH_MAX + sizeof("root/../")];
+	const char *last = memrchr(path, '/', len);
+	struct stat folder, named;
+
+	if (!last || fstatat(process, link, &folder, 0) < 0)
+		return true;
+	last++;
+	(void)snprintf(name, sizeof(name), "%s/../%.*s", link, (int)(path + len - last), last);
+	if (fstatat(process, name, &named, AT_NO_AUTOMOUNT) < 0)
+		return errno == EACCES && folder.st_nlink > 0;
+	return named.st_ino == folder.st_ino && named.st_dev == folder.st_dev;
+}
+
+/* A removed folder is told by the name that it had, as the kernel side does. */
+static size_t read_folder(int process, const char *link, char path[EVENT_PATH_MAX])
+{
+	ssize_t n = readlinkat(process, link, path, EVENT_PATH_MAX);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	return ends_as_deleted(path, len) && !is_name_of_folder(process, link, path, len) ? len - DELETED_BYTES : len;
+}
+
 /* Links show paths from our root; what lies below the process's own root loses that beginning. */
-static size_t read_link(int process, const char *name, char path[EVENT_PATH_MAX])
+static size_t cut_root(int process, char path[EVENT_PATH_MAX], size_t len)
 {
 	char root[EVENT_PATH_MAX];
-	ssize_t n = readlinkat(process, name, path, EVENT_PATH_MAX);
-	ssize_t top = readlinkat(process, "root", root, sizeof(root));
+	size_t top = read_folder(process, "root", root);
 
-	if (n <= 0)
-		return 0;
-	if (top <= 1 || n < top || memcmp(path, root, (size_t)top) != 0 || (n > top && path[top] != '/'))
-		return (size_t)n;
-	if (n == top) { /* the root itself */
+	if (top <= 1 || len < top || memcmp(path, root, top) != 0 || (len > top && path[top] != '/'))
+		return len;
+	if (len == top) { /* the root itself */
 		path[0] = '/';
 		return 1;
 	}
-	n -= top;
-	memmove(path, path + top, (size_t)n);
-	return (size_t)n;
+	memmove(path, path + top, len - top);
+	return len - top;
 }
 
 /* Whether this path, below the process's root, is that of its executable: a file can have other names when one is taken away, and a name can end like
@@ -254,23 +285,21 @@ static bool is_name_of_exe(int process, const char *path, size_t len, const stru
 
 static size_t cut_deleted(int process, struct event *event, const char *path, size_t len)
 {
-	static const char suffix[] = " (deleted)";
-	size_t cut = sizeof(suffix) - 1;
-
-	if (len <= cut || memcmp(path + len - cut, suffix, cut) != 0 || is_name_of_exe(process, path, len, event))
+	if (!ends_as_deleted(path, len) || is_name_of_exe(process, path, len, event))
 		return len;
 	event->flags |= EVENT_DELETED;
-	return len - cut;
+	return len - DELETED_BYTES;
 }
 
 static void read_exe(int process, struct event *event)
 {
 	static const char memfd[] = "/memfd:";
 	char path[EVENT_PATH_MAX];
-	size_t len = read_link(process, "exe", path);
+	ssize_t n = readlinkat(process, "exe", path, sizeof(path));
 	struct stat file;
+	size_t len;
 
-	if (len == 0 || fstatat(process, "exe", &file, 0) < 0)
+	if (n <= 0 || fstatat(process, "exe", &file, 0) < 0)
 		return;
 	event->exe_inode = file.st_ino;
 	event->exe_dev = major(file.st_dev) << 20 | minor(file.st_dev);
@@ -278,7 +307,7 @@ static void read_exe(int process, struct event *event)
 	event->exe_nlink = (uint32_t)file.st_nlink;
 	event->exe_ctime_ns = (uint64_t)file.st_ctim.tv_sec * 1000000000u + (uint64_t)file.st_ctim.tv_nsec;
 	event->flags |= EVENT_EXE_KNOWN;
-	len = cut_deleted(process, event, path, len);
+	len = cut_deleted(process, event, path, cut_root(process, path, (size_t)n));
 	if (event->exe_nlink == 0 && len > sizeof(memfd) - 1 && memcmp(path, memfd, sizeof(memfd) - 1) == 0) {
 		event->flags = (event->flags | EVENT_MEMFD) & ~(uint32_t)EVENT_DELETED;
 		append(event, EVENT_EXE, path + 1, len - 1, EVENT_PATH_MAX);
@@ -290,7 +319,7 @@ static void read_exe(int process, struct event *event)
 static void read_cwd(int process, struct event *event)
 {
 	char path[EVENT_PATH_MAX];
-	size_t len = read_link(process, "cwd", path);
+	size_t len = cut_root(process, path, read_folder(process, "cwd", path));
 
 	if (len == 0)
 		return;

@@ -15,7 +15,8 @@ cat >"$work/plain" <<'SH'
 #!/bin/sh
 exit 3
 SH
-chmod 755 "$outer" "$inner" "$work/plain"
+printf '#!%s option\n' "$(workload stay)" >"$work/nameless"
+chmod 755 "$outer" "$inner" "$work/plain" "$work/nameless"
 
 many=() # 168,894 bytes with their NULs
 for ((i = 1; i <= 30000; i++)); do many+=("$i"); done
@@ -34,6 +35,8 @@ run script "$outer" 'two  blanks' '' 'quoted "x"'
 cd "$work/a folder" || exit 1
 run relative ../plain one
 cd "$work" || exit 1
+stay by-descriptor "$(workload fexecve)" "$work/nameless"
+wait_until 10 said by-descriptor process
 run no-arguments "$(workload argc-zero)" "$(workload stay)"
 run bytes "$(workload argv-bytes)"
 run million "$(workload argv-long)" 1000000
@@ -56,6 +59,16 @@ pid=${pid_of[relative]}
 check "exec 16: a script by its relative name: below the working folder" \
   equal "$(told "$pid" '[.script, .cwd, .argv, .exit.code]')" \
   "[\"$work/a folder/../plain\",\"$work/a folder\",[\"/bin/sh\",\"../plain\",\"one\"],3]"
+# The kernel has no other name for it, and gives this one to the interpreter.
+pid=${pid_of[by-descriptor]}
+name=/dev/fd/$(said by-descriptor descriptor)
+mapfile -t -d '' argv <"/proc/$pid/cmdline"
+check "exec 16: a script by its descriptor: the kernel names it /dev/fd/N" \
+  equal "${argv[*]}" "$(workload stay) option $name argument"
+for by in told told_modest; do
+  check "exec 16: a script by its descriptor: its name as the kernel says it ($by)" equal \
+    "$($by "$pid" '[.script, .exe, .argv]')" "[\"$name\",\"$(workload stay)\",[\"$(workload stay)\",\"option\",\"$name\",\"argument\"]]"
+done
 
 # Since 5.18 (dcd46d897adb), and in the stable series that took it over, the kernel puts in an empty string: the
 # program tells.
@@ -115,7 +128,7 @@ check "exec 19: /proc shows what the process wrote there" \
 recorded="[\"$(workload rename-self)\",[\"$(workload rename-self)\",\"some\",\"arguments\"],\"workload-rename\"]"
 check "exec 19: what exec recorded stays while it runs" equal "$(told "$pid" '[.exe, .argv, .comm]')" "$recorded"
 check "exec 16 to 19: exactly the ${#expected[@]} processes that there were" exactly_these
-end_all liar many-live many-snapshot
+end_all liar by-descriptor many-live many-snapshot
 settle
 check "exec 19: what exec recorded stays when it has ended" equal "$(told "$pid" '[.exe, .argv, .comm]')" "$recorded"
 check "exec 19: it ended like any process" equal "$(told "$pid" '[.state, .exit.code, .ppid]')" "[\"exited\",0,$$]"

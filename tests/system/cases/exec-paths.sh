@@ -9,7 +9,7 @@ stay_program=$(workload stay)
 mount -t tmpfs -o mode=755 tmpfs "$work/" && mounts+=("$work")
 cd "$work" || exit 1
 
-mkdir real bound covered lower upper scratch merged base
+mkdir real bound covered lower upper scratch merged base lower/gone-lower-{snapshot,live}
 cp "$stay_program" real/prog
 cp "$stay_program" lower/prog
 mount --bind real bound && mounts+=("$work/bound")
@@ -38,14 +38,42 @@ SH
 cat >unlinked <<'SH'
 exec 8<"$1" && rm "$1" && exec /proc/self/fd/8
 SH
+cat >removed <<'SH'
+cd "$1" && rmdir "$1" && exec "$2"
+SH
+cat >in-folder <<'SH'
+cd "$1" && exec "$2"
+SH
 
 depths=(60 100 120 140 300)
 kinds=(plain bound namespace jail jail-top bound-root memfd deleted unlinked)
 [ $overlay = yes ] && kinds+=(overlay-lower overlay-upper)
 for depth in "${depths[@]}"; do kinds+=("deep-$depth"); done
+# Working folders that are gone: an overlay and a cgroup count links of theirs. Some that live are named like one that is gone. Where another user lets
+# nobody in, a sensor that has given up its rights cannot look.
+gone=(gone-folder gone-twice gone-closed gone-cgroup)
+[ $overlay = yes ] && gone+=(gone-lower gone-upper)
+named=(named named-closed)
+kinds+=("${gone[@]}" "${named[@]}")
+folder_of() { # KIND WHEN
+  case $1 in
+    gone-twice | named*) echo "$work/$1 $2 (deleted)" ;;
+    gone-cgroup) echo "$cgroup_dir/$1-$2" ;;
+    gone-lower | gone-upper) echo "$work/merged/$1-$2" ;;
+    *) echo "$work/$1-$2" ;;
+  esac
+}
 
 start_all() { # WHEN
-  local when=$1 depth
+  local when=$1 depth kind
+  for kind in "${gone[@]}" "${named[@]}"; do
+    [ "$kind" = gone-lower ] || mkdir "$(folder_of "$kind" "$when")"
+    [[ $kind != *-closed ]] || { chmod 700 "$(folder_of "$kind" "$when")" && chown 1234 "$(folder_of "$kind" "$when")"; }
+  done
+  for kind in "${gone[@]}"; do
+    stay "$kind-$when" bash removed "$(folder_of "$kind" "$when")" "$stay_program"
+  done
+  for kind in "${named[@]}"; do stay "$kind-$when" bash in-folder "$(folder_of "$kind" "$when")" "$stay_program"; done
   cp "$stay_program" "gone-$when"
   cp "$stay_program" "unlinked-$when" && ln "unlinked-$when" "kept-$when"
   stay "plain-$when" "$work/real/prog"
@@ -70,6 +98,8 @@ start_all() { # WHEN
 
 open_door
 start_all snapshot
+stay gone-root-snapshot "$(workload removed-root)" gone-root
+wait_until 20 said gone-root-snapshot process
 start_watch
 start_modest
 start_all live
@@ -120,6 +150,16 @@ for when in live snapshot; do
       equal "$($by "${pid_of[unlinked-$when]}" .exe) $($by "${pid_of[unlinked-$when]}" .flags)" "\"$work/unlinked-$when\" [\"deleted\"]"
   done
 
+  for kind in "${named[@]}"; do check_place "exec 22" $kind $when; done
+  for kind in "${gone[@]}"; do
+    check "exec 22: $kind: the working folder is gone ($when)" \
+      equal "$(readlink "/proc/${pid_of[$kind-$when]}/cwd")" "$(folder_of "$kind" $when) (deleted)"
+    for by in told told_modest; do
+      check "exec 22: $kind: a removed working folder keeps its name ($when, $by)" \
+        equal "$($by "${pid_of[$kind-$when]}" .cwd)" "\"$(folder_of "$kind" $when)\""
+    done
+  done
+
   for depth in "${depths[@]}"; do check_place "exec 22" "deep-$depth" $when; done
   check "exec 22: 60 nested folders: the whole path ($when)" equal "$(flags_of deep-60-$when)" '[]'
 
@@ -139,6 +179,10 @@ for when in live snapshot; do
     equal "$(told "${pid_of[jail-$when]}" '[.exe, .cwd]')" '["/here/prog","/here"]'
   check "exec 23: chroot to a mount: below that root ($when)" equal \
     "$(told "${pid_of[bound-root-$when]}" '[.exe, .cwd]')" "[\"$work/covered/prog\",\"$work/covered\"]"
+done
+for by in told told_modest; do
+  check "exec 23: root and working folder are gone: below that root (snapshot, $by)" \
+    equal "$($by "${pid_of[gone-root-snapshot]}" .cwd)" '"/inner"'
 done
 close_door
 finish

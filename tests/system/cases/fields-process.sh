@@ -86,6 +86,19 @@ ticks=$(getconf CLK_TCK)
 machine=$(hostname)
 declare -A user_names=([0]=$(id -nu 0) [1234]=$(id -nu 1234 2>/dev/null))
 
+# terminal NUMBER: JSON, the name of a terminal by its number in stat (new_encode_dev). Those of pseudo terminals (unix98, from major 136 on) are in no
+# sysfs.
+terminal() {
+  local major=$((($1 >> 8) & 0xfff)) minor=$((($1 & 0xff) | (($1 >> 12) & 0xfff00))) name
+  [ "$1" != 0 ] || { echo null; return; }
+  if [ $major -ge 136 ] && [ $major -le 143 ]; then
+    name=pts/$(((major - 136) * 256 + minor))
+  else
+    name=$(sed -n 's/^DEVNAME=//p' "/sys/dev/char/$major:$minor/uevent")
+  fi
+  echo "\"$name\""
+}
+
 truth_of() { # PID
   local pid=$1 stat uids gids name links inodes argv line argument path loginuid=4294967295
   fields=() values=()
@@ -125,6 +138,7 @@ truth_of() { # PID
   json .argv_truncated false
   json .pgid "${stat[2]}"
   json .sid "${stat[3]}"
+  json .tty "$(terminal "${stat[4]}")"
   json .ns_pid "${status[NSpid]##*$'\t'}"
   json .uid "${uids[0]}"
   json .euid "${uids[1]}"
@@ -141,6 +155,7 @@ truth_of() { # PID
     i=$((i + 1))
   done
   text .cgroup "$path"
+  if [[ $path == *"$container"* ]]; then text .container_id "$container"; else json .container_id null; fi
   json .exe_inode "${exe[0]}"
   text .exe_dev "$(((exe[1] >> 8) & 0xfff)):$(((exe[1] & 0xff) | ((exe[1] >> 12) & 0xfff00)))"
   json .flags '[]'
@@ -181,6 +196,13 @@ for when in live snapshot; do
   creator="\"$own\""
   [ $when = snapshot ] && creator=null
   check "fields: $when: .creator_id" equal "$(told "${host_pid[plain-$when]}" .creator_id)" "$creator"
+  # The same without an iterator: starts are told to the tick, which /proc tells.
+  read -r words <"/proc/$$/stat"
+  read -r -a words <<<"${words##*) }"
+  own="\"$boot-$$-$(printf %x $((words[19] * (1000000000 / ticks))))\""
+  [ $when = snapshot ] || creator=$own # nor has /proc ever known it
+  check "fields: $when, by plain hooks and /proc: .parent_id is this shell's, .creator_id" equal \
+    "$(told_modest "${host_pid[plain-$when]}" '[.parent_id, .creator_id]')" "[$own,$creator]"
   check "fields: $when: .container_id of a docker cgroup" \
     equal "$(told "${host_pid[container-$when]}" .container_id)" "\"$container\""
   if [ -n "$v1_root" ]; then
