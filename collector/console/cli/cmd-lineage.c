@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* canopy lineage ID: how a process came to be, from the root on. A chain needs no branches, only a step in for each
  * generation. */
+#include <errno.h>
+
 #include "collector/console/cli/command.h"
 #include "collector/console/cli/context.h"
 #include "collector/console/cli/object.h"
@@ -68,18 +70,22 @@ static int draw(struct context *context, struct page *page, unsigned *ret_count)
 	struct table table;
 	struct bytes object;
 	unsigned depth = 0;
-	int err;
+	int err = 0;
 
 	if (context->options.output == OUTPUT_WIDE)
 		edge.columns = 0;
 	table_init(&table, &edge, columns, sizeof(columns) / sizeof(columns[0]));
-	while (page_next(page, &object)) {
+	while (!err && page_next(page, &object)) {
 		json_t *process = object_parse(object.data, object.len);
 
-		add_row(&table, process, depth++, &face);
+		if (json_is_object(process))
+			add_row(&table, process, depth++, &face);
+		else
+			err = -EBADMSG;
 		json_decref(process);
 	}
-	err = table_flush(&table, &out);
+	if (!err)
+		err = table_flush(&table, &out);
 	if (!err)
 		err = text_write(&out, stdout);
 	*ret_count = depth;

@@ -112,7 +112,7 @@ static int take_tree(struct top *top, int64_t now_ms)
 	while (!err && page_next(&page, &node)) {
 		json_t *process = object_parse(node.data, node.len);
 
-		err = model_poll_add(model, process);
+		err = json_is_object(process) ? model_poll_add(model, process) : -EBADMSG;
 		json_decref(process);
 	}
 	model_poll_end(model, now_ms);
