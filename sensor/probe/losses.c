@@ -3,6 +3,10 @@
  * themselves where they are dated (a full ring), and is the time between two looks where they are not (skipped runs). */
 #include "sensor/probe/losses.h"
 
+#include <unistd.h>
+
+#define RESCUE_WAITS 20 /* of a millisecond each */
+
 static void tell(const struct probe_sink *sink, const struct gap *gap)
 {
 	if (sink->gap)
@@ -49,11 +53,23 @@ static uint64_t newly_missed(int64_t *net, struct skips skips)
 	return now > before ? (uint64_t)(now - before) : 0;
 }
 
+/* What is skipped counts at once, and its rescue follows right behind, unless whoever is about to do it waits for this CPU. */
+static struct skips look_at_skips(const struct program *program, enum event_type type, int64_t net)
+{
+	struct skips skips = program_skips(program, type);
+
+	for (int i = 0; program->doubled && i < RESCUE_WAITS && (int64_t)(skips.skipped - skips.rescued) > net; i++) {
+		(void)usleep(1000);
+		skips = program_skips(program, type);
+	}
+	return skips;
+}
+
 static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,
 			  const struct probe_sink *sink)
 {
 	struct gap gap = {.type = type, .reason = GAP_RECURSION, .from_ns = losses->looked_ns, .to_ns = now_ns};
-	uint64_t missed = newly_missed(&losses->net[type], program_skips(program, type));
+	uint64_t missed = newly_missed(&losses->net[type], look_at_skips(program, type, losses->net[type]));
 
 	return tell_more(&losses->missed[type], losses->missed[type] + missed, gap, sink);
 }

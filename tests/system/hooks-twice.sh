@@ -35,15 +35,27 @@ run lives bash -c 'for ((i = 0; i < $1; i++)); do "$0"; done' "$work/a script" "
 start settle /bin/true
 finish_workload settle
 of() { jq -cn --argjson pid "${pid_of[lives]}" "[inputs | select(.ppid == \$pid and .type == \"$2\") | $3" "$work/$1"; } # FILE TYPE JQ
+# On a kernel that really skips hooks, these lose some, and count them.
+is_degraded() { kernel_at_least 7 0 && [[ $1 == without || $1 == lesser ]]; }
+told_or_counted() { # FILE TYPE
+  local told counted
+  told=$(of "$1" "$2" '.id] | unique | length')
+  counted=$(jq -n --arg type "$2" '[inputs | select(.type == "gap" and .lost == $type and .reason == "recursion") | .count] | add // 0' "$work/$1")
+  [ "$told" -le "$lives" ] && [ $((told + counted)) -ge "$lives" ] || { echo "$told told, $counted counted"; return 1; }
+}
 for file in ahead without behind lesser; do
   check "$file: all has come" wait_until 30 printed "${pid_of[settle]}" exit $file
+  if is_degraded $file; then
+    for type in fork exec exit; do check "$file: $lives times $type, told or counted as lost" told_or_counted $file $type; done
+    continue
+  fi
   for type in fork exit; do
     check "$file: $lives times $type" equal "$(of $file $type '.id] | [length, (unique | length)]')" "[$lives,$lives]"
   done
   check "$file: the script of each exec" equal "$(of $file exec "select(.script == \"$work/a script\") | .id] | [length, (unique | length)]")" "[$lives,$lives]"
-  check "$file: nothing is lost" equal "$(jq -n '[inputs | select(.type == "gap")] | length' "$work/$file")" 0
+  check "$file: nothing is lost" equal "$(jq -c 'select(.type == "gap")' "$work/$file")" ""
 done
-for file in ahead without; do check "$file: each exec is told once" equal "$(of $file exec '.id] | length')" "$lives"; done
+for file in ahead without; do is_degraded $file || check "$file: each exec is told once" equal "$(of $file exec '.id] | length')" "$lives"; done
 # Until the sensor finds out that perf is called first, on each CPU.
 for file in behind lesser; do check "$file: nearly each is" test "$(of $file exec '.id] | length')" -le $((lives + $(nproc))); done
 if [ -n "${pid_of[counter]:-}" ]; then
