@@ -45,7 +45,6 @@ cases/exit-status 14
 cases/exec-rights 13
 hosts 10
 cases/exec-images 8
-hooks-twice 20
 demo 8
 cases/tree-reuse 7
 cases/fields-users 4'
@@ -60,7 +59,6 @@ tests_of_guest() { # LINE SHARD: comma separated; the dearest first, each to the
     tr ' ' '\n' <<<"$given"
   else
     printf '%s\n' check demo hosts privacy restart
-    [ "$1" != 7 ] || echo hooks-twice # the only line with hooks that are attached twice, and with kprobes
     (cd "$here/../system" && ls cases/*.sh) | sed 's/\.sh$//' | grep -v '/observe$'
   fi | while read -r name; do
     known=$(awk -v n="$name" '$1 == n {print $2}' <<<"$costs")
