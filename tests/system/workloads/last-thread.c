@@ -4,23 +4,6 @@
 
 #include "workload.h"
 
-/* The leader is a zombie of its thread group once its exit is over. */
-static int leader_is_gone(void)
-{
-	char text[512] = "", path[64];
-	FILE *file;
-	char *close;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
-	file = fopen(path, "re");
-	if (!file)
-		fail(path);
-	(void)fread(text, 1, sizeof(text) - 1, file);
-	(void)fclose(file);
-	close = strrchr(text, ')');
-	return close && close[1] == ' ' && close[2] == 'Z';
-}
-
 static void *worker(void *unused)
 {
 	pid_t pid = fork();

@@ -46,6 +46,23 @@ static inline _Noreturn void exit_thread(int code)
 		(void)syscall(SYS_exit, code);
 }
 
+/* The leader is a zombie of its thread group once its exit is over. */
+static inline int leader_is_gone(void)
+{
+	char text[512] = "", path[64];
+	FILE *file;
+	char *close;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	file = fopen(path, "re");
+	if (!file)
+		fail(path);
+	(void)fread(text, 1, sizeof(text) - 1, file);
+	(void)fclose(file);
+	close = strrchr(text, ')');
+	return close && close[1] == ' ' && (close[2] == 'Z' || close[2] == 'X');
+}
+
 static inline int wait_for(pid_t pid)
 {
 	int status;
