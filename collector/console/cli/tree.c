@@ -15,24 +15,23 @@ static const struct table_column columns[] = {
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
+/* From behind: open holds the depths of which a row stands further down below the same parent, the deepest at its end. A
+ * depth is a server's word; it is compared alone, and each row is pushed and popped once. */
 int tree_find_last(const uint32_t *depths, size_t count, bool *ret_last)
 {
-	bool *seen = calloc(count + 1, sizeof(*seen)); /* by depth: a sibling stands further down */
+	uint32_t *open = calloc(count + 1, sizeof(*open));
+	size_t levels = 0;
 
-	if (!seen)
+	if (!open)
 		return -ENOMEM;
-	for (size_t i = count, below = 0; i-- > 0;) {
-		/* a level more than there are rows is not a server's to have memory taken for */
-		size_t depth = depths[i] < count ? depths[i] : count;
-
-		ret_last[i] = !seen[depth];
-		seen[depth] = true;
-		/* what was seen deeper belongs to this row, not to those above it */
-		for (size_t level = depth + 1; level <= below; level++)
-			seen[level] = false;
-		below = depth;
+	for (size_t i = count; i-- > 0;) {
+		while (levels > 0 && open[levels - 1] > depths[i])
+			levels--; /* what was seen deeper belongs to this row, not to those above it */
+		ret_last[i] = levels == 0 || open[levels - 1] != depths[i];
+		if (ret_last[i])
+			open[levels++] = depths[i];
 	}
-	free(seen);
+	free(open);
 	return 0;
 }
 

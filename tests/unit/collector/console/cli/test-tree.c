@@ -97,12 +97,12 @@ static void test_last_children(void **state)
 /* A depth that a server made up costs no more memory than there are rows. */
 static void test_depth_made_up(void **state)
 {
-	const uint32_t depths[] = {0, UINT32_MAX, UINT32_MAX - 1, 1, UINT32_MAX};
-	const bool expected[] = {true, false, true, true, true};
-	bool last[5];
+	const uint32_t depths[] = {0, UINT32_MAX, UINT32_MAX - 1, UINT32_MAX - 1, 1, UINT32_MAX};
+	const bool expected[] = {true, true, false, true, true, true};
+	bool last[6];
 
-	assert_int_equal(tree_find_last(depths, 5, last), 0);
-	for (size_t i = 0; i < 5; i++)
+	assert_int_equal(tree_find_last(depths, 6, last), 0);
+	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(last[i], expected[i]);
 }
 
