@@ -147,7 +147,7 @@ static void send_ack(struct session *session)
 	session->ack_due = false;
 	FAILPOINT("session-before-ack");
 	if (send_message(session, &message) < 0)
-		session->ack_due = true; /* told with the next one */
+		session->ack_due = true; /* told with the next one, or by the next tick */
 }
 
 static void refuse(struct session *session, const struct ingest_refusal *refusal)
@@ -624,13 +624,18 @@ static void on_filled(void *owner, size_t len)
 	relieve(session->shared);
 }
 
+static void say_due(struct session *session)
+{
+	send_ack(session);
+	session_send_pace(session);
+}
+
 static void on_drained(void *owner)
 {
 	struct session *session = owner;
 
 	if (session->state == SESSION_STREAMING) {
-		send_ack(session);
-		session_send_pace(session);
+		say_due(session);
 	} else if (session->state == SESSION_GREETING && session->leaving) {
 		session->leaving = false;
 		(void)stream_read_start(session->stream);
@@ -772,6 +777,8 @@ void session_tick(struct session *session, uint64_t now_ms)
 	const uint32_t limits[] = {shared->hello_ms, shared->idle_ms, shared->linger_ms, UINT32_MAX};
 	uint64_t begin = session->state == SESSION_STREAMING ? session->heard_ms : session->since_ms;
 
+	if (session->state == SESSION_STREAMING)
+		say_due(session); /* there was no memory for it: nothing else may be under way that would say it */
 	if (session->state == SESSION_STREAMING && is_held(session))
 		return;
 	if (now_ms >= begin && now_ms - begin > limits[session->state])

@@ -67,17 +67,17 @@ for who in collector spooler; do
   cp "$work/counts" "$work/counts.$who" || continue
   while read -r kind total; do
     [ "$who" = collector ] && [ "$kind" = connect ] && continue # it connects to nobody
-    tried=0 wrong=0
+    tried=0 wrong=''
     for n in $(numbers "$total"); do
       tried=$((tried + 1))
       if ! fails $who "$kind" "$n" >"$work/said" 2>&1; then
-        wrong=$((wrong + 1))
+        wrong+=" $n: $(head -n 1 "$work/said");"
         { echo "# $who, $kind number $n:"; sed 's/^/# /' "$work/said" | head -n 12; }
       fi
       end_processes
       rm -rf "$work"/run-*
     done
-    check "$who: $kind fails, $tried of its $total calls, each in a run of its own" equal "$wrong" 0
+    check "$who: $kind fails, $tried of its $total calls, each in a run of its own${wrong:+; wrong:$wrong}" equal "$wrong" ""
   done <"$work/counts.$who"
 done
 finish

@@ -4,6 +4,23 @@
 
 enum log_level log_level = LOG_LEVEL_ERROR;
 
+/* ---- want of memory ------------------------------------------------------------------------------------------ */
+
+static unsigned unsaid; /* so many Acks are still to find no memory */
+
+int __real_message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len);
+int __wrap_message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len);
+
+int __wrap_message_encode(const struct message *message, bool compress, uint8_t **ret_frame, size_t *ret_len)
+{
+	if (message->type != MESSAGE_ACK || unsaid == 0)
+		return __real_message_encode(message, compress, ret_frame, ret_len);
+	unsaid--;
+	return -ENOMEM;
+}
+
+/* ---- tests --------------------------------------------------------------------------------------------------- */
+
 static void a_sensor_is_served(void **state)
 {
 	struct rig *rig = *state;
@@ -168,6 +185,23 @@ static void closing_tells_everybody(void **state)
 	assert_true(loop_until(&rig->loop, is_closed, rig));
 }
 
+/* Its sensor may have nothing more to say, so that no other message brings the Ack along. */
+static void an_ack_without_memory_comes_by_itself(void **state)
+{
+	struct rig *rig = *state;
+	struct peer *peer;
+
+	listen_with(rig, &plain);
+	peer = peer_join(rig);
+	unsaid = 1;
+	say_batch(peer, 1);
+	assert_true(loop_until(&rig->loop, was_acked, peer));
+	assert_int_equal(unsaid, 0);
+	assert_int_equal(peer->acked, 1);
+	assert_int_equal(peer->acks, 1);
+	peer_close(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +211,7 @@ int main(void)
 	    TEST(order_is_kept),
 	    TEST(what_is_no_frame_is_told_so),
 	    TEST(browsers_and_scanners_get_an_answer),
+	    TEST(an_ack_without_memory_comes_by_itself),
 	    TEST(a_refused_peer_that_goes_on_sending_still_learns_why),
 	    TEST(silence_ends_a_session),
 	    TEST(closing_tells_everybody),
