@@ -75,7 +75,7 @@ static void commit(struct forest_host *host, struct scene *scene, struct draft *
 
 int apply_join(struct forest_host *host, const struct fact *fact, uint8_t era, bool *ret_new)
 {
-	struct draft draft = DRAFT_NULL;
+	struct draft draft;
 	struct scene scene = {0};
 	struct fact room;
 	int r;
@@ -115,6 +115,11 @@ void forest_batch_begin(struct forest *forest)
 void forest_batch_end(struct forest *forest)
 {
 	pool_batch_end(&forest->pool);
+}
+
+void forest_expect(struct forest *forest, const struct fact *fact)
+{
+	image_expect(&forest->pool, fact);
 }
 
 int forest_apply(struct forest *forest, struct forest_host *host, const struct fact *fact, int64_t boottime_to_wall_ns,

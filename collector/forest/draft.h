@@ -8,8 +8,8 @@
 struct draft {
 	const struct fact *fact;
 	struct text *comm; /* references held until they are merged */
-	struct image image;
 	bool has_image;
+	struct image image; /* when it has one */
 	struct facet facet;     /* holds the context */
 	struct node_more *more; /* memory that merging may need */
 	struct facet_link *link;
@@ -19,15 +19,13 @@ struct draft {
 	bool origin; /* the fact decides the node's origin */
 };
 
-#define DRAFT_NULL ((struct draft){0})
-
-/* Interns what the fact holds. era: by which clock it was told. Errors: -ENOMEM. */
+/* Interns what the fact holds. era: by which clock it was told. Errors: -ENOMEM; draft_finish is due then, too. */
 int draft_init(struct draft *draft, struct pool *pool, const struct fact *fact, uint8_t era);
 /* Whether this fact decides the node's origin; node NULL = it is new. Remembered in the draft. */
 bool draft_decides_origin(struct draft *draft, const struct forest_node *node);
 /* Gets the memory that merging into the node needs. Errors: -ENOMEM. */
 int draft_reserve(struct draft *draft, struct pool *pool, struct forest_node *node);
-/* Gives back what is left. Takes zeroed drafts. */
+/* Gives back what is left; the draft is over. */
 void draft_finish(struct draft *draft, struct pool *pool);
 
 #endif

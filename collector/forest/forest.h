@@ -68,6 +68,8 @@ int64_t forest_machine_elsewhere(struct forest *forest, const uint8_t machine_id
  * a batch then costs less; nothing else changes. */
 void forest_batch_begin(struct forest *forest);
 void forest_batch_end(struct forest *forest);
+/* A fact of the batch that will be joined soon, told in their order: what joining it will look at is fetched into the cache meanwhile. */
+void forest_expect(struct forest *forest, const struct fact *fact);
 
 /* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the
  * same fact from a second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC

@@ -83,6 +83,13 @@ uint64_t image_argv_bytes(const struct image *image)
 	return tail.argv_bytes;
 }
 
+void image_expect(struct pool *pool, const struct fact *fact)
+{
+	texts_approach(&pool->texts);
+	if (image_told(fact) && fact->flags & FACT_ARGV_KNOWN)
+		texts_expect(&pool->texts, fact->argv);
+}
+
 int image_make(struct pool *pool, const struct fact *fact, uint8_t era, struct image *ret)
 {
 	struct image image = {

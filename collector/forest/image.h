@@ -34,6 +34,8 @@ static inline bool image_told(const struct fact *fact)
 	       (fact->type == FACT_SNAPSHOT && fact->flags & (FACT_EXE_KNOWN | FACT_ARGV_KNOWN));
 }
 
+/* The fact's image will be made soon: what that will look at is fetched into the cache meanwhile. */
+void image_expect(struct pool *pool, const struct fact *fact);
 /* Errors: -ENOMEM; *ret is then untouched. */
 int image_make(struct pool *pool, const struct fact *fact, uint8_t era, struct image *ret);
 void image_release(struct pool *pool, struct image *image);

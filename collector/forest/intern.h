@@ -28,6 +28,12 @@ static inline struct intern *intern_first(const struct intern_table *table, uint
 {
 	return table->bucket_count ? table->buckets[hash & (table->bucket_count - 1)] : NULL;
 }
+static inline void intern_prefetch(const struct intern_table *table, uint32_t hash)
+{
+	if (table->bucket_count)
+		__builtin_prefetch(&table->buckets[hash & (table->bucket_count - 1)]);
+}
+
 /* Makes room for one more. Errors: -ENOMEM when there is no table at all. */
 int intern_reserve(struct intern_table *table, struct memory *memory);
 /* Adds the entry with one reference; intern_reserve has succeeded before. */

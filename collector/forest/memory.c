@@ -208,6 +208,15 @@ static void put_block(struct memory *memory, void *p, size_t size)
 		give_page_back(memory, page);
 }
 
+/* What is looked up all over, as a table of buckets is, finds more of its pages known to the CPU where they are large. */
+static void make_huge(void *p, size_t size)
+{
+	uintptr_t begin = ((uintptr_t)p + REGION_BYTES - 1) & ~(REGION_BYTES - 1), end = ((uintptr_t)p + size) & ~(REGION_BYTES - 1);
+
+	if (p && begin < end)
+		(void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+}
+
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 static bool from_heap(size_t size)
@@ -233,6 +242,7 @@ void *memory_zalloc(struct memory *memory, size_t size)
 		return p ? memset(p, 0, size) : NULL;
 	}
 	p = calloc(1, size ? size : 1);
+	make_huge(p, size);
 	if (p)
 		memory->bytes += memory_cost(size);
 	return p;

@@ -3,6 +3,7 @@
 #include "collector/forest/text.h"
 
 #include <errno.h>
+#include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -23,6 +24,41 @@ static struct text *find(const struct texts *texts, struct bytes content, uint32
 	return NULL;
 }
 
+static uint32_t hash_of(const struct texts *texts, struct bytes content)
+{
+	return (uint32_t)XXH3_64bits_withSeed(content.data, content.len, texts->seed);
+}
+
+void texts_expect(struct texts *texts, struct bytes content)
+{
+	struct text_ahead *ahead = &texts->ahead[texts->expected % TEXTS_AHEAD];
+
+	if (!content.len || !texts->memo.open)
+		return;
+	*ahead = (struct text_ahead){content.data, content.len, hash_of(texts, content)};
+	texts->expected++;
+	intern_prefetch(&texts->table, ahead->hash);
+}
+
+void texts_approach(const struct texts *texts)
+{
+	const struct text_ahead *ahead = &texts->ahead[(texts->expected - 1) % TEXTS_AHEAD];
+
+	if (ahead->at)
+		__builtin_prefetch(intern_first(&texts->table, ahead->hash));
+}
+
+static uint32_t expected_hash(const struct texts *texts, struct bytes content)
+{
+	for (uint32_t i = 0; i < TEXTS_AHEAD; i++) {
+		const struct text_ahead *ahead = &texts->ahead[i];
+
+		if (ahead->at == content.data && ahead->len == content.len)
+			return ahead->hash;
+	}
+	return hash_of(texts, content);
+}
+
 int texts_get(struct texts *texts, struct bytes content, struct text **ret)
 {
 	struct text *text;
@@ -32,7 +68,7 @@ int texts_get(struct texts *texts, struct bytes content, struct text **ret)
 		*ret = NULL;
 		return 0;
 	}
-	hash = (uint32_t)XXH3_64bits_withSeed(content.data, content.len, texts->seed);
+	hash = expected_hash(texts, content);
 	text = find(texts, content, hash);
 	if (text) {
 		*ret = text_ref(text);
@@ -71,6 +107,7 @@ void texts_forget(struct texts *texts)
 
 	while ((entry = memo_drop(&texts->memo)))
 		texts_put(texts, (struct text *)entry);
+	memset(texts->ahead, 0, sizeof(texts->ahead));
 }
 
 void texts_put(struct texts *texts, struct text *text)

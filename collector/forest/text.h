@@ -14,16 +14,30 @@ struct text {
 	char data[];
 };
 
+#define TEXTS_AHEAD 8u /* expected strings that are remembered; a power of two */
+
+/* A string that will be looked up soon, by its address. */
+struct text_ahead {
+	const char *at; /* NULL = none */
+	uint32_t len, hash;
+};
+
 struct texts {
 	struct intern_table table;
 	struct memory *memory; /* borrowed */
 	uint64_t seed;         /* of the hash: peers choose the content */
 	struct memo memo;      /* of strings that a batch has once */
+	struct text_ahead ahead[TEXTS_AHEAD]; /* in a ring */
+	uint32_t expected;                    /* so many were written to it */
 };
 
 void texts_finish(struct texts *texts);
 /* Gives back what the memo held, and closes it. */
 void texts_forget(struct texts *texts);
+/* A string of the batch will be asked for soon: its bucket is fetched into the cache meanwhile. */
+void texts_expect(struct texts *texts, struct bytes content);
+/* Some time after that: so is what the bucket of the last one leads to. */
+void texts_approach(const struct texts *texts);
 /* *ret is a reference of the caller's. Errors: -ENOMEM. */
 int texts_get(struct texts *texts, struct bytes content, struct text **ret);
 /* The same for a string of a batch's table, which others of its facts may name, too. */

@@ -3,6 +3,8 @@
  * people see. */
 #include "collector/ingest/apply.h"
 
+#define AHEAD 3u /* facts: joining one takes some hundred ns, as a miss of the cache does, and one may need two in turn */
+
 static void note_refused(struct gap *gap, const struct fact *fact)
 {
 	if (gap->count == 0 || fact->time_ns < gap->from_ns)
@@ -21,12 +23,15 @@ void apply_batch(struct forest *forest, struct forest_host *host, const struct b
 		 const struct apply_verdict *verdict, struct apply_counts *counts)
 {
 	struct gap refused = {.reason = GAP_FOREST_FULL};
+	size_t expected = 0;
 	bool is_new;
 
 	forest_batch_begin(forest);
 	for (size_t i = 0; i < batch->fact_count; i++) {
 		const struct fact *fact = &batch->facts[i];
 
+		while (expected < batch->fact_count && expected < i + AHEAD)
+			forest_expect(forest, &batch->facts[expected++]);
 		is_new = true;
 		if (forest_apply(forest, host, fact, batch->boottime_to_wall_ns, &is_new) < 0)
 			note_refused(&refused, fact);

@@ -45,7 +45,7 @@ int seglog_buffer_reserve(struct seglog_buffer *buffer, size_t more)
 
 	if (more <= buffer->capacity - buffer->len)
 		return 0;
-	while (capacity - buffer->len < more)
+	while (capacity < buffer->usual || capacity - buffer->len < more)
 		capacity *= 2;
 	return resize(buffer, capacity);
 }
@@ -55,14 +55,17 @@ void seglog_buffer_reset(struct seglog_buffer *buffer)
 	size_t used = buffer->len;
 
 	buffer->len = 0;
+	buffer->usual = used > buffer->usual / 2 ? used : buffer->usual / 2;
 	if (buffer->capacity > CAPACITY_KEEP && buffer->capacity / KEEP_PARTS > used)
 		(void)resize(buffer, buffer->capacity / 2);
 }
 
 void seglog_buffer_rest(struct seglog_buffer *buffer)
 {
-	if (buffer->len == 0 && buffer->capacity > CAPACITY_KEEP)
-		seglog_buffer_free(buffer);
+	if (buffer->len > 0 || buffer->capacity <= CAPACITY_KEEP)
+		return;
+	free(buffer->data);
+	*buffer = (struct seglog_buffer){.usual = buffer->usual};
 }
 
 void seglog_buffer_free(struct seglog_buffer *buffer)

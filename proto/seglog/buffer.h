@@ -9,6 +9,7 @@
 struct seglog_buffer {
 	uint8_t *data; /* owned */
 	size_t len, capacity;
+	size_t usual; /* what rounds before have come to: an empty one grows to that at once */
 };
 
 /* Room for more bytes behind len; what is in it stays. Errors: -ENOMEM, with nothing changed. */
@@ -17,7 +18,7 @@ int seglog_buffer_reserve(struct seglog_buffer *buffer, size_t more);
 void seglog_buffer_reset(struct seglog_buffer *buffer);
 /* Nothing follows at once: of an empty one no more is kept than a quiet log needs. */
 void seglog_buffer_rest(struct seglog_buffer *buffer);
-/* Frees its memory and zeroes it; it can be used again. */
+/* Frees its memory and zeroes it, what is usual as well; it can be used again. */
 void seglog_buffer_free(struct seglog_buffer *buffer);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -95,12 +97,48 @@ static void with_room_there_is_none(void **state)
 	forest_destroy(forest);
 }
 
+static void expect_argv(struct forest_host *host, struct process_key key, const char *argv)
+{
+	struct process_view seen;
+	struct arena arena = {0};
+
+	assert_int_equal(forest_view(forest_find(host, key), 0, &arena, &seen), 0);
+	assert_true(seen.image_count > 0);
+	assert_true(bytes_equal(seen.images[seen.image_count - 1].argv, bytes_from_string(argv)));
+	arena_finish(&arena);
+}
+
+/* Arguments that are looked up ahead are each process's own, also where a later batch lies at the addresses of an earlier one. */
+static void arguments_come_to_their_own_process(void **state)
+{
+	char argv[FACTS][8];
+	struct forest_host *host;
+	struct forest *forest = forest_of(100, 100, &host);
+	struct apply_counts counts = {0};
+	struct fact facts[FACTS];
+
+	(void)state;
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < FACTS; i++) {
+			(void)snprintf(argv[i], sizeof(argv[i]), "a%u-%u", (unsigned)round, (unsigned)(i / 2)); /* two are the same */
+			facts[i] = (struct fact){.type = FACT_EXEC, .self = {(i + 1) * SECOND, 10 + i}, .time_ns = (round * FACTS + i + 1) * SECOND,
+						 .exec_seq = round + 1, .flags = FACT_ARGV_KNOWN, .argv = bytes_from_string(argv[i]),
+						 .argv_bytes = strlen(argv[i]), .comm = BYTES_LITERAL("c"), .context = &context};
+		}
+		apply_batch(forest, host, &(struct batch){.boottime_to_wall_ns = OFFSET, .fact_count = FACTS, .facts = facts}, NULL, &counts);
+		for (uint32_t i = 0; i < FACTS; i++)
+			expect_argv(host, facts[i].self, argv[i]);
+	}
+	forest_destroy(forest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_all_hosts_together_have_no_room_for_is_a_gap),
 	    cmocka_unit_test(likewise_what_the_host_has_no_room_for),
 	    cmocka_unit_test(with_room_there_is_none),
+	    cmocka_unit_test(arguments_come_to_their_own_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,10 +81,31 @@ static void a_log_at_rest_keeps_little(void **state)
 	seglog_buffer_reset(&buffer);
 	seglog_buffer_rest(&buffer);
 	assert_int_equal(buffer.capacity, 0);
-	append(&buffer, STEP);
+	for (unsigned i = 0; i < 8; i++) { /* the burst is forgotten by halves */
+		append(&buffer, STEP);
+		seglog_buffer_reset(&buffer);
+		seglog_buffer_rest(&buffer);
+	}
+	assert_true(buffer.capacity >= STEP);
+	seglog_buffer_free(&buffer);
+}
+
+/* Under load a log rests for a moment after each commit, until its peers have heard of it. */
+static void after_a_rest_it_grows_at_once(void **state)
+{
+	struct seglog_buffer buffer = {0};
+	const uint8_t *data;
+
+	(void)state;
+	append(&buffer, 3 * MIB);
 	seglog_buffer_reset(&buffer);
 	seglog_buffer_rest(&buffer);
-	assert_true(buffer.capacity >= STEP);
+	assert_null(buffer.data);
+	append(&buffer, STEP);
+	data = buffer.data;
+	while (buffer.len + STEP <= 3 * MIB)
+		append(&buffer, STEP);
+	assert_ptr_equal(buffer.data, data);
 	seglog_buffer_free(&buffer);
 }
 
@@ -95,6 +116,7 @@ int main(void)
 	    cmocka_unit_test(a_steady_stream_keeps_its_memory),
 	    cmocka_unit_test(a_burst_is_given_back),
 	    cmocka_unit_test(a_log_at_rest_keeps_little),
+	    cmocka_unit_test(after_a_rest_it_grows_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
