@@ -167,7 +167,8 @@ static int take_revocations(struct load *load, BIO *bio)
 	if (count == 0)
 		return fail(load->ret_why, -EINVAL, "the revocation file %s holds no list; give a PEM file, such as crl.pem of 'canopy pki'",
 			    load->context->paths[FILE_CRL]);
-	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1 ? 0 : -ENOMEM;
+	/* of the whole chain; on_verify says which of them need no list */
+	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1 ? 0 : -ENOMEM;
 }
 
 static const struct {

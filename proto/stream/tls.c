@@ -58,12 +58,36 @@ static const char *verify_remedy(const struct tls *tls, int error)
 	}
 }
 
+/* The list of its authority must be there for the peer's own certificate. One above it is looked up where there is a list, and what the file of
+ * authorities names is trusted as it stands there: whose list would tell may not even be known. */
+static bool needs_no_list(X509_STORE_CTX *store)
+{
+	int depth = X509_STORE_CTX_get_error_depth(store);
+	bool trusted = depth == sk_X509_num(X509_STORE_CTX_get0_chain(store)) - 1;
+
+	if (depth == 0)
+		return false;
+	switch (X509_STORE_CTX_get_error(store)) {
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+		return true;
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+		return trusted;
+	default:
+		return false;
+	}
+}
+
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls *tls = ssl ? SSL_get_app_data(ssl) : NULL;
 	X509 *x509 = X509_STORE_CTX_get_current_cert(store);
 
+	if (!ok && needs_no_list(store)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
 	if (ok || !tls || tls->verify_error)
 		return ok;
 	tls->verify_error = X509_STORE_CTX_get_error(store);
@@ -291,12 +315,16 @@ static int verify_by(struct tls *tls, X509_STORE *store, X509 *x509)
 	int ok = -1;
 
 	if (verification && X509_STORE_CTX_init(verification, store, x509, chain ? chain : kept) == 1 &&
-	    X509_STORE_CTX_set_purpose(verification, client ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT) == 1)
+	    X509_STORE_CTX_set_purpose(verification, client ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT) == 1) {
+		X509_STORE_CTX_set_verify_cb(verification, on_verify);
 		ok = X509_verify_cert(verification);
+	}
 	if (ok != 1) {
+		X509 *refused = verification ? X509_STORE_CTX_get_current_cert(verification) : NULL;
+
 		tls->verify_error = verification ? X509_STORE_CTX_get_error(verification) : X509_V_ERR_OUT_OF_MEM;
-		tls->verify_depth = 0;
-		(void)X509_NAME_oneline(X509_get_subject_name(x509), tls->subject, sizeof(tls->subject));
+		tls->verify_depth = refused ? X509_STORE_CTX_get_error_depth(verification) : 0;
+		(void)X509_NAME_oneline(X509_get_subject_name(refused ? refused : x509), tls->subject, sizeof(tls->subject));
 		explain_verify(tls);
 	}
 	X509_STORE_CTX_free(verification);

@@ -149,16 +149,28 @@ void authority_revoke(struct authority *authority, long serial)
 	ASN1_TIME_free(now);
 }
 
-void authority_write_revocations(struct authority *authority, const struct folder *folder, const char *name)
+static void put_revocations(struct authority *authority, FILE *file)
 {
 	ASN1_TIME *from = X509_gmtime_adj(NULL, -3600), *until = X509_gmtime_adj(NULL, DAY);
-	FILE *file = create(folder, name, 0644);
 
 	MUST(from && until && X509_CRL_set_version(authority->crl, 1) == 1);
 	MUST(X509_CRL_set_issuer_name(authority->crl, X509_get_subject_name(authority->x509)) == 1);
 	MUST(X509_CRL_set1_lastUpdate(authority->crl, from) == 1 && X509_CRL_set1_nextUpdate(authority->crl, until) == 1);
 	MUST(X509_CRL_sort(authority->crl) == 1 && X509_CRL_sign(authority->crl, authority->key, EVP_sha256()) > 0);
-	MUST(PEM_write_X509_CRL(file, authority->crl) == 1 && fclose(file) == 0);
+	MUST(file && PEM_write_X509_CRL(file, authority->crl) == 1 && fclose(file) == 0);
 	ASN1_TIME_free(from);
 	ASN1_TIME_free(until);
+}
+
+void authority_write_revocations(struct authority *authority, const struct folder *folder, const char *name)
+{
+	put_revocations(authority, create(folder, name, 0644));
+}
+
+void authority_append_revocations(struct authority *authority, const struct folder *folder, const char *name)
+{
+	char path[FOLDER_PATH_MAX * 2];
+
+	folder_file(folder, name, path);
+	put_revocations(authority, fopen(path, "a"));
 }

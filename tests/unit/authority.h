@@ -38,5 +38,7 @@ void authority_write(const struct authority *authority, const struct folder *fol
 /* FOLDER/NAME: a revocation list with everything revoked so far. */
 void authority_revoke(struct authority *authority, long serial);
 void authority_write_revocations(struct authority *authority, const struct folder *folder, const char *name);
+/* The same behind what FOLDER/NAME holds. */
+void authority_append_revocations(struct authority *authority, const struct folder *folder, const char *name);
 
 #endif
