@@ -41,6 +41,9 @@ int confine_capabilities(const unsigned *kept, size_t count)
 	bool known = capng_get_caps_process() == 0, bounds = known && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	uint64_t had = 0;
 
+	/* a unit's own filter refuses capset to who has nothing to give up */
+	if (known && capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE)
+		return 0;
 	for (size_t i = 0; i < count; i++)
 		if (known && capng_have_capability(CAPNG_PERMITTED, kept[i]))
 			had |= UINT64_C(1) << kept[i];

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Keeps these capabilities of whatever there was, in every set; count 0 = none. Errors: -errno, -EINVAL. */
+/* Keeps these capabilities of whatever there was, in every set; count 0 = none. Who has none at all keeps to that without a system call.
+ * Errors: -errno, -EINVAL. */
 int confine_capabilities(const unsigned *kept, size_t count);
 
 /* A filter that allows what every program on a loop needs: files by descriptor and path, sockets of the internet, of name

@@ -85,6 +85,43 @@ else
   check "the sensor looks at its spool # SKIP no sensor here" true
 fi
 
+# calls_of SET: the names of all its calls, those of sets within it included.
+calls_of() {
+  local line
+  while read -r line; do
+    case $line in '' | '#'* | "$1") ;; @*) calls_of "$line" ;; *) echo "$line" ;; esac
+  done < <(SYSTEMD_COLORS=0 systemd-analyze --no-pager syscall-filter "$1")
+}
+# filter_of UNIT: what its lines of SystemCallFilter= come to, in their order; systemd adds @default.
+filter_of() {
+  local word how
+  calls_of @default >"$work/calls"
+  while read -ra words; do
+    how=add
+    for word in "${words[@]}"; do
+      [ "${word#\~}" = "$word" ] || how=remove
+      word=${word#\~}
+      [[ $word = @* ]] && calls_of "$word" >"$work/set" || echo "$word" >"$work/set"
+      if [ $how = add ]; then cat "$work/set" >>"$work/calls"; else grep -vxFf "$work/set" "$work/calls" >"$work/left"; mv "$work/left" "$work/calls"; fi
+    done
+  done < <(sed -n 's/^SystemCallFilter=//p' "$1")
+  echo execve >>"$work/calls" # for whoever starts it
+  sort -u "$work/calls"
+}
+# As its unit runs it: no capability, the unit's calls alone, nobody else's processes and of /proc nothing but processes.
+start_as_unit() {
+  filter_of "$work/canopy-collector.service" >"$work/allowed"
+  mkdir "$work/for-nobody/unit"
+  chown nobody: "$work/for-nobody/unit" && chmod 700 "$work/for-nobody/unit"
+  unshare --mount sh -c 'mount -t proc -o subset=pid,hidepid=2 proc /proc && exec "$@"' sh setpriv --reuid nobody --regid nogroup --clear-groups --bounding-set=-all \
+    --inh-caps=-all --no-new-privs "$CANOPY_BUILD/tests/system/workloads/workload-unit-filter" "$work/allowed" "$CANOPY_COLLECTOR" --listen 127.0.0.1:0 --http 127.0.0.1:0 \
+    --state "$work/for-nobody/unit/state" >"$work/unit.log" 2>&1 &
+  collector_pid=$!
+  pids+=("$collector_pid")
+  wait_until 20 test -s "$work/for-nobody/unit/state/http"
+}
+filters() { awk '/^Seccomp_filters:/ { print $2 }' "/proc/$1/status"; }
+
 if command -v systemd-analyze >/dev/null; then
   for unit in collector sensor; do
     program=$CANOPY_COLLECTOR
@@ -93,6 +130,12 @@ if command -v systemd-analyze >/dev/null; then
     check "the unit of the $unit is sound" eval "systemd-analyze verify --man=no $work/canopy-$unit.service 2>&1 | not grep 'canopy-$unit.service'"
   done
   check "the collector's unit exposes next to nothing" systemd-analyze security --offline=yes --threshold=20 "$work/canopy-collector.service"
+  start_as_unit
+  check "under what its unit allows it is ready" curl -sf "http://$(cat "$work/for-nobody/unit/state/http")/readyz"
+  check "its own filter stands beside the unit's" equal "$(filters "$collector_pid")" 2
+  check "and it has nothing to warn of" not grep -E '^(warning|error)' "$work/unit.log"
+  stop_process "$collector_pid"
+  check "it stops cleanly" grep -q 'event=stopped' "$work/unit.log"
 else
   check "the units ask for what they should # SKIP no systemd-analyze here" true
 fi

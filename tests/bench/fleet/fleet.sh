@@ -58,13 +58,14 @@ collector() {
 }
 collector_options=()
 
-# served NAME FEED-ARGUMENT…: one run; adds to the lists NAME.rate and NAME.cpu
+# served NAME FEED-ARGUMENT…: one run; adds to the lists NAME.rate, NAME.cpu (of all the run) and NAME.sending (CPU once all are connected)
 served() {
   local name=$1 cpu0 n
   shift
   cpu0=$(cpu_ns "$collector_pid")
-  feed "$listen" "$@" >"$work/said"
+  feed "$listen" clock="$collector_pid" "$@" >"$work/said"
   n=$(value events <"$work/said")
+  compute "$n * 1e9 / $(value cpu_ns <"$work/said")" '%.0f\n' >>"$work/$name.sending"
   value events_per_s <"$work/said" >>"$work/$name.rate"
   compute "$n * 1e9 / ($(cpu_ns "$collector_pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
 }
@@ -210,7 +211,8 @@ part_connections() {
     collector 1 $((cores - 1))
     served many hosts=2000 batch=50 events="$events"
   done
-  show many "canopy, plain" "1.0 M a core"
+  row "canopy, plain" "$(median <"$work/many.rate") events/s, $(median <"$work/many.sending") a CPU second" "1.0 M a core"
+  row "  CPU of connecting and leaving counted as well" "$(median <"$work/many.cpu") a CPU second"
 }
 
 # The generator needs a share of a core for itself. With four cores or more it has one that no shard uses, and the clock tells; with
