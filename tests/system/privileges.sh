@@ -136,6 +136,13 @@ if command -v systemd-analyze >/dev/null; then
   check "and it has nothing to warn of" not grep -E '^(warning|error)' "$work/unit.log"
   stop_process "$collector_pid"
   check "it stops cleanly" grep -q 'event=stopped' "$work/unit.log"
+  if [ -x "${CANOPY_SENSOR:-}" ]; then
+    kept=$(sed -n 's/^CapabilityBoundingSet=//p' "$work/canopy-sensor.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+    check "with the capabilities of its unit the sensor can all that it can with every one" equal \
+      "$(setpriv --bounding-set="-all,$kept" --inh-caps=-all --no-new-privs "$CANOPY_SENSOR" --check)" "$("$CANOPY_SENSOR" --check)"
+  else
+    skip "what the sensor's unit leaves it" "no sensor here"
+  fi
 else
   check "the units ask for what they should # SKIP no systemd-analyze here" true
 fi
