@@ -399,7 +399,7 @@ static void one_history(uint64_t seed)
 {
 	struct world w = {.random = seed * 2654435761u + 1};
 
-	print_message("seed %llu\n", (unsigned long long)seed); /* the last one is the one that failed */
+	print_message("# seed %llu\n", (unsigned long long)seed); /* the last one is the one that failed */
 	assert_int_equal(uv_loop_init(&w.loop), 0);
 	assert_int_equal(folder_make(&w.spool_folder), 0);
 	assert_int_equal(folder_make(&w.journal_folder), 0);
