@@ -69,9 +69,13 @@ static bool needs_no_list(X509_STORE_CTX *store)
 		return false;
 	switch (X509_STORE_CTX_get_error(store)) {
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE: /* there is one, but not of authorities (RFC 5280, 5.2.5) */
 		return true;
 	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
 	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
 		return trusted;
 	default:
 		return false;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of what is revoked: whom they end, when, and who is asked for. */
+#include <openssl/x509v3.h>
+
 #include "tests/unit/proto/stream/ends.h"
 
 static struct tls_context *revoking_context(void)
@@ -199,6 +201,30 @@ static void a_trusted_authority_below_another_needs_no_list(void **state)
 	authority_finish(&between);
 }
 
+static void a_list_of_users_alone_says_nothing_of_authorities(void **state)
+{
+	ISSUING_DIST_POINT *users = ISSUING_DIST_POINT_new();
+	struct tls_context *client, *server;
+	struct authority between;
+
+	(void)state;
+	users->onlyuser = 0xff;
+	assert_int_equal(X509_CRL_add1_ext_i2d(world.authority.crl, NID_issuing_distribution_point, users, 1, 0), 1);
+	ISSUING_DIST_POINT_free(users);
+	authority_make_below(&between, &world.authority, "between", 87);
+	authority_issue(&between, &world.folder, "signed", &(struct request_for){"web-8", "DNS:web-8", "clientAuth", 0, 0, 88});
+	authority_append(&between, &world.folder, "signed.pem");
+	write_lists(&between);
+	client = client_context("signed");
+	server = revoking_context();
+	shakes(client, server, NULL);
+	authority_revoke(&between, 88);
+	write_lists(&between);
+	assert_int_equal(tls_context_refresh(server, NULL), 0);
+	check_refused(client, server, "collector.example", "our certificate is revoked", "certificate revoked");
+	authority_finish(&between);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(who_resumed_is_judged_by_its_whole_chain),
 	    cmocka_unit_test(an_authority_between_is_revoked_with_all_that_it_signed),
 	    cmocka_unit_test(a_trusted_authority_below_another_needs_no_list),
+	    cmocka_unit_test(a_list_of_users_alone_says_nothing_of_authorities), /* last: its list stays as it is */
 	};
 
 	return cmocka_run_group_tests(tests, begin_world, end_world);
