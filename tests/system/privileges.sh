@@ -94,7 +94,7 @@ calls_of() {
 }
 # filter_of UNIT: what its lines of SystemCallFilter= come to, in their order; systemd adds @default.
 filter_of() {
-  local word how
+  local word words how
   calls_of @default >"$work/calls"
   while read -ra words; do
     how=add
@@ -132,7 +132,7 @@ if command -v systemd-analyze >/dev/null; then
   check "the collector's unit exposes next to nothing" systemd-analyze security --offline=yes --threshold=20 "$work/canopy-collector.service"
   start_as_unit
   check "under what its unit allows it is ready" curl -sf "http://$(cat "$work/for-nobody/unit/state/http")/readyz"
-  check "its own filter stands beside the unit's" equal "$(filters "$collector_pid")" 2
+  check "its own filter stands beside the unit's" equal "$(filters "$collector_pid")" $(($(filters $$) + 2))
   check "and it has nothing to warn of" not grep -E '^(warning|error)' "$work/unit.log"
   stop_process "$collector_pid"
   check "it stops cleanly" grep -q 'event=stopped' "$work/unit.log"

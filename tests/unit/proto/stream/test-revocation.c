@@ -14,10 +14,19 @@ static struct tls_context *revoking_context(void)
 					     .mutual = true});
 }
 
+/* A handshake that ends well. */
+static void meet(struct pair *pair, struct tls_context *client, struct tls_context *server)
+{
+	int at_client, at_server;
+
+	open_pair(pair, client, server, "collector.example");
+	shake(pair, TLS_FEED_MAX, &at_client, &at_server);
+	assert_int_equal(at_server, 0);
+}
+
 static void a_revoked_one_is_refused_and_found_under_a_live_connection(void **state)
 {
 	struct tls_context *client, *server;
-	int at_client, at_server;
 	struct pair pair;
 
 	(void)state;
@@ -25,9 +34,7 @@ static void a_revoked_one_is_refused_and_found_under_a_live_connection(void **st
 	authority_write_revocations(&world.authority, &world.folder, "crl.pem");
 	client = client_context("lost");
 	server = revoking_context();
-	open_pair(&pair, client, server, "collector.example");
-	shake(&pair, TLS_FEED_MAX, &at_client, &at_server);
-	assert_int_equal(at_server, 0);
+	meet(&pair, client, server);
 	say(pair.server, pair.client, "welcome");
 	assert_int_equal(tls_verify_again(pair.server), 0);
 	assert_int_equal(tls_context_refresh(server, NULL), TLS_CONTEXT_E_SAME);
@@ -94,12 +101,8 @@ static void who_began_before_a_reload_is_judged_by_what_it_loaded(void **state)
 /* One resumed by a ticket, which has the peer's certificate without those between it and the authority. */
 static void resume(struct pair *pair, struct tls_context *client, struct tls_context *server)
 {
-	int at_client, at_server;
-
 	shakes(client, server, NULL);
-	open_pair(pair, client, server, "collector.example");
-	shake(pair, TLS_FEED_MAX, &at_client, &at_server);
-	assert_int_equal(at_server, 0);
+	meet(pair, client, server);
 	assert_true(tls_resumed(pair->server));
 	say(pair->client, pair->server, "hello");
 }
@@ -150,7 +153,6 @@ static void an_authority_between_is_revoked_with_all_that_it_signed(void **state
 {
 	struct tls_context *client, *server;
 	struct authority between;
-	int at_client, at_server;
 	struct pair pair;
 
 	(void)state;
@@ -160,9 +162,7 @@ static void an_authority_between_is_revoked_with_all_that_it_signed(void **state
 	write_lists(&between);
 	server = revoking_context();
 	client = client_context("signed");
-	open_pair(&pair, client, server, "collector.example");
-	shake(&pair, TLS_FEED_MAX, &at_client, &at_server);
-	assert_int_equal(at_server, 0);
+	meet(&pair, client, server);
 	say(pair.client, pair.server, "hello");
 
 	authority_revoke(&world.authority, 83);
