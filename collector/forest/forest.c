@@ -122,6 +122,21 @@ struct forest_host *forest_host_find(const struct forest *forest, const struct b
 	return NULL;
 }
 
+bool forest_wants_region(const struct forest *forest)
+{
+	return memory_wants_region(&forest->pool.memory);
+}
+
+void *forest_prefault(void)
+{
+	return memory_prefault();
+}
+
+void forest_keep_region(struct forest *forest, void *region)
+{
+	memory_keep_region(&forest->pool.memory, region);
+}
+
 static int grow_list(struct memory *memory, struct forest_host ***list, uint32_t old_capacity, uint32_t capacity)
 {
 	struct forest_host **grown =

@@ -71,6 +71,12 @@ void forest_batch_end(struct forest *forest);
 /* A fact of the batch that will be joined soon, told in their order: what joining it will look at is fetched into the cache meanwhile. */
 void forest_expect(struct forest *forest, const struct fact *fact);
 
+/* Memory for what comes next, made ready by another thread (memory.h). wants and keep: as any other call on a forest; prefault:
+ * anywhere, NULL = out of memory, which keep takes. */
+bool forest_wants_region(const struct forest *forest);
+void *forest_prefault(void);
+void forest_keep_region(struct forest *forest, void *region);
+
 /* Joins one fact. *ret_new: whether it said anything that was not known, which is what sinks and followers go by; the
  * same fact from a second sensor is not new. boottime_to_wall_ns is that of the fact's batch. Errors: -ENOMEM, -ENOSPC
  * (nodes_max, nodes_per_host_max); the forest is then as before, save for the dead that were to make room. */

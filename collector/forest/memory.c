@@ -15,6 +15,8 @@
 
 #define PAGE_BYTES ((size_t)64 << 10)
 #define REGION_BYTES ((size_t)2 << 20)
+#define REGION_PAGES ((uint32_t)(REGION_BYTES / PAGE_BYTES))
+#define SMALL_PAGE_BYTES ((size_t)4 << 10) /* the smallest that any kernel gives */
 #define FIRST_BLOCK 64u /* behind the header, on a cache line of its own */
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -94,13 +96,38 @@ static char *map_region(void)
 	return all + before;
 }
 
+/* The whole of it at one fault, where the kernel has a huge page. */
+void *memory_prefault(void)
+{
+	volatile char *at = map_region();
+
+	for (size_t offset = 0; at && offset < REGION_BYTES; offset += SMALL_PAGE_BYTES)
+		at[offset] = 0;
+	return (void *)at;
+}
+
+bool memory_wants_region(const struct memory *memory)
+{
+	return memory->regions && !memory->spare && memory->empty_pages < REGION_PAGES / 2;
+}
+
+void memory_keep_region(struct memory *memory, void *region)
+{
+	if (region && memory->spare)
+		(void)munmap(region, REGION_BYTES);
+	else if (region)
+		memory->spare = region;
+}
+
 static bool add_region(struct memory *memory)
 {
-	char *at = map_region();
+	char *at = memory->spare ? memory->spare : map_region();
 	struct memory_page *region = (struct memory_page *)at;
 
 	if (!at)
 		return false;
+	memory->spare = NULL;
+	memory->empty_pages += REGION_PAGES;
 	for (size_t offset = REGION_BYTES; offset > 0; offset -= PAGE_BYTES)
 		link_page(&memory->empty, (struct memory_page *)(at + offset - PAGE_BYTES));
 	region->region_next = memory->regions;
@@ -130,6 +157,8 @@ void memory_finish(struct memory *memory)
 {
 	while (memory->regions)
 		drop_region(memory, memory->regions);
+	if (memory->spare)
+		(void)munmap(memory->spare, REGION_BYTES);
 	*memory = (struct memory){0};
 }
 
@@ -143,6 +172,7 @@ static struct memory_page *take_page(struct memory *memory, unsigned class)
 		return NULL;
 	page = memory->empty;
 	unlink_page(&memory->empty, page);
+	memory->empty_pages--;
 	region_of(page)->pages_used++;
 	page->freed = NULL;
 	page->fresh = FIRST_BLOCK;
@@ -160,10 +190,12 @@ static void give_page_back(struct memory *memory, struct memory_page *page)
 
 	unlink_page(&memory->open[page->class], page);
 	link_page(&memory->empty, page);
+	memory->empty_pages++;
 	if (--region->pages_used > 0 || (!region->region_prev && !region->region_next))
 		return;
 	for (size_t offset = 0; offset < REGION_BYTES; offset += PAGE_BYTES)
 		unlink_page(&memory->empty, (struct memory_page *)(at + offset));
+	memory->empty_pages -= REGION_PAGES;
 	drop_region(memory, region);
 }
 

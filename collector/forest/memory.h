@@ -4,6 +4,7 @@
 #ifndef CANOPY_COLLECTOR_FOREST_MEMORY_H
 #define CANOPY_COLLECTOR_FOREST_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +17,9 @@ struct memory {
 	uint64_t bytes; /* in blocks, each as large as it takes */
 	struct memory_page *open[MEMORY_CLASSES]; /* pages with room, by the size of their blocks */
 	struct memory_page *empty;                /* pages without blocks */
+	uint32_t empty_pages;
 	struct memory_page *regions;              /* all of them, by their first page; owned */
+	void *spare;                              /* a region that no block lies in yet; owned; NULL = none */
 };
 
 /* Gives the pages back; every block has been freed before. */
@@ -24,6 +27,13 @@ void memory_finish(struct memory *memory);
 
 /* The region behind this one in memory->regions; NULL = none. */
 struct memory_page *memory_region_next(const struct memory_page *region);
+
+/* A region made ready before it is needed: its first touch takes milliseconds where a virtual machine has to ask its host for
+ * the pages. wants: there is no spare one, and half of the last is in use. prefault: on any thread; NULL = out of memory.
+ * keep: takes what prefault gave (NULL is taken) as the spare. */
+bool memory_wants_region(const struct memory *memory);
+void *memory_prefault(void);
+void memory_keep_region(struct memory *memory, void *region);
 
 /* What a block of that size takes. */
 static inline size_t memory_cost(size_t size)

@@ -97,6 +97,7 @@ static void on_durable(void *owner, uint64_t position, int error)
 
 	(void)position;
 	if (!error) {
+		prefault_turn(&shard->prefault, &shard->loop, shard->forest);
 		report(shard, &shard->grown);
 		return;
 	}
@@ -148,8 +149,9 @@ static int open_all(struct shard *shard)
 		r = open_journal(shard);
 	if (r < 0)
 		return r;
-	journal_on_durable(shard->journal, on_durable, shard);
 	r = ingest_create(&shard->ingest, shard->forest, shard->journal);
+	/* Behind the ingest's own: acks go out before the main loop is woken, which may take the CPU from this thread. */
+	journal_on_durable(shard->journal, on_durable, shard);
 	if (r == 0 && shard->options.strict)
 		ingest_require_machines(shard->ingest);
 	if (r == 0)

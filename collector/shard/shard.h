@@ -21,6 +21,7 @@
 #include "collector/listen/route.h"
 #include "collector/shard/gate.h"
 #include "collector/shard/mailbox.h"
+#include "collector/shard/prefault.h"
 
 #define SHARDS_MAX 64u /* cores beyond it are left to the disk and the console */
 
@@ -69,6 +70,7 @@ struct shard {
 	LIST_HEAD(, errand) errands;    /* relays of other shards that wait for the disk */
 	size_t relay_bytes;             /* of relays that its own sessions made and that are not back */
 	bool closing;                   /* other shards' batches are not taken any more */
+	struct prefault prefault;
 	struct post deafen, end, close; /* what the main loop asks for */
 	uv_thread_t thread;
 	uv_sem_t opened;

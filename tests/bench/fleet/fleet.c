@@ -10,7 +10,8 @@
 #include "member.h"
 
 #define PATIENCE_NS 300000000000ull /* a collector that needs longer than that for anything has failed the run */
-#define TICK_MS 5
+#define TICK_NS 5000000ull
+#define WAIT_NS 200000000ull /* where nothing is due */
 
 struct fleet {
 	struct options options;
@@ -19,11 +20,12 @@ struct fleet {
 	bool ended;             /* stdin is at its end */
 };
 
-/* One round of waiting; all_ms: how long at most. */
-static void turn(struct fleet *fleet, int all_ms)
+/* One round of waiting; all_ns: how long at most. */
+static void turn(struct fleet *fleet, uint64_t all_ns)
 {
+	struct timespec all = {.tv_sec = (time_t)(all_ns / 1000000000), .tv_nsec = (long)(all_ns % 1000000000)};
 	struct epoll_event events[256];
-	int n = epoll_wait(fleet->crew.poller, events, 256, all_ms);
+	int n = epoll_pwait2(fleet->crew.poller, events, 256, &all, NULL);
 	char byte;
 
 	if (n < 0 && errno != EINTR)
@@ -66,7 +68,7 @@ static void wait_for(struct fleet *fleet, bool (*done)(const struct fleet *fleet
 	while (!done(fleet)) {
 		if (now_ns() > deadline)
 			die(what, ETIMEDOUT);
-		turn(fleet, fleet->options.hold ? TICK_MS : 200);
+		turn(fleet, fleet->options.hold ? TICK_NS : WAIT_NS);
 		if (fleet->options.hold) /* a large one takes longer than a sensor may be silent */
 			tick_first(fleet, fleet->options.hosts);
 	}
@@ -91,7 +93,7 @@ static void send_all(struct fleet *fleet)
 		more = true;
 		due = begin + (uint64_t)((double)sent++ * (double)o->batch * 1e9 / (double)o->rate);
 		do /* also when it is late: acks have to be seen when they come */
-			turn(fleet, now_ns() + 2000000 < due ? 1 : 0);
+			turn(fleet, due > now_ns() ? due - now_ns() : 0);
 		while (now_ns() < due);
 		member_grant(member, member->granted + 1);
 	}
@@ -192,7 +194,7 @@ static void connect_all(struct fleet *fleet)
 		if (i % 64 == 63)
 			turn(fleet, 0);
 		while (i + 1 - fleet->crew.streaming >= most && i + 1 < fleet->options.hosts) {
-			turn(fleet, TICK_MS);
+			turn(fleet, TICK_NS);
 			tick_first(fleet, i + 1);
 		}
 	}
@@ -234,7 +236,7 @@ static void hold(struct fleet *fleet)
 	puts("holding");
 	(void)fflush(stdout);
 	while (!fleet->ended) {
-		turn(fleet, TICK_MS);
+		turn(fleet, TICK_NS);
 		tick_first(fleet, fleet->options.hosts);
 		all_gone |= fleet->crew.streaming == 0;
 		if (all_gone && all_welcome(fleet)) {

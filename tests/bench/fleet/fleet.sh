@@ -74,9 +74,11 @@ show() { # NAME LABEL [AIM]
   [ -s "$work/$1.rate" ] || return 0
   row "$2" "$(median <"$work/$1.rate") events/s, $(median <"$work/$1.cpu") a CPU second" "${3:-}"
 }
-ratio() { # NAME LABEL [AIM]: of medians
+# quotients LIST LIST: their median, round by round, since the speed of a machine may change by half between two rounds
+quotients() { paste -d ' ' "$work/$1" "$work/$2" | awk '{ printf "%.6f\n", $1 / $2 }' | median; }
+ratio() { # NAME LABEL [AIM]
   [ -s "$work/$1.cpu" ] || return 0
-  row "  canopy plain against $2" "$(compute "$(median <"$work/plain.cpu") / $(median <"$work/$1.cpu")") times a CPU second" "${3:-}"
+  row "  canopy plain against $2" "$(compute "$(quotients plain.cpu "$1.cpu")") times a CPU second" "${3:-}"
 }
 
 # ---- parts
@@ -187,7 +189,7 @@ part_latency() {
     sleep 3 # what rounds before left behind has reached the disk, freed memory the host
     feed "$listen" hosts=48 events=40000 batch=20 rate=8000 >"$work/said"
     note_acks unloaded
-    "$CANOPY_BUILD/tests/bench/fleet/bench-disk" "$work/disk" 2300 400 2000 >"$work/said" || die "no figures of the disk"
+    "${beside[@]}" "$CANOPY_BUILD/tests/bench/fleet/bench-disk" "$work/disk" 2300 400 2000 >"$work/said" || die "no figures of the disk"
     note_acks disk sync
     if [ "$rate" = 0 ]; then
       collector 1 $((cores - 1))
@@ -232,8 +234,8 @@ part_shards() {
   for ((n = 2; n <= most && n <= 8; n *= 2)); do
     [ $n != 2 ] || aim=1.7
     show "shards-$n" "$n shards"
-    [ "$cores" -lt 4 ] || row "  against one, by the clock" "$(compute "$(median <"$work/shards-$n.rate") / $(median <"$work/shards-1.rate")")" "$aim"
-    row "  $n cores' worth of CPU against one" "$(compute "$n * $(median <"$work/shards-$n.cpu") / $(median <"$work/shards-1.cpu")")" "$aim"
+    [ "$cores" -lt 4 ] || row "  against one, by the clock" "$(compute "$(quotients "shards-$n.rate" shards-1.rate)")" "$aim"
+    row "  $n cores' worth of CPU against one" "$(compute "$n * $(quotients "shards-$n.cpu" shards-1.cpu)")" "$aim"
     aim=""
   done
 }

@@ -139,12 +139,49 @@ static void pages_serve_any_size_again(void **state)
 	memory_finish(&memory);
 }
 
+/* Whoever only begins wants none, and one at a time is kept; the block that needs a region next lies in it. */
+static void a_region_is_ready_before_it_is_needed(void **state)
+{
+	static void *blocks[((size_t)2 << 20) / MEMORY_BLOCK_MAX];
+	struct memory memory = {0};
+	size_t count = 0, needed = 0;
+	void *region;
+
+	(void)state;
+	assert_false(memory_wants_region(&memory));
+	assert_non_null(blocks[count++] = memory_alloc(&memory, MEMORY_BLOCK_MAX));
+	if (!memory.regions) { /* every block is the heap's */
+		memory_free(&memory, blocks[0], MEMORY_BLOCK_MAX);
+		skip();
+	}
+	assert_false(memory_wants_region(&memory));
+	for (; !memory_wants_region(&memory); count++)
+		assert_non_null(blocks[count] = memory_alloc(&memory, MEMORY_BLOCK_MAX));
+	assert_in_range(count, sizeof(blocks) / sizeof(*blocks) / 3, sizeof(blocks) / sizeof(*blocks) * 2 / 3);
+	region = memory_prefault();
+	assert_non_null(region);
+	memory_keep_region(&memory, region);
+	memory_keep_region(&memory, memory_prefault());
+	memory_keep_region(&memory, NULL);
+	assert_false(memory_wants_region(&memory));
+	for (needed = count; regions(&memory) == 1; count++)
+		assert_non_null(blocks[count] = memory_alloc(&memory, MEMORY_BLOCK_MAX));
+	assert_true(count > needed);
+	assert_ptr_equal(memory.regions, region);
+	assert_false(memory_wants_region(&memory));
+	while (count > 0)
+		memory_free(&memory, blocks[--count], MEMORY_BLOCK_MAX);
+	assert_false(memory_wants_region(&memory));
+	memory_finish(&memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_keep_what_is_theirs),
 		cmocka_unit_test(zeroed_blocks_are_zero_again),
 		cmocka_unit_test(pages_serve_any_size_again),
+		cmocka_unit_test(a_region_is_ready_before_it_is_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
