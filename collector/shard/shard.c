@@ -97,7 +97,9 @@ static void on_durable(void *owner, uint64_t position, int error)
 
 	(void)position;
 	if (!error) {
-		prefault_turn(&shard->prefault, &shard->loop, shard->forest);
+		/* Under load a region that is touched just before it is filled is still in the CPU's caches. */
+		if (journal_pending_bytes(shard->journal) == 0)
+			prefault_turn(&shard->prefault, &shard->loop, shard->forest);
 		report(shard, &shard->grown);
 		return;
 	}

@@ -3,6 +3,7 @@
  * speaks the real protocol. Batches are encoded before the clock starts, so that what is measured is the collector.
  * Prints KEY=VALUE words on one line; options.c has the usage. */
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -256,6 +257,32 @@ static uint64_t cpu_ns(unsigned long pid)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
+/* So that whoever needs memory next gets what the machine has. A virtual one hands what is free back to its host after two seconds (free page
+ * reporting) and has to ask for each page of it again: here 0.3 GB/s then, 14 else. */
+static void touch_memory(unsigned long mib)
+{
+	size_t size = mib << 20;
+	volatile char *memory;
+
+	if (!size)
+		return;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		die("memory", errno);
+	(void)madvise((void *)memory, size, MADV_HUGEPAGE);
+	for (size_t at = 0; at < size; at += 4096)
+		memory[at] = 1;
+	(void)munmap((void *)memory, size);
+}
+
+static void print_beginning(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	printf("began=%lld.%06ld ", (long long)now.tv_sec, now.tv_nsec / 1000);
+}
+
 static void run(struct fleet *fleet)
 {
 	unsigned long clock = fleet->options.clock;
@@ -263,6 +290,8 @@ static void run(struct fleet *fleet)
 
 	connect_all(fleet);
 	send_residents(fleet);
+	touch_memory(fleet->options.touch);
+	print_beginning();
 	if (clock)
 		cpu = cpu_ns(clock);
 	begin = now_ns();

@@ -34,15 +34,7 @@ compute() { awk "BEGIN { printf \"${2:-%.2f}\", $1 }"; }
 # Of the whole process, threads that have ended included: its own clock (CPUCLOCK_SCHED).
 cpu_ns() { python3 -c 'import sys, time; print(time.clock_gettime_ns((~int(sys.argv[1]) << 3) | 2))' "$1"; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
-# Touches and frees memory, so that the next run gets pages which the machine has: a virtual one may have to ask its host for each that it has not
-# used for some time (here 0.3 GB/s then, 14 else), and whoever runs next would pay for that.
-touch_memory() {
-  python3 -c '
-import mmap
-memory = mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-memory.madvise(mmap.MADV_HUGEPAGE)
-for at in range(0, 1 << 30, 4096): memory[at] = 1'
-}
+touched=1024 # MiB of memory that the generator touches and frees first where CPU is compared, so that nobody pays for pages which the host took back
 feed() { "${apart[@]}" "$generator" "$@" || die "the generator failed: $*"; }
 
 # collector SHARDS CORES…: a new one on an empty state folder; sets collector_pid, listen, http
@@ -63,7 +55,7 @@ served() {
   local name=$1 cpu0 n
   shift
   cpu0=$(cpu_ns "$collector_pid")
-  feed "$listen" clock="$collector_pid" "$@" >"$work/said"
+  feed "$listen" clock="$collector_pid" touch=$touched "$@" >"$work/said"
   n=$(value events <"$work/said")
   compute "$n * 1e9 / $(value cpu_ns <"$work/said")" '%.0f\n' >>"$work/$name.sending"
   value events_per_s <"$work/said" >>"$work/$name.rate"
@@ -115,7 +107,6 @@ part_rates() {
   title "Rates: $events events of 48 hosts, durable and acknowledged; others a fifth with sync, RELP a hundredth; $rounds interleaved rounds: ${kinds[*]}"
   for ((i = 0; i < rounds; i++)); do
     for kind in "${kinds[@]}"; do
-      touch_memory
       count=$((events / 5)) # they take long enough with it
       [ "$kind" != relp ] || count=$((events / 100))
       case $kind in
@@ -209,7 +200,6 @@ part_connections() {
   local i
   title "2,000 connections, batches of 50: $events events, $rounds rounds"
   for ((i = 0; i < rounds; i++)); do
-    touch_memory
     collector 1 $((cores - 1))
     served many hosts=2000 batch=50 events="$events"
   done
@@ -225,7 +215,6 @@ part_shards() {
   [ "$cores" -ge 4 ] || { most=2; echo "  with $cores cores the generator shares them: only CPU seconds tell something"; }
   for ((i = 0; i < rounds; i++)); do
     for ((n = 1; n <= most && n <= 8; n *= 2)); do
-      touch_memory
       collector "$n" "$((cores - n < 0 ? 0 : cores - n))-$((cores - 1))"
       served "shards-$n" hosts=48 events="$events"
     done

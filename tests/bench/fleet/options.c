@@ -21,6 +21,7 @@ static const char usage[] = "usage: fleet ADDR:PORT|- [KEY=VALUE...]\n"
 			    "hold=0          1: after that say 'holding' and be a fleet of idle sensors, which\n"
 			    "                come back when the collector goes, until the end of stdin\n"
 			    "clock=0         a pid: how much CPU time it takes while events are sent is told as well\n"
+			    "touch=0         so many MiB of memory are touched and freed right before they are sent\n"
 			    "dialing=0       so many connect at the same time at most; 0 = all at once\n"
 			    "tls=DIR         with DIR/ca.pem and DIR/fleet-0.pem, DIR/fleet-0.key to 249; hosts\n"
 			    "                share these and their names\n"
@@ -40,7 +41,8 @@ static bool parse_word(struct options *options, const char *word)
 		     {"beats", offsetof(struct options, beats)}, {"seed", offsetof(struct options, seed)},
 		     {"rate", offsetof(struct options, rate)},   {"resident", offsetof(struct options, resident)},
 		     {"hold", offsetof(struct options, hold)},   {"dialing", offsetof(struct options, dialing)},
-		     {"json", offsetof(struct options, json)},   {"clock", offsetof(struct options, clock)}};
+		     {"json", offsetof(struct options, json)},   {"clock", offsetof(struct options, clock)},
+		     {"touch", offsetof(struct options, touch)}};
 	const char *value = strchr(word, '=');
 	char *end;
 

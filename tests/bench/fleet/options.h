@@ -11,7 +11,7 @@
 struct options {
 	struct addrinfo *target; /* owned for good; NULL: nothing is connected, only encoded */
 	const char *tls;         /* folder with ca.pem and fleet-0.pem, fleet-0.key and so on; NULL = plain */
-	unsigned long hosts, events, batch, zlib, zstd, previous, beats, seed, rate, resident, hold, dialing, json, clock;
+	unsigned long hosts, events, batch, zlib, zstd, previous, beats, seed, rate, resident, hold, dialing, json, clock, touch;
 };
 
 /* Says on stderr what is wrong and returns false then. */

@@ -97,13 +97,12 @@ END
 
 # other_served NAME EVENTS: until the file has every line; adds to the lists NAME.rate and NAME.cpu
 other_served() {
-  local name=$1 count=$2 cpu0 begin
+  local name=$1 count=$2 cpu0
   other_start "$name"
   cpu0=$(cpu_ns "$other_pid")
-  begin=$EPOCHREALTIME
-  feed "127.0.0.1:$other_port" hosts=48 events="$count" json="$json" >/dev/null
+  feed "127.0.0.1:$other_port" touch="$touched" hosts=48 events="$count" json="$json" >"$work/said"
   wait_until 300 lines_are "$other_file" "$count" || die "$name did not write all lines: $(wc -l <"$other_file")"
-  compute "$count / ($EPOCHREALTIME - $begin)" '%.0f\n' >>"$work/$name.rate"
+  compute "$count / ($EPOCHREALTIME - $(value began <"$work/said"))" '%.0f\n' >>"$work/$name.rate"
   compute "$count * 1e9 / ($(cpu_ns "$other_pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
   other_stop
   same_lines "$name" "$count"
