@@ -50,6 +50,11 @@ collector() {
 }
 collector_options=()
 
+# twice COMMAND…: the first run does not count. What whoever was before left behind, on the disk and of memory, is not what the second finds.
+twice() { counted=0; "$@"; counted=1; "$@"; }
+counted=1
+note() { [ $counted = 0 ] || cat >>"$work/$1"; }
+
 # served NAME FEED-ARGUMENT…: one run; adds to the lists NAME.rate, NAME.cpu (of all the run) and NAME.sending (CPU once all are connected)
 served() {
   local name=$1 cpu0 n
@@ -57,9 +62,15 @@ served() {
   cpu0=$(cpu_ns "$collector_pid")
   feed "$listen" clock="$collector_pid" touch=$touched "$@" >"$work/said"
   n=$(value events <"$work/said")
-  compute "$n * 1e9 / $(value cpu_ns <"$work/said")" '%.0f\n' >>"$work/$name.sending"
-  value events_per_s <"$work/said" >>"$work/$name.rate"
-  compute "$n * 1e9 / ($(cpu_ns "$collector_pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
+  compute "$n * 1e9 / $(value cpu_ns <"$work/said")" '%.0f\n' | note "$name.sending"
+  value events_per_s <"$work/said" | note "$name.rate"
+  compute "$n * 1e9 / ($(cpu_ns "$collector_pid") - $cpu0)" '%.0f\n' | note "$name.cpu"
+}
+# served_by SHARDS CORES NAME FEED-ARGUMENT…: likewise, by a new collector
+served_by() {
+  collector "$1" "$2"
+  shift 2
+  served "$@"
 }
 
 show() { # NAME LABEL [AIM]
@@ -100,7 +111,7 @@ part_wire() {
 }
 
 part_rates() {
-  local i kind count
+  local i kind count last=$((cores - 1))
   local kinds=(plain zlib zlib-previous zstd-previous)
   find_others
   kinds+=("${others[@]}")
@@ -110,10 +121,10 @@ part_rates() {
       count=$((events / 5)) # they take long enough with it
       [ "$kind" != relp ] || count=$((events / 100))
       case $kind in
-        plain) collector 1 $((cores - 1)); served plain events="$events" ;;
-        zlib) collector 1 $((cores - 1)); served zlib events="$events" zlib=1 ;;
-        *-previous) collector 1 $((cores - 1)); served "$kind" events="$events" "${kind%-*}=1" previous=1 ;;
-        *) other_served "$kind" "$count" ;;
+        plain) twice served_by 1 "$last" plain events="$events" ;;
+        zlib) twice served_by 1 "$last" zlib events="$events" zlib=1 ;;
+        *-previous) twice served_by 1 "$last" "$kind" events="$events" "${kind%-*}=1" previous=1 ;;
+        *) twice other_served "$kind" "$count" ;;
       esac
     done
   done
@@ -200,8 +211,7 @@ part_connections() {
   local i
   title "2,000 connections, batches of 50: $events events, $rounds rounds"
   for ((i = 0; i < rounds; i++)); do
-    collector 1 $((cores - 1))
-    served many hosts=2000 batch=50 events="$events"
+    twice served_by 1 $((cores - 1)) many hosts=2000 batch=50 events="$events"
   done
   row "canopy, plain" "$(median <"$work/many.rate") events/s, $(median <"$work/many.sending") a CPU second" "1.0 M a core"
   row "  CPU of connecting and leaving counted as well" "$(median <"$work/many.cpu") a CPU second"
@@ -215,8 +225,7 @@ part_shards() {
   [ "$cores" -ge 4 ] || { most=2; echo "  with $cores cores the generator shares them: only CPU seconds tell something"; }
   for ((i = 0; i < rounds; i++)); do
     for ((n = 1; n <= most && n <= 8; n *= 2)); do
-      collector "$n" "$((cores - n < 0 ? 0 : cores - n))-$((cores - 1))"
-      served "shards-$n" hosts=48 events="$events"
+      twice served_by "$n" "$((cores - n < 0 ? 0 : cores - n))-$((cores - 1))" "shards-$n" hosts=48 events="$events"
     done
   done
   show shards-1 "1 shard"

@@ -102,8 +102,8 @@ other_served() {
   cpu0=$(cpu_ns "$other_pid")
   feed "127.0.0.1:$other_port" touch="$touched" hosts=48 events="$count" json="$json" >"$work/said"
   wait_until 300 lines_are "$other_file" "$count" || die "$name did not write all lines: $(wc -l <"$other_file")"
-  compute "$count / ($EPOCHREALTIME - $(value began <"$work/said"))" '%.0f\n' >>"$work/$name.rate"
-  compute "$count * 1e9 / ($(cpu_ns "$other_pid") - $cpu0)" '%.0f\n' >>"$work/$name.cpu"
+  compute "$count / ($EPOCHREALTIME - $(value began <"$work/said"))" '%.0f\n' | note "$name.rate"
+  compute "$count * 1e9 / ($(cpu_ns "$other_pid") - $cpu0)" '%.0f\n' | note "$name.cpu"
   other_stop
   same_lines "$name" "$count"
 }
