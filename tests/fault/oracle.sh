@@ -114,7 +114,13 @@ clean_collector() {
   wait_until 20 listens
 }
 
+# What is stopped gives its lake five seconds, which a slow disk may need for one sync.
+lake_has_all() {
+  curl -sf "http://$(cat "$state/http")/metrics" | awk '/^canopy_collector_sink_lag_records/ {found = 1; lag += $2} END {exit !found || lag > 0}'
+}
+
 stop_clean_collector() {
+  wait_until 60 lake_has_all || { tail -n 3 "$run/collector.err"; return 1; }
   kill -TERM "$collector_pid"
   wait_until 20 gone "$collector_pid"
   reap collector

@@ -9,15 +9,9 @@
 #include <unistd.h>
 
 #include "need.h"
+#include "sorted.h"
 
 #define RESERVED ((off_t)64 * 1024 * 1024)
-
-static int compare(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
 
 /* The same blocks again behind RESERVED: then nothing but data is written, as it is within what a journal has reserved.
  */
@@ -53,8 +47,8 @@ int main(int argc, char **argv)
 		took[i] = sync_once(fd, data, len, (off_t)(i * len));
 	}
 	(void)unlink(argv[1]);
-	qsort(took, count, sizeof(*took), compare);
-	printf("sync_p50_ms=%.3f sync_p99_ms=%.3f sync_max_ms=%.3f\n", (double)took[count / 2] / 1e6,
-	       (double)took[count * 99 / 100] / 1e6, (double)took[count - 1] / 1e6);
+	sort_times(took, count);
+	printf("sync_p50_ms=%.3f sync_p99_ms=%.3f sync_max_ms=%.3f\n", percentile(took, count, 0.5), percentile(took, count, 0.99),
+	       percentile(took, count, 1));
 	return 0;
 }

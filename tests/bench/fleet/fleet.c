@@ -9,6 +9,7 @@
 
 #include "need.h"
 #include "member.h"
+#include "sorted.h"
 
 #define PATIENCE_NS 300000000000ull /* a collector that needs longer than that for anything has failed the run */
 #define TICK_NS 5000000ull
@@ -103,18 +104,6 @@ static void send_all(struct fleet *fleet)
 
 /* ---- figures ------------------------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double percentile(const uint64_t *sorted, size_t count, double p)
-{
-	return count ? (double)sorted[(size_t)((double)(count - 1) * p)] / 1e6 : 0;
-}
-
 /* begin_ns: of all of them; 0 = of each since it was lost, and of all since the first of them was. */
 static void print_welcomes(const struct fleet *fleet, const char *name, uint64_t begin_ns)
 {
@@ -130,7 +119,7 @@ static void print_welcomes(const struct fleet *fleet, const char *name, uint64_t
 		first = from < first ? from : first;
 		last = member->welcome_ns > last ? member->welcome_ns : last;
 	}
-	qsort(times, hosts, sizeof(*times), by_value);
+	sort_times(times, hosts);
 	printf("%s_seconds=%.3f %s_p50_ms=%.2f %s_p99_ms=%.2f ", name, (double)(last - first) / 1e9, name,
 	       percentile(times, hosts, 0.5), name, percentile(times, hosts, 0.99));
 	free(times);
@@ -152,7 +141,7 @@ static void print_figures(struct fleet *fleet, double seconds)
 		beat_bytes += frames->beat_bytes;
 	}
 	each = 1 / (double)(events ? events : 1);
-	qsort(crew->latencies, crew->latency_count, sizeof(*crew->latencies), by_value);
+	sort_times(crew->latencies, crew->latency_count);
 	printf("hosts=%lu events=%llu batches=%llu bytes_per_event=%.1f beats=%llu beat_bytes_per_event=%.1f ",
 	       fleet->options.hosts, (unsigned long long)events, (unsigned long long)batches, (double)bytes * each,
 	       (unsigned long long)beats, (double)beat_bytes * each);

@@ -193,6 +193,8 @@ part_latency() {
     note_acks unloaded
     "${beside[@]}" "$CANOPY_BUILD/tests/bench/fleet/bench-disk" "$work/disk" 2300 400 2000 >"$work/said" || die "no figures of the disk"
     note_acks disk sync
+    "${apart[@]}" "$CANOPY_BUILD/tests/bench/fleet/bench-echo" "$work/disk" 2300 400 2000 $((cores - 1)) >"$work/said" || die "no figures of an echo"
+    note_acks echo echo
     if [ "$rate" = 0 ]; then
       collector 1 $((cores - 1))
       feed "$listen" hosts=48 events="$events" >"$work/said"
@@ -204,6 +206,7 @@ part_latency() {
   done
   acks unloaded "unloaded (8,000 events/s in batches of 20)" "p99 2 ms"
   acks disk "  the disk alone: as many syncs of such batches"
+  acks echo "  a server that only writes, syncs and answers"
   acks half "half load ($rate events/s in batches of 500)" "p99 50 ms"
 }
 
