@@ -60,6 +60,8 @@ static _Noreturn void serve(const struct run *run, int listener)
 	if (file < 0 || fallocate(file, FALLOC_FL_KEEP_SIZE, 0, RESERVED) < 0 || sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
 		die(run->file, errno);
 	fd = accept(listener, NULL, NULL);
+	if (fd < 0)
+		die("accept", errno);
 	no_delay(fd);
 	while ((n = read(fd, data + have, run->len * GROUP_MAX - have)) > 0) {
 		if (pwrite(file, data + have, (size_t)n, at % RESERVED) != n || fdatasync(file) < 0)
@@ -126,7 +128,7 @@ int main(int argc, char **argv)
 		run.count = strtoul(argv[4], NULL, 10);
 		run.cpu = atoi(argv[5]);
 	}
-	if (!run.len || !run.rate || !run.count) {
+	if (!run.len || !run.rate || !run.count || run.cpu < 0 || run.cpu >= CPU_SETSIZE) {
 		fputs("usage: bench-echo FILE BYTES PER-SECOND COUNT CPU\n", stderr);
 		return 2;
 	}
