@@ -33,6 +33,7 @@ struct listener {
 	uint64_t sessions_trimmed; /* sessions_total when pages of the heap last went back */
 	uint32_t rate;        /* that sensors are paced to, as last logged; 0 = no limit */
 	uint64_t tls_reloads; /* of the context, when the sessions were last judged by it */
+	uint64_t ticked_ms;   /* uv_now */
 	unsigned holds; /* timer, lane and acceptor that have not yet called back */
 	bool closing;
 	void (*closed)(void *owner);
@@ -275,10 +276,19 @@ static void end_storm(struct listener *listener)
 	(void)malloc_trim(0);
 }
 
+/* For how long the loop has not run though it should have: the machine was suspended, or the process stopped. */
+static uint64_t absence_ms(struct listener *listener, uint64_t now_ms)
+{
+	uint64_t since_ms = now_ms - listener->ticked_ms;
+
+	listener->ticked_ms = now_ms;
+	return since_ms > LISTENER_TICK_MS ? since_ms - LISTENER_TICK_MS : 0;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct listener *listener = timer->data;
-	uint64_t now_ms = uv_now(listener->shared.loop);
+	uint64_t now_ms = uv_now(listener->shared.loop), absent_ms = absence_ms(listener, now_ms);
 	struct session *session, *next;
 
 	judge_certificates(listener);
@@ -287,6 +297,7 @@ static void on_tick(uv_timer_t *timer)
 	/* Sessions leave the list only in close callbacks, never in here. */
 	for (session = LIST_FIRST(&listener->sessions); session; session = next) {
 		next = LIST_NEXT(session, siblings);
+		session_excuse(session, absent_ms, now_ms);
 		session_tick(session, now_ms);
 		session_tell_spread(session);
 	}
@@ -350,6 +361,7 @@ static void start(struct listener *listener)
 	listener->timer.data = listener;
 	lane_init(&listener->shared.lane, listener->shared.loop, session_take_turn);
 	listener->holds = 3;
+	listener->ticked_ms = uv_now(listener->shared.loop);
 	(void)uv_timer_start(&listener->timer, on_tick, LISTENER_TICK_MS, LISTENER_TICK_MS);
 }
 

@@ -124,6 +124,8 @@ uint64_t session_burden(const struct session *session, size_t granted, uint64_t 
 /* Of those whose TLS handshake is under way, the one whose next step is due for longest, and for silent_ms at least.
  * NULL = there is none. now_ms: uv_now. */
 struct session *session_most_overdue(struct session_shared *shared, uint64_t now_ms);
+/* Nobody has listened for so long: the peer's silence meanwhile is not its own. Both in milliseconds; now_ms: uv_now. */
+void session_excuse(struct session *session, uint64_t absent_ms, uint64_t now_ms);
 /* To be called about every second: says what could not be said for want of memory, and judges the peer's slowness.
  * now_ms: uv_now. */
 void session_tick(struct session *session, uint64_t now_ms);

@@ -167,6 +167,21 @@ static void silence_ends_a_session(void **state)
 	assert_rejected(idle, REJECT_LIMIT, "no whole message came");
 }
 
+/* A machine that was suspended wakes to timers that are all due. What its peers said meanwhile waits in its sockets. */
+static void a_loop_that_did_not_run_blames_nobody(void **state)
+{
+	static const struct listener_options strict = {.hello_ms = 1800, .idle_ms = 1800};
+	struct rig *rig = *state;
+	struct peer *peer;
+
+	listen_with(rig, &strict);
+	peer = peer_join(rig);
+	say_batch(peer, 1);
+	uv_sleep(3000);
+	assert_true(loop_until(&rig->loop, was_acked, peer));
+	peer_close(peer);
+}
+
 static void closing_tells_everybody(void **state)
 {
 	struct rig *rig = *state;
@@ -214,6 +229,7 @@ int main(void)
 	    TEST(an_ack_without_memory_comes_by_itself),
 	    TEST(a_refused_peer_that_goes_on_sending_still_learns_why),
 	    TEST(silence_ends_a_session),
+	    TEST(a_loop_that_did_not_run_blames_nobody),
 	    TEST(closing_tells_everybody),
 	};
 
