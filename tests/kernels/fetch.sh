@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# fetch.sh DIR LINE…: downloads the newest Debian cloud kernel of each line into DIR as vmlinuz-LINE (and overlay-LINE.ko) and prints
+# fetch.sh DIR LINE…: downloads the newest Debian cloud kernel of each line into DIR as vmlinuz-LINE (and overlay-LINE.ko, brd-LINE.ko) and prints
 # 'LINE FILE RELEASE' for each. Exit code 75: the archive cannot be reached.
 set -euo pipefail
 source "$(dirname "$0")/archive.sh"
@@ -26,27 +26,31 @@ take_kernel() { # LINE: vmlinuz of its tree
   [ -s "$dir/vmlinuz-$1" ]
 }
 
-take_overlay() { # LINE: the overlay module of its tree, for the tests of paths; everything else that they need is built in
-  local module
-  module=$(find "$dir/tree-$1" -name 'overlay.ko*' -print -quit)
-  case $module in
-    '') return 1 ;;
-    *.xz) xz -dc "$module" >"$dir/overlay-$1.ko" ;;
-    *) cp "$module" "$dir/overlay-$1.ko" ;;
-  esac
+modules=(overlay brd) # for the tests of paths; a disk of memory for those of bytes. Everything else that they need is built in
+
+take_modules() { # LINE: those of its tree; fails when one is not there
+  local name module
+  for name in "${modules[@]}"; do
+    module=$(find "$dir/tree-$1" -name "$name.ko*" -print -quit)
+    case $module in
+      '') return 1 ;;
+      *.xz) xz -dc "$module" >"$dir/$name-$1.ko" ;;
+      *) cp "$module" "$dir/$name-$1.ko" ;;
+    esac
+  done
 }
 
 take_line() { # LINE SUITE PATTERN
   local line=$1 found='' package
-  rm -f "$dir/vmlinuz-$line" "$dir/overlay-$line.ko"
+  (cd "$dir" && rm -f "vmlinuz-$line" "${modules[@]/%/-$line.ko}")
   # An image that holds no vmlinuz has been split: its 'binary' package then sorts beside it and is tried next.
   for package in $(apt-cache search --names-only "$3" | awk '{print $1}' | sort -t- -k3 -V -r | head -n 4); do
     if unpack "$package" "$line" && take_kernel "$line"; then found=$package; break; fi
   done
   [ -n "$found" ] || { echo "fetch.sh: no kernel of line $line in $2: the suite is gone or its packages are named differently" >&2; exit 1; }
-  # A split image keeps its modules in a package of their own. Without the module the guest's tests leave the overlay out, and say so.
-  take_overlay "$line" || { unpack "linux-modules-${found#linux-*-}" "$line" && take_overlay "$line"; } ||
-    echo "fetch.sh: no overlay module for $found" >&2
+  # A split image keeps its modules in a package of their own. Without a module the guest's tests leave out what needs it, and say so.
+  take_modules "$line" || { unpack "linux-modules-${found#linux-*-}" "$line" && take_modules "$line"; } ||
+    echo "fetch.sh: not all of the modules ${modules[*]} are there for $found" >&2
   rm -rf "$dir/tree-$line"
   echo "$line $dir/vmlinuz-$line ${found#linux-*-}"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # initramfs.sh ROOT BUILD OUT: writes OUT, a gzipped initramfs with the programs of ROOT that the system tests call, the products and workloads of BUILD,
-# the tests, and the overlay modules beside OUT. ROOT is '/', or a sysroot when BUILD is a cross build.
+# the tests, and the kernel modules beside OUT. ROOT is '/', or a sysroot when BUILD is a cross build.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=${1%/} build=$(cd "$2" && pwd) out=$3
@@ -72,7 +72,7 @@ install_products() {
   cp -r "$here/../system" "$guest/tests"
   cp "$here/../../docs/kernels.md" "$guest/docs/"
   cp "$here/init" "$guest/init"
-  for path in "${out%/*}"/overlay-*.ko; do [ ! -f "$path" ] || cp "$path" "$guest/modules/"; done
+  for path in "${out%/*}"/*.ko; do [ ! -f "$path" ] || cp "$path" "$guest/modules/"; done
 }
 
 rm -rf "$guest"

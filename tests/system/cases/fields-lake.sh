@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the record holds beyond the console's process object, as the rows of the lake tell it, against an independent
 # source.
+export TMPDIR=${CANOPY_TEST_DISK:-${TMPDIR:-/tmp}} # bytes read and written are those of a disk
 source "$(dirname "$0")/observe.sh"
 observe fields-lake
 program=$(workload stay)
