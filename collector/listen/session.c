@@ -771,15 +771,10 @@ uint64_t session_burden(const struct session *session, size_t granted, uint64_t 
 	return session->memory > granted ? (session->memory - granted) * (silence_ms + 1) : 0;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 void session_excuse(struct session *session, uint64_t absent_ms, uint64_t now_ms)
 {
-	session->heard_ms = earlier(session->heard_ms + absent_ms, now_ms);
-	session->since_ms = earlier(session->since_ms + absent_ms, now_ms);
+	session->heard_ms = now_ms - session->heard_ms > absent_ms ? session->heard_ms + absent_ms : now_ms;
+	session->since_ms = now_ms - session->since_ms > absent_ms ? session->since_ms + absent_ms : now_ms;
 }
 
 void session_tick(struct session *session, uint64_t now_ms)
