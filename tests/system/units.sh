@@ -56,7 +56,10 @@ boot >"$work/boot.log" 2>&1 &
 container=$!
 pids+=("$container")
 wait_until 60 eval "booted || gone $container"
-booted || skip_all "systemd does not boot in a container here: $(tail -n 1 "$work/boot.log" | tr -d '\r')"
+if ! booted; then
+  skip "both units under a real systemd" "systemd does not boot in a container here: $(tail -n 1 "$work/boot.log" | tr -d '\r')"
+  finish
+fi
 check "the container comes to its end" wait_until 240 gone "$container"
 check "its service has seen all" grep -qx end "$layer/upper/told/facts"
 
