@@ -46,7 +46,7 @@ boot() {
   enter_cgroups
   exec unshare --mount bash -c '
     mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" && mount -t tmpfs tmpfs /run || exit
-    exec systemd-nspawn -q -D "$0/root" --boot --register=no --keep-unit --private-network --capability=all \
+    exec systemd-nspawn -q -D "$0/root" --boot --register=no --keep-unit --private-network --capability=CAP_BPF,CAP_PERFMON \
       --system-call-filter="bpf perf_event_open" --machine="canopy-units-$1" systemd.unit=canopy.target' "$layer" $$ </dev/null
 }
 
