@@ -20,11 +20,11 @@ ended() { # PID: it has, whether or not somebody has asked for its exit code
   [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 
-check "a missing --state is wrong usage" refused 2 "--state is missing" --listen 127.0.0.1:0
+check "a missing --state is wrong usage" refused 2 "--state is missing" --listen "$loopback:0"
 check "an unknown flag is wrong usage" refused 2 "--help" --state "$work/x" --nonsense
 check "a name where a number belongs is wrong usage" refused 2 "localhost:1" --state "$work/x" --listen localhost:1
 
-free=(--listen 127.0.0.1:0 --http 127.0.0.1:0)
+free=(--listen "$loopback:0" --http "$loopback:0")
 check "a state folder without a parent" refused 1 "$work/a/b" --state "$work/a/b" "${free[@]}"
 mkdir -m 0777 "$work/open" && chmod 0777 "$work/open"
 check "a state folder that others can write" refused 1 "chmod go-w" --state "$work/open" "${free[@]}"
@@ -37,11 +37,11 @@ first=$!
 pids+=("$first")
 check "a collector starts" wait_until 20 test -s "$work/first/http"
 listen=$(cat "$work/first/listen" 2>/dev/null) http=$(cat "$work/first/http" 2>/dev/null)
-check "its port cannot be taken twice" refused 1 "$listen" --state "$work/second" --listen "$listen" --http 127.0.0.1:0
-check "nor its console's" refused 1 "$http" --state "$work/second" --listen 127.0.0.1:0 --http "$http"
+check "its port cannot be taken twice" refused 1 "$listen" --state "$work/second" --listen "$listen" --http "$loopback:0"
+check "nor its console's" refused 1 "$http" --state "$work/second" --listen "$loopback:0" --http "$http"
 check "nor its state folder" refused 1 "$work/first" --state "$work/first" "${free[@]}"
 check "who was refused left the first one's addresses alone" equal "$(cat "$work/first/listen")" "$listen"
-check "a console for everybody wants a word more" refused 2 "--http-insecure" --state "$work/third" --listen 127.0.0.1:0 --http 0.0.0.0:0
+check "a console for everybody wants a word more" refused 2 "--http-insecure" --state "$work/third" --listen "$loopback:0" --http 0.0.0.0:0
 kill -TERM "$first"
 check "it ends when it is asked to" wait_until 20 ended "$first"
 wait "$first"

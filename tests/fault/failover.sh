@@ -12,7 +12,7 @@ declare -A pid at
 
 start() { # NAME: the collector of that name; the second time where it was the first time
   rm -f "$work/$1/http" "$work/$1/listen"
-  "$CANOPY_COLLECTOR" --state "$work/$1" --listen "${at[$1]:-127.0.0.1:0}" --http 127.0.0.1:0 --lake "ndjson:$work/lake-$1?interval=100ms" \
+  "$CANOPY_COLLECTOR" --state "$work/$1" --listen "${at[$1]:-$loopback:0}" --http "$loopback:0" --lake "ndjson:$work/lake-$1?interval=100ms" \
     >/dev/null 2>>"$work/$1.log" &
   pid[$1]=$!
   pids+=("${pid[$1]}")

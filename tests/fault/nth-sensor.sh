@@ -10,10 +10,10 @@ here=$(dirname "$0")
 need_bpf
 ulimit -c 0
 FAULTSHIM=$CANOPY_BUILD/tests/fault/libfaultshim.so
-state=$work/collector listen=127.0.0.1:0 http=127.0.0.1:0
+state=$work/collector listen=$loopback:0 http=$loopback:0
 
 export CANOPY_PKI=$work/pki
-{ canopy pki init && canopy pki collector localhost 127.0.0.1 && canopy pki sensor "$(hostname)"; } >"$work/pki.log" 2>&1
+{ canopy pki init && canopy pki collector localhost "$loopback" && canopy pki sensor "$(hostname)"; } >"$work/pki.log" 2>&1
 token=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
 (umask 077; echo "read $token curl" >"$work/tokens"; echo "$token" >"$work/token")
 export CANOPY_CA=$work/pki/ca.pem CANOPY_TOKEN_FILE=$work/token # after pki, which would read them

@@ -24,14 +24,14 @@ begin_run() {
   rm -rf "$run"
   mkdir -p "$run"
   state=$run/state lake=$run/lake spool=$run/spool boot=7
-  collector_pid='' spooler_pid='' run_listen=127.0.0.1:0
+  collector_pid='' spooler_pid='' run_listen=$loopback:0
   collector_env=() spooler_env=() collector_args=()
   collector_codes='' spooler_codes=''
 }
 
 start_faulty_collector() {
   rm -f "$state/listen" "$state/http"
-  env "${collector_env[@]}" "$COLLECTOR_FAULT" --state "$state" --listen "$run_listen" --http 127.0.0.1:0 \
+  env "${collector_env[@]}" "$COLLECTOR_FAULT" --state "$state" --listen "$run_listen" --http "$loopback:0" \
     --lake "ndjson:$lake?interval=100ms" "${collector_args[@]}" >/dev/null 2>>"$run/collector.err" &
   collector_pid=$!
   pids+=("$collector_pid")
@@ -77,7 +77,7 @@ run_to_the_end() {
       wait_until 20 listens
       [ -s "$state/listen" ] && run_listen=$(cat "$state/listen")
     fi
-    if [ -z "$spooler_pid" ] && [ "$run_listen" != 127.0.0.1:0 ]; then
+    if [ -z "$spooler_pid" ] && [ "$run_listen" != "$loopback:0" ]; then
       s=$((s + 1))
       [ $s -le "$lives" ] || spooler_env=()
       start_spooler
@@ -112,6 +112,7 @@ clean_collector() {
   : >"$run/collector.err"
   start_faulty_collector
   wait_until 20 listens
+  [ -s "$state/http" ] || { echo "a collector that nothing fails in does not start"; tail -n 3 "$run/collector.err"; return 1; }
 }
 
 # What is stopped gives its lake five seconds, which a slow disk may need for one sync.
@@ -133,7 +134,7 @@ once_and_more() { sort | uniq -c | awk '$1 == 1 {once++} $1 > 1 {more++} END {pr
 # forest_once: every process is in the forest of a collector that starts anew, and there once.
 forest_once() {
   local want=$((batches * facts)) got
-  clean_collector
+  clean_collector || return 1
   got=$("$CANOPY_CLI" --no-pager --server "http://$(cat "$state/http")" ps -x -o ndjson 'proc.pid >= 1000' | jq -r .pid | once_and_more)
   [ "$got" = "$want 0" ] || { echo "forest: $got, expected $want 0"; return 1; }
   stop_clean_collector

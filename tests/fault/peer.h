@@ -68,7 +68,7 @@ static inline int dial(unsigned host)
 	struct timeval wait = {.tv_sec = PROCESS_WAIT_SECONDS};
 	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + host)};
 	struct sockaddr_in to = {
-	    .sin_family = AF_INET, .sin_port = htons(process.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	    .sin_family = AF_INET, .sin_port = htons(process.port), .sin_addr.s_addr = process.address};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||

@@ -93,7 +93,7 @@ collector_loses() {
 # After a spool's power loss the batches that were lost are made again under another boot: a process may be there under both, when the batch had been sent.
 boots_oracle() {
   local want=$((batches * facts)) got
-  clean_collector
+  clean_collector || return 1
   "$CANOPY_CLI" --no-pager --server "http://$(cat "$state/http")" ps -x -o ndjson 'proc.pid >= 1000' | jq -r '"\(.id) \(.pid)"' >"$run/forest"
   stop_clean_collector || return 1
   got=$(cut -d' ' -f1 "$run/forest" | once_and_more)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "tests/unit/folder.h"
+#include "tests/unit/loopback.h"
 
 #define PROCESS_WAIT_SECONDS 20 /* only a collector that hangs takes so long */
 
@@ -30,6 +31,8 @@ static struct {
 	const char *more[16]; /* further arguments, NULL behind the last */
 	pid_t pid;     /* 0 = not running */
 	pid_t owner;   /* the test itself: a child of it that gives up cleans up nothing */
+	char host[LOOPBACK_MAX];
+	in_addr_t address; /* the same */
 	uint16_t port; /* of the first start; later ones take it again */
 } process;
 
@@ -89,6 +92,7 @@ static inline void process_init(const char *program)
 	(void)signal(SIGPIPE, SIG_IGN); /* as in the programs: libuv writes to a collector that has been killed */
 	process.program = program;
 	process.owner = getpid();
+	process.address = loopback_own(process.host);
 	if (folder_make(&process.folder) < 0)
 		give_up("cannot make a folder");
 	folder_file(&process.folder, "state", process.state);
@@ -98,15 +102,16 @@ static inline void process_init(const char *program)
 
 static inline void process_exec(void)
 {
-	char listen[32];
+	char listen[32], http[32];
 	int fd = open(process.log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd >= 0)
 		(void)dup2(fd, STDERR_FILENO);
-	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u", process.port);
+	(void)snprintf(listen, sizeof(listen), "%s:%u", process.host, process.port);
+	(void)snprintf(http, sizeof(http), "%s:0", process.host);
 	char *arguments[32] = {(char *)(uintptr_t)process.program, (char *)"--listen", listen, (char *)"--http",
-			       (char *)"127.0.0.1:0",            (char *)"--state",  process.state};
+			       http,                             (char *)"--state",  process.state};
 
 	for (unsigned i = 0; i < 16 && process.more[i]; i++)
 		arguments[7 + i] = (char *)(uintptr_t)process.more[i];
@@ -124,7 +129,7 @@ static inline bool process_read_port(void)
 	file = fopen(path, "r");
 	if (!file)
 		return false;
-	if (fscanf(file, "127.0.0.1:%u", &port) != 1)
+	if (fscanf(file, "%*[0-9.]:%u", &port) != 1)
 		port = 0;
 	(void)fclose(file);
 	process.port = (uint16_t)port;

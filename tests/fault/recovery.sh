@@ -13,7 +13,7 @@ lake="ndjson:$work/lake?interval=100ms"
 
 start() { # starts the collector on $state; 1 when it does not come up
   rm -f "$state/http" "$state/listen"
-  "$COLLECTOR_FAULT" --shards 1 --state "$state" --listen "${listen:-127.0.0.1:0}" --http 127.0.0.1:0 "$@" >/dev/null 2>>"$work/collector.log" &
+  "$COLLECTOR_FAULT" --shards 1 --state "$state" --listen "${listen:-$loopback:0}" --http $loopback:0 "$@" >/dev/null 2>>"$work/collector.log" &
   collector_pid=$!
   pids+=("$collector_pid")
   wait_until 20 test -s "$state/http" || return 1

@@ -41,7 +41,7 @@ static int dial_from(unsigned host)
 	struct timeval limit = {.tv_sec = WAIT_SECONDS};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_addr.s_addr = process.address;
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0 ||
 	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		give_up("connect");
@@ -124,7 +124,7 @@ static bool shake_hands(struct tls_context *context, double *ret_ms)
 	int fd = dial();
 	bool shaken;
 
-	if (tls_create(&tls, context, "127.0.0.1") < 0)
+	if (tls_create(&tls, context, process.host) < 0)
 		give_up("tls");
 	shaken = shake(tls, fd);
 	*ret_ms = now_ms() - begin_ms;
@@ -180,7 +180,7 @@ static bool is_welcome(struct tls_context *context, unsigned host)
 	int fd = dial_from(host);
 	bool welcome;
 
-	if (tls_create(&tls, context, "127.0.0.1") < 0)
+	if (tls_create(&tls, context, process.host) < 0)
 		give_up("tls");
 	welcome = shake(tls, fd) && say_hello(tls, fd) && hear_welcome(tls, fd);
 	tls_destroy(tls);
@@ -211,7 +211,7 @@ static size_t take_hello(struct tls_context *context, uint8_t *hello, size_t siz
 	uint8_t *data;
 	size_t len;
 
-	if (tls_create(&tls, context, "127.0.0.1") < 0 || tls_handshake(tls) != TLS_E_AGAIN || tls_take(tls, &data, &len) < 0 || len > size)
+	if (tls_create(&tls, context, process.host) < 0 || tls_handshake(tls) != TLS_E_AGAIN || tls_take(tls, &data, &len) < 0 || len > size)
 		give_up("hello");
 	memcpy(hello, data, len);
 	free(data);
@@ -363,10 +363,12 @@ static void prepare(void)
 {
 	static const char *const names[5] = {"ca.pem", "collector.pem", "collector.key", "sensor.pem", "sensor.key"};
 	struct authority authority;
+	char served[32];
 
+	(void)snprintf(served, sizeof(served), "IP:%s", process.host);
 	authority_make(&authority, "test authority");
 	authority_write(&authority, &process.folder, "ca.pem");
-	authority_issue(&authority, &process.folder, "collector", &(struct request_for){"c", "IP:127.0.0.1", "serverAuth", 0, 0, 2});
+	authority_issue(&authority, &process.folder, "collector", &(struct request_for){"c", served, "serverAuth", 0, 0, 2});
 	authority_issue(&authority, &process.folder, "sensor", &(struct request_for){"web-1", "DNS:web-1", "clientAuth", 0, 0, 3});
 	authority_finish(&authority);
 	for (unsigned i = 0; i < 5; i++)

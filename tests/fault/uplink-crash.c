@@ -87,11 +87,12 @@ static struct uplink *start_uplink(void)
 {
 	struct uplink_source source = {NULL, first_unacked, next_seq, read_batch, ack, NULL, NULL, heartbeat};
 	struct uplink_options options = {
-	    .collectors = {{"127.0.0.1", process.port}}, .collector_count = 1, .compress = true};
+	    .collectors = {{.port = process.port}}, .collector_count = 1, .compress = true};
 	struct hello hello = {
 	    .boot = batches.boot, .stream = batches.stream, .hostname = BYTES_LITERAL("crash"), .first_unacked_seq = 1};
 	struct uplink *uplink;
 
+	(void)snprintf(options.collectors[0].host, sizeof(options.collectors[0].host), "%s", process.host);
 	if (uplink_create(&uplink, &loop, &options, &hello, &source) < 0)
 		give_up("uplink_create");
 	uplink_start(uplink);

@@ -10,6 +10,9 @@ CANOPY_COLLECTOR=$CANOPY_BUILD/collector/canopy-collector
 CANOPY_CLI=$CANOPY_BUILD/collector/console/cli/canopy
 WORKLOADS=$CANOPY_BUILD/tests/system/workloads
 
+# A loopback address of this test's own: a port that it takes again at a later start is not one that another test has got meanwhile.
+loopback=127.$((64 + ($$ >> 16))).$(($$ >> 8 & 255)).$(($$ & 255))
+
 tap_count=0
 tap_failed=0
 pids=()   # every process started here
@@ -110,7 +113,7 @@ need_bpf() {
 # start_collector [ARGUMENT…]: sets collector_pid, listen, http. The state stays in $work/collector between starts.
 # Ports of an earlier start in this test are taken again, so that sensors find it.
 start_collector() {
-  local old_listen=${listen:-127.0.0.1:0} old_http=${http:-127.0.0.1:0}
+  local old_listen=${listen:-$loopback:0} old_http=${http:-$loopback:0}
   rm -f "$work/collector/listen" "$work/collector/http"
   "$CANOPY_COLLECTOR" --listen "$old_listen" --http "$old_http" --state "$work/collector" \
     "$@" >>"$work/collector.log" 2>&1 &

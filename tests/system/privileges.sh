@@ -14,7 +14,7 @@ confined() { # PID: nothing is left, in any thread
 }
 refused() { # CODE TEXT ARGUMENT…
   local output code
-  output=$("$CANOPY_COLLECTOR" --listen 127.0.0.1:0 --http 127.0.0.1:0 "${@:3}" 2>&1)
+  output=$("$CANOPY_COLLECTOR" --listen "$loopback:0" --http "$loopback:0" "${@:3}" 2>&1)
   code=$?
   echo "$code: $output"
   [ $code -eq "$1" ] && grep -qF -- "$2" <<<"$output"
@@ -22,7 +22,7 @@ refused() { # CODE TEXT ARGUMENT…
 
 chmod 755 "$work"
 mkdir "$work/for-nobody" && chown nobody: "$work/for-nobody"
-"$CANOPY_COLLECTOR" --listen 127.0.0.1:0 --http 127.0.0.1:0 --state "$work/for-nobody/own" --user nobody >"$work/nobody.log" 2>&1 &
+"$CANOPY_COLLECTOR" --listen "$loopback:0" --http "$loopback:0" --state "$work/for-nobody/own" --user nobody >"$work/nobody.log" 2>&1 &
 collector_pid=$!
 pids+=("$collector_pid")
 wait_until 20 test -s "$work/for-nobody/own/http"
@@ -114,7 +114,7 @@ start_as_unit() {
   mkdir "$work/for-nobody/unit"
   chown nobody: "$work/for-nobody/unit" && chmod 700 "$work/for-nobody/unit"
   unshare --mount sh -c 'mount -t proc -o subset=pid,hidepid=2 proc /proc && exec "$@"' sh setpriv --reuid nobody --regid nogroup --clear-groups --bounding-set=-all \
-    --inh-caps=-all --no-new-privs "$CANOPY_BUILD/tests/system/workloads/workload-unit-filter" "$work/allowed" "$CANOPY_COLLECTOR" --listen 127.0.0.1:0 --http 127.0.0.1:0 \
+    --inh-caps=-all --no-new-privs "$CANOPY_BUILD/tests/system/workloads/workload-unit-filter" "$work/allowed" "$CANOPY_COLLECTOR" --listen "$loopback:0" --http "$loopback:0" \
     --state "$work/for-nobody/unit/state" >"$work/unit.log" 2>&1 &
   collector_pid=$!
   pids+=("$collector_pid")

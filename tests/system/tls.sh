@@ -13,7 +13,7 @@ one=11111111-1111-4111-8111-111111111111
 two=22222222-2222-4222-8222-222222222222
 
 check "an authority is made" pki init
-check "and certificates for a collector and two hosts" eval "pki collector localhost 127.0.0.1 && pki sensor one --machine-id $(machine $one) &&
+check "and certificates for a collector and two hosts" eval "pki collector localhost $loopback && pki sensor one --machine-id $(machine $one) &&
   pki sensor two --machine-id $(machine $two)"
 read_token=$(openssl rand -hex 32) admin_token=$(openssl rand -hex 32)
 printf '# who may ask\nread %s prometheus\nadmin %s\n' "$read_token" "$admin_token" >"$work/tokens"
@@ -30,7 +30,7 @@ metric() { fetch /metrics | awk -v name="$1" '$1 == name { print $2 }'; }
 
 # start_collector waits for plain HTTP: here it is TLS.
 start() {
-  local old_listen=${listen:-127.0.0.1:0} old_http=${http:-127.0.0.1:0}
+  local old_listen=${listen:-$loopback:0} old_http=${http:-$loopback:0}
   rm -f "$work/collector/http"
   "$CANOPY_COLLECTOR" --listen "$old_listen" --http "$old_http" --state "$work/collector" "${secure[@]}" "${tokens[@]}" "$@" >>"$work/collector.log" 2>&1 &
   collector_pid=$!
@@ -77,7 +77,7 @@ check "a token by environment" env -u CANOPY_TOKEN_FILE CANOPY_TOKEN="$read_toke
 
 # ---- independent peers at the sensors' port
 s_client() { openssl s_client -connect "$listen" -CAfile "$CANOPY_PKI/ca.pem" -verify_return_error -ign_eof "$@" </dev/null 2>&1; }
-check "openssl with a certificate: TLS 1.3" says 'New, TLSv1.3' s_client -cert "$CANOPY_PKI/two.pem" -key "$CANOPY_PKI/two.key" -verify_ip 127.0.0.1
+check "openssl with a certificate: TLS 1.3" says 'New, TLSv1.3' s_client -cert "$CANOPY_PKI/two.pem" -key "$CANOPY_PKI/two.key" -verify_ip "$loopback"
 check "openssl without one is told that it is wanted" says 'certificate required' s_client
 check "TLS 1.2 is refused" says 'protocol version' s_client -tls1_2 -cert "$CANOPY_PKI/two.pem" -key "$CANOPY_PKI/two.key"
 
@@ -104,7 +104,7 @@ stop_process "$sensor_pid"
 # A relay (perl-base is on every Debian) whose connections end when it is told USR1; it prints its port.
 relay() {
   perl -MIO::Socket::INET -MIO::Select -e '
-    my $door = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die; my (%peer, $cut);
+    my $door = IO::Socket::INET->new(Listen => 5, LocalAddr => $ARGV[1]) or die; my (%peer, $cut);
     my $all = IO::Select->new($door); $| = 1; print $door->sockport, "\n"; $SIG{USR1} = sub { $cut = 1 };
     while (1) {
       my @ready = $all->can_read(0.1);
@@ -115,7 +115,7 @@ relay() {
         if (sysread($s, my $data, 65536)) { for (my $at = 0; $at < length $data;) { $at += syswrite($to, $data, length($data) - $at, $at) // last } }
         else { $all->remove($s, $to); delete @peer{$s, $to}; close $_ for $s, $to }
       }
-    }' "$listen" >"$work/relay" 2>>"$work/relay.log" &
+    }' "$listen" "$loopback" >"$work/relay" 2>>"$work/relay.log" &
   relay_pid=$!
   pids+=("$relay_pid")
   wait_until 20 test -s "$work/relay"
@@ -123,7 +123,7 @@ relay() {
 handshakes() { metric "canopy_collector_tls_handshakes_total{port=\"sensors\",result=\"$1\"}"; }
 resumed() { [ "$(handshakes resumed)" = "$1" ]; }
 relay
-direct=$listen listen=127.0.0.1:$(cat "$work/relay")
+direct=$listen listen=$loopback:$(cat "$work/relay")
 secure_host one $one one
 listen=$direct
 check "through a relay it is let in" wait_until 30 host_is one live
@@ -157,7 +157,7 @@ pki sensor two --machine-id "$(machine $two)"
 cp "$CANOPY_PKI/localhost.pem" "$work/kept.pem"
 old_serial=$(openssl x509 -in "$CANOPY_PKI/localhost.pem" -noout -serial)
 pki revoke localhost
-pki collector localhost 127.0.0.1
+pki collector localhost "$loopback"
 serving() { openssl s_client -connect "$http" </dev/null 2>/dev/null | openssl x509 -noout -serial 2>/dev/null; }
 check "a new certificate is served without a restart" wait_until 20 eval "[ \"\$(serving)\" != '$old_serial' ] && [ -n \"\$(serving)\" ]"
 kill -HUP "$collector_pid"

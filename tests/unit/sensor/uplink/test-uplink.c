@@ -104,7 +104,6 @@ static void brings_again_what_a_broken_connection_may_have_lost(void **state)
 static void waits_for_a_collector_that_comes_later(void **state)
 {
 	struct rig *rig = *state;
-	uint16_t port = rig->address.port;
 
 	acceptor_close(rig->acceptor, NULL, NULL);
 	rig->acceptor = NULL;
@@ -112,7 +111,6 @@ static void waits_for_a_collector_that_comes_later(void **state)
 	rig->next = 3;
 	start(rig);
 	assert_error(rig, "connection refused");
-	rig->address = (struct address){"127.0.0.1", port};
 	assert_int_equal(acceptor_create(&rig->acceptor, &rig->loop, &rig->address, on_connection, rig, NULL), 0);
 	assert_true(loop_until(&rig->loop, all_acked, rig));
 }
@@ -123,7 +121,7 @@ static void a_collector_without_welcome_is_left(void **state)
 
 	rig->mute = true;
 	start_with(rig, (struct uplink_options){.welcome_ms = 1});
-	assert_error(rig, "no Welcome came from 127.0.0.1");
+	assert_error(rig, "no Welcome came from 127.");
 	rig->mute = false;
 	assert_true(loop_until(&rig->loop, second_connection, rig));
 }
