@@ -3,10 +3,6 @@
  * themselves where they are dated (a full ring), and is the time between two looks where they are not (skipped runs). */
 #include "sensor/probe/losses.h"
 
-#include <unistd.h>
-
-#define RESCUE_WAITS 20 /* of a millisecond each */
-
 static void tell(const struct probe_sink *sink, const struct gap *gap)
 {
 	if (sink->gap)
@@ -41,37 +37,36 @@ static int collect_lost(struct losses *losses, struct program *program, enum eve
 	return r + tell_more(&losses->failed[type], count.failed, gap, sink);
 }
 
-/* Skipped and not rescued since the last look. The second copy can also do what the first one had done (its mark was overwritten meanwhile): such a
+/* Skipped and not rescued, beyond what was told. The second copy can also do what the first one had done (its mark was overwritten meanwhile): such a
  * rescue of nothing must not stand for a later loss, so what it makes of the difference is forgotten at each look. Not where more was skipped during
  * the look itself: there a rescue may be counted whose skip is not. */
 static uint64_t newly_missed(int64_t *net, struct skips skips)
 {
-	int64_t before = *net, now = (int64_t)(skips.skipped - skips.rescued);
+	int64_t balance = (int64_t)(skips.skipped - skips.rescued);
 
-	if (now > before || skips.settled)
-		*net = now;
-	return now > before ? (uint64_t)(now - before) : 0;
+	if (balance < *net && skips.settled)
+		*net = balance;
+	return balance > *net ? (uint64_t)(balance - *net) : 0;
 }
 
-/* What is skipped counts at once, and its rescue follows right behind, unless whoever is about to do it waits for this CPU. */
-static struct skips look_at_skips(const struct program *program, enum event_type type, int64_t net)
-{
-	struct skips skips = program_skips(program, type);
-
-	for (int i = 0; program->doubled && i < RESCUE_WAITS && (int64_t)(skips.skipped - skips.rescued) > net; i++) {
-		(void)usleep(1000);
-		skips = program_skips(program, type);
-	}
-	return skips;
-}
-
+/* What is skipped counts at once, and its rescue follows right behind, unless whoever is about to do it waits for the CPU: so it gets the time of one
+ * more look. */
 static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,
-			  const struct probe_sink *sink)
+			  bool last, const struct probe_sink *sink)
 {
 	struct gap gap = {.type = type, .reason = GAP_RECURSION, .from_ns = losses->looked_ns, .to_ns = now_ns};
-	uint64_t missed = newly_missed(&losses->net[type], look_at_skips(program, type, losses->net[type]));
+	uint64_t missed = newly_missed(&losses->net[type], program_skips(program, type)), lost = missed;
 
-	return tell_more(&losses->missed[type], losses->missed[type] + missed, gap, sink);
+	if (program->doubled && !last) {
+		if (lost > losses->suspects[type])
+			lost = losses->suspects[type];
+		gap.to_ns = losses->looked_ns;
+	}
+	if (losses->suspects[type] > 0)
+		gap.from_ns = losses->before_ns;
+	losses->suspects[type] = missed - lost;
+	losses->net[type] += (int64_t)lost;
+	return tell_more(&losses->missed[type], losses->missed[type] + lost, gap, sink);
 }
 
 uint64_t losses_missed(const struct losses *losses, const struct program *program, enum event_type type)
@@ -81,7 +76,16 @@ uint64_t losses_missed(const struct losses *losses, const struct program *progra
 	return losses->missed[type] + newly_missed(&net, program_skips(program, type));
 }
 
-int losses_collect(struct losses *losses, struct program *program, uint64_t now_ns, const struct probe_sink *sink)
+bool losses_suspected(const struct losses *losses)
+{
+	uint64_t suspects = 0;
+
+	for (enum event_type type = EVENT_FORK; type < EVENT_TYPES; type++)
+		suspects += losses->suspects[type];
+	return suspects > 0;
+}
+
+int losses_collect(struct losses *losses, struct program *program, uint64_t now_ns, bool last, const struct probe_sink *sink)
 {
 	int gaps = 0;
 
@@ -90,9 +94,10 @@ int losses_collect(struct losses *losses, struct program *program, uint64_t now_
 
 		if (r < 0)
 			return r;
-		gaps += r + collect_missed(losses, program, type, now_ns, sink);
+		gaps += r + collect_missed(losses, program, type, now_ns, last, sink);
 	}
 	program_next_epoch(program);
+	losses->before_ns = losses->looked_ns;
 	losses->looked_ns = now_ns;
 	return gaps;
 }

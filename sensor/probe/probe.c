@@ -116,7 +116,7 @@ int probe_drain(struct probe *probe)
 {
 	int r = drain(probe, INT32_MAX), told;
 
-	told = losses_collect(&probe->losses, &probe->program, procscan_now(&probe->scan), &probe->sink);
+	told = losses_collect(&probe->losses, &probe->program, procscan_now(&probe->scan), true, &probe->sink);
 	if (r < 0 || told < 0)
 		return r < 0 ? r : told;
 	probe->resync |= told > 0;
@@ -309,15 +309,15 @@ static void on_check(uv_timer_t *timer)
 	struct probe *probe = timer->data;
 	uint64_t now = procscan_now(&probe->scan);
 
-	if (losses_collect(&probe->losses, &probe->program, now, &probe->sink) != 0)
+	if (losses_collect(&probe->losses, &probe->program, now, false, &probe->sink) != 0)
 		probe->resync = true;
-	if (!probe->resync || !probe->running)
+	if (!probe->running || !(probe->resync || losses_suspected(&probe->losses)))
 		return;
-	if (now - probe->snapshot_ns >= PROBE_RESYNC_NS)
+	if (probe->resync && now - probe->snapshot_ns >= PROBE_RESYNC_NS)
 		(void)probe_snapshot(probe);
 	if (!probe->running)
 		return;
-	/* Losses during the snapshot, and a snapshot not taken yet, are looked at again. */
+	/* Losses during the snapshot, a snapshot not taken yet and what may still be rescued are looked at again. */
 	(void)uv_timer_start(timer, on_check, PROBE_CHECK_MS, 0);
 }
 

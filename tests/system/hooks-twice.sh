@@ -46,7 +46,7 @@ told_or_counted() { # FILE TYPE
 for file in ahead without behind lesser; do
   check "$file: all has come" wait_until 30 printed "${pid_of[settle]}" exit $file
   if is_degraded $file; then
-    for type in fork exec exit; do check "$file: $lives times $type, told or counted as lost" told_or_counted $file $type; done
+    for type in fork exec exit; do check "$file: $lives times $type, told or counted as lost" wait_until 20 told_or_counted $file $type; done
     continue
   fi
   for type in fork exit; do

@@ -44,16 +44,25 @@ static void on_gap(void *owner, const struct gap *gap)
 	told->gaps[told->count++] = *gap;
 }
 
-static struct told look(struct losses *losses, uint64_t now_ns)
+static struct told look_at(struct losses *losses, bool doubled, uint64_t now_ns, bool last)
 {
 	struct told told = {0};
 	struct probe_sink sink = {.owner = &told, .gap = on_gap};
 	struct program program = PROGRAM_NULL;
-	int gaps = losses_collect(losses, &program, now_ns, &sink);
+	int gaps;
+
+	program.doubled = doubled;
+	gaps = losses_collect(losses, &program, now_ns, last, &sink);
 
 	assert_int_equal(gaps, told.count);
 	assert_int_equal(losses->looked_ns, now_ns);
 	return told;
+}
+
+/* Where each hook is attached once. */
+static struct told look(struct losses *losses, uint64_t now_ns)
+{
+	return look_at(losses, false, now_ns, false);
 }
 
 static void is_gap(const struct gap *gap, uint32_t type, uint32_t reason, uint64_t count, uint64_t from_ns, uint64_t to_ns)
@@ -162,6 +171,60 @@ static void a_rescue_seen_before_its_skip_makes_no_loss(void **state)
 	assert_int_equal(look(&losses, 300).count, 0);
 }
 
+/* Who is about to do it can wait for the CPU longer than any look. */
+static void what_is_rescued_by_the_next_look_was_not_lost(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct program program = PROGRAM_NULL;
+
+	skips[EVENT_EXIT] = (struct skips){.skipped = 3, .rescued = 1, .settled = true};
+	assert_int_equal(look_at(&losses, true, 200, false).count, 0);
+	assert_true(losses_suspected(&losses));
+	assert_int_equal(losses_missed(&losses, &program, EVENT_EXIT), 2);
+	skips[EVENT_EXIT].rescued = 3;
+	assert_int_equal(look_at(&losses, true, 300, false).count, 0);
+	assert_false(losses_suspected(&losses));
+	assert_int_equal(look_at(&losses, true, 400, true).count, 0);
+}
+
+static void what_is_not_is_told_with_the_time_in_which_it_was_skipped(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct told told;
+
+	skips[EVENT_EXIT] = (struct skips){.skipped = 2, .settled = true};
+	assert_int_equal(look_at(&losses, true, 200, false).count, 0);
+	skips[EVENT_EXIT] = (struct skips){.skipped = 5, .rescued = 1, .settled = true}; /* of those, and three more */
+	told = look_at(&losses, true, 300, false);
+	assert_int_equal(told.count, 1);
+	is_gap(&told.gaps[0], EVENT_EXIT, GAP_RECURSION, 2, 100, 200);
+	assert_true(losses_suspected(&losses));
+	skips[EVENT_EXIT].rescued = 2;
+	told = look_at(&losses, true, 400, false);
+	assert_int_equal(told.count, 1);
+	is_gap(&told.gaps[0], EVENT_EXIT, GAP_RECURSION, 1, 200, 300);
+	assert_false(losses_suspected(&losses));
+	assert_int_equal(look_at(&losses, true, 500, false).count, 0);
+}
+
+static void the_last_look_waits_for_no_rescue(void **state)
+{
+	struct losses losses = {.looked_ns = 100};
+	struct told told;
+
+	skips[EVENT_FORK] = (struct skips){.skipped = 2, .settled = true};
+	skips[EVENT_EXIT] = (struct skips){.skipped = 1, .settled = true};
+	assert_int_equal(look_at(&losses, true, 200, false).count, 0);
+	skips[EVENT_EXIT].skipped = 4;
+	skips[EVENT_EXEC] = (struct skips){.skipped = 1, .settled = true};
+	told = look_at(&losses, true, 300, true);
+	assert_int_equal(told.count, 3);
+	is_gap(&told.gaps[0], EVENT_FORK, GAP_RECURSION, 2, 100, 300);
+	is_gap(&told.gaps[1], EVENT_EXEC, GAP_RECURSION, 1, 200, 300);
+	is_gap(&told.gaps[2], EVENT_EXIT, GAP_RECURSION, 4, 100, 300);
+	assert_false(losses_suspected(&losses));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +234,9 @@ int main(void)
 		cmocka_unit_test_setup(a_rescue_of_nothing_hides_no_loss, reset),
 		cmocka_unit_test_setup(a_rescue_seen_before_its_skip_makes_no_loss, reset),
 		cmocka_unit_test_setup(a_snapshot_that_lost_something_is_told, reset),
+		cmocka_unit_test_setup(what_is_rescued_by_the_next_look_was_not_lost, reset),
+		cmocka_unit_test_setup(what_is_not_is_told_with_the_time_in_which_it_was_skipped, reset),
+		cmocka_unit_test_setup(the_last_look_waits_for_no_rescue, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
