@@ -37,52 +37,56 @@ static int collect_lost(struct losses *losses, struct program *program, enum eve
 	return r + tell_more(&losses->failed[type], count.failed, gap, sink);
 }
 
-/* Skipped and not rescued, beyond what was told. The second copy can also do what the first one had done (its mark was overwritten meanwhile): such a
- * rescue of nothing must not stand for a later loss, so what it makes of the difference is forgotten at each look. Not where more was skipped during
- * the look itself: there a rescue may be counted whose skip is not. */
-static uint64_t newly_missed(int64_t *net, struct skips skips)
+static int64_t balance(const struct program *program, enum event_type type)
 {
-	int64_t balance = (int64_t)(skips.skipped - skips.rescued);
+	struct skips skips = program_skips(program, type);
 
-	if (balance < *net && skips.settled)
-		*net = balance;
-	return balance > *net ? (uint64_t)(balance - *net) : 0;
+	return (int64_t)(skips.skipped - skips.rescued);
 }
 
-/* What is skipped counts at once, and its rescue follows right behind, unless whoever is about to do it waits for the CPU: so it gets the time of one
- * more look. */
+/* What is skipped counts at once, and its rescue only when it is done, for which whoever does it may wait for the CPU. The other way round, the second
+ * copy can do what the first one had done (its mark was overwritten meanwhile): such a rescue of nothing must not stand for a later loss, and is
+ * forgotten. Neither is believed before two looks agree on it. */
+static int64_t agreed(int64_t before, int64_t now)
+{
+	if (before > 0 && now > 0)
+		return before < now ? before : now;
+	if (before < 0 && now < 0)
+		return before > now ? before : now;
+	return 0;
+}
+
 static int collect_missed(struct losses *losses, const struct program *program, enum event_type type, uint64_t now_ns,
 			  bool last, const struct probe_sink *sink)
 {
+	bool at_once = last || !program->doubled; /* nobody will rescue it */
 	struct gap gap = {.type = type, .reason = GAP_RECURSION, .from_ns = losses->looked_ns, .to_ns = now_ns};
-	uint64_t missed = newly_missed(&losses->net[type], program_skips(program, type)), lost = missed;
+	int64_t before = losses->drift[type], now = balance(program, type) - losses->net[type];
+	int64_t known = at_once && now > 0 ? now : agreed(before, now);
 
-	if (program->doubled && !last) {
-		if (lost > losses->suspects[type])
-			lost = losses->suspects[type];
-		gap.to_ns = losses->looked_ns;
-	}
-	if (losses->suspects[type] > 0)
+	if (before > 0)
 		gap.from_ns = losses->before_ns;
-	losses->suspects[type] = missed - lost;
-	losses->net[type] += (int64_t)lost;
-	return tell_more(&losses->missed[type], losses->missed[type] + lost, gap, sink);
+	if (!at_once)
+		gap.to_ns = losses->looked_ns;
+	losses->net[type] += known;
+	losses->drift[type] = now - known;
+	return tell_more(&losses->missed[type], losses->missed[type] + (known > 0 ? (uint64_t)known : 0), gap, sink);
 }
 
 uint64_t losses_missed(const struct losses *losses, const struct program *program, enum event_type type)
 {
-	int64_t net = losses->net[type];
+	int64_t more = balance(program, type) - losses->net[type];
 
-	return losses->missed[type] + newly_missed(&net, program_skips(program, type));
+	return losses->missed[type] + (more > 0 ? (uint64_t)more : 0);
 }
 
 bool losses_suspected(const struct losses *losses)
 {
-	uint64_t suspects = 0;
-
-	for (enum event_type type = EVENT_FORK; type < EVENT_TYPES; type++)
-		suspects += losses->suspects[type];
-	return suspects > 0;
+	for (enum event_type type = EVENT_FORK; type < EVENT_TYPES; type++) {
+		if (losses->drift[type] != 0)
+			return true;
+	}
+	return false;
 }
 
 int losses_collect(struct losses *losses, struct program *program, uint64_t now_ns, bool last, const struct probe_sink *sink)

@@ -23,6 +23,7 @@
 #define PROBE_BUSY_MIN 8         /* records of a drain from which on the next ones are not waited for */
 #define PROBE_DRAIN_MAX 4096     /* records a turn of the loop */
 #define PROBE_CHECK_MS 1000      /* from events to the look for losses */
+#define PROBE_LAST_LOOK_US 20000 /* behind the one before, at the end */
 #define PROBE_RESYNC_NS 5000000000u /* between two snapshots that the probe takes by itself */
 #define PROBE_ITERATE_BYTES 64   /* the iterator writes a byte a process: so many between two drains */
 #define PROBE_HANDLES 3
@@ -111,12 +112,21 @@ static int drain(struct probe *probe, unsigned budget)
 	return r < 0 ? r : 0;
 }
 
+static int look(struct probe *probe, bool last)
+{
+	return losses_collect(&probe->losses, &probe->program, procscan_now(&probe->scan), last, &probe->sink);
+}
+
 /* Losses that no later look could find: the counts go with the maps. */
 int probe_drain(struct probe *probe)
 {
-	int r = drain(probe, INT32_MAX), told;
+	int r = drain(probe, INT32_MAX), told = look(probe, false), last = 0;
 
-	told = losses_collect(&probe->losses, &probe->program, procscan_now(&probe->scan), true, &probe->sink);
+	if (told >= 0 && losses_suspected(&probe->losses)) {
+		(void)usleep(PROBE_LAST_LOOK_US);
+		last = look(probe, true);
+	}
+	told = last < 0 ? last : told + last;
 	if (r < 0 || told < 0)
 		return r < 0 ? r : told;
 	probe->resync |= told > 0;
@@ -309,7 +319,7 @@ static void on_check(uv_timer_t *timer)
 	struct probe *probe = timer->data;
 	uint64_t now = procscan_now(&probe->scan);
 
-	if (losses_collect(&probe->losses, &probe->program, now, false, &probe->sink) != 0)
+	if (look(probe, false) != 0)
 		probe->resync = true;
 	if (!probe->running || !(probe->resync || losses_suspected(&probe->losses)))
 		return;

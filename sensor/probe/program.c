@@ -287,7 +287,6 @@ struct skips program_skips(const struct program *program, enum event_type type)
 	if (program->doubled)
 		(void)program_count(program, type, &count);
 	skips.rescued = count.rescued;
-	skips.settled = skipped_runs(program, type) == skips.skipped;
 	return skips;
 }
 

@@ -45,7 +45,6 @@ void program_next_epoch(struct program *program);
 /* What the kernel skipped of a hook since it was loaded, and what its second copy did instead. */
 struct skips {
 	uint64_t skipped, rescued;
-	bool settled; /* nothing was skipped while both were looked up */
 };
 struct skips program_skips(const struct program *program, enum event_type type);
 

@@ -81,7 +81,12 @@ in_lake() {
 check "collector 41: the lake has come to the last mark" wait_until 180 in_lake
 kill -TERM "$reference"
 wait "$reference"
-check "collector 41: the reference lost nothing" not grep -q '^{"type":"gap"' "$work/reference"
+# From 7.0 on the kernel may skip both copies of a hook (host_lost), here, too: what the reference is told to lack so may be there or not.
+skips=none
+! kernel_at_least 7 0 || skips=recursion
+check "collector 41: the reference lost nothing, but for what the kernel skips" equal \
+  "$(jq -c "select(.type == \"gap\" and .reason != \"$skips\")" "$work/reference")" ""
+skipped() { jq -n "[inputs | select(.type == \"gap\" and .reason == \"$skips\" and .lost == \"$1\") | .count] | add // 0" "$work/reference"; }
 # TYPE PID START ORDINAL: the name of a fact, the same for both sensors
 jq -r 'select(.type == "fork" or .type == "exec" or .type == "exit")
   | "\(.type) \(.pid) \(.start_boottime_ns) \(if .type == "exec" then .exec_seq else 0 end)"' \
@@ -99,22 +104,29 @@ between() { # from the exec of the first mark to that of the last
 between <"$work/produced.all" | sort -u >"$work/produced"
 sort -u "$work/delivered.all" | comm -12 "$work/produced" - >"$work/delivered"
 sort -u "$work/delivered.all" | comm -23 "$work/produced" - >"$work/missing"
+# within COUNT SEEN SKIPPED: all that there were, of which those that the reference was not told may be missing in what it saw.
+within() {
+  [ "$2" -le "$1" ] && [ "$1" -le $(($2 + $3)) ] && return
+  echo "there were $1, the reference saw $2 and lacks $3"
+  return 1
+}
 count() { awk -v t="$2" '$1 == t {n++} END {print n + 0}' "$work/$1"; }
 info=$(canopy hosts -o ndjson | jq -c --arg h "$here" 'select(.host == $h)')
 compared=".from >= \"$begin_time\" and .from <= \"$end_time\""
 lost() { jq "[.gaps[] | select(.type == \"$1\" and $compared) | .count] | add // 0" <<<"$info"; }
 for type in fork exec exit; do
   check "collector 41: ${type}s: produced ($(count produced $type)) = delivered ($(count delivered $type)) + lost" \
-    equal "$(count produced $type)" $(($(count delivered $type) + $(lost $type)))
+    within $(($(count delivered $type) + $(lost $type))) "$(count produced $type)" "$(skipped $type)"
   check "collector 41: ${type}s: the gaps add up to what is lost" equal \
     "$(jq "[.gaps[] | select(.type == \"$type\") | .count] | add // 0" <<<"$info")" "$(jq ".lost.$type" <<<"$info")"
 done
-check "collector 41: the storm was produced whole" equal \
-  "$(jq -r 'select(.type == "fork" and .ppid == '"${who[process]}"') | .pid' "$work/reference" | wc -l)" "$storm"
-check "collector 41: and ended, each with the code that waitpid told the workload" equal \
-  "$(jq -rs '[.[] | select(.type == "exit" and .ppid == '"${who[process]}"')] | sort_by(.start_boottime_ns)
-    | [range(length) as $i | select(.[$i].exit.code == $i % 256)] | length' \
-    "$work/reference")" "$storm"
+check "collector 41: the storm was produced whole" within "$storm" \
+  "$(jq -r 'select(.type == "fork" and .ppid == '"${who[process]}"') | .pid' "$work/reference" | wc -l)" "$(skipped fork)"
+check "collector 41: and ended, each with the code that waitpid told the workload" within "$storm" \
+  "$(jq -rs 'map(select(.ppid == '"${who[process]}"')) | map(select(.type == "exit")) as $exits
+    | (map(select(.type == "fork")) | sort_by(.start_boottime_ns) | to_entries | map({(.value.id): (.key % 256)}) | add) as $codes
+    | [$exits[] | select(.exit.code == $codes[.id])] | length' \
+    "$work/reference")" "$(skipped exit)"
 check "collector 41: most of it was lost" test "$(lost fork)" -gt $((storm / 2))
 check "collector 41: no row of the lake is there twice" equal "$(sort "$work/delivered.all" | uniq -d | wc -l)" 0
 

@@ -100,7 +100,7 @@ void program_next_epoch(struct program *program)
 struct skips program_skips(const struct program *program, enum event_type type)
 {
 	(void)program;
-	return (struct skips){.skipped = kernel.missed[type], .settled = true};
+	return (struct skips){.skipped = kernel.missed[type]};
 }
 
 bool program_is_steady(const struct program *program)
