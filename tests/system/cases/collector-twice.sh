@@ -79,6 +79,9 @@ canopy ps "$in_storm" -o csv --fields start_boottime_ns,exit_code,id 2>/dev/null
 check "collector 44: each process of the storm, once, with its own end" \
   equal "$(awk -F, '$2 == (NR - 1) % 256 {good++} END {print NR, good}' "$work/children") $(cut -d, -f3 \
   "$work/children" | sort -u | wc -l)" "$storm $storm $storm"
+# Who looks is told, too: with a sensor here a slow disk's lake would never be at the end.
+stop_process "$sensor_pid"
+check "collector 44: the sensor ends well" equal $? 0
 check "collector 44: the lake has caught up with it" wait_until 180 lake_is_done
 rows | jq -r 'select(.process.parent_process.pid == '"$load"') | "\(.metadata.event_code) \(.metadata.uid)"' \
   >"$work/rows-2"
