@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "sensor/probe/attributes.h"
+
 #define NO_ROOT UINT32_MAX
 #define SETGID_MODE (S_ISGID | S_IXGRP) /* without the execute bit it was once the mark of mandatory locks */
 
@@ -117,7 +119,7 @@ void gains_fill(int process, struct event *event)
 	if (!ids && !may_have_caps(event))
 		return;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/exe", process);
-	if (ids && stat(path, &file) == 0)
+	if (ids && attributes_get(AT_FDCWD, path, &file) == 0)
 		flags |= gains_by_ids(event, &file);
 	if (may_have_caps(event))
 		flags |= by_caps(process, path, event);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sensor/probe/attributes.h"
 #include "sensor/probe/gains.h"
 #include "sensor/probe/procfs.h"
 
@@ -230,13 +231,15 @@ static bool is_name_of_folder(int process, const char *link, const char *path, s
 	char name[EVENT_PATH_MAX + sizeof("root/../")];
 	const char *last = memrchr(path, '/', len);
 	struct stat folder, named;
+	int r;
 
-	if (!last || fstatat(process, link, &folder, 0) < 0)
+	if (!last || attributes_get(process, link, &folder) < 0)
 		return true;
 	last++;
 	(void)snprintf(name, sizeof(name), "%s/../%.*s", link, (int)(path + len - last), last);
-	if (fstatat(process, name, &named, AT_NO_AUTOMOUNT) < 0)
-		return errno == EACCES && folder.st_nlink > 0;
+	r = attributes_get(process, name, &named);
+	if (r < 0)
+		return r == -EACCES && folder.st_nlink > 0;
 	return named.st_ino == folder.st_ino && named.st_dev == folder.st_dev;
 }
 
@@ -276,7 +279,7 @@ static bool is_name_of_exe(int process, const char *path, size_t len, const stru
 
 	memcpy(name, path, len);
 	name[len] = '\0';
-	same = root >= 0 && fstatat(root, name + (name[0] == '/'), &file, AT_NO_AUTOMOUNT) == 0 && file.st_ino == event->exe_inode &&
+	same = root >= 0 && attributes_get(root, name + (name[0] == '/'), &file) == 0 && file.st_ino == event->exe_inode &&
 	       (major(file.st_dev) << 20 | minor(file.st_dev)) == event->exe_dev;
 	if (root >= 0)
 		(void)close(root);
@@ -299,7 +302,7 @@ static void read_exe(int process, struct event *event)
 	struct stat file;
 	size_t len;
 
-	if (n <= 0 || fstatat(process, "exe", &file, 0) < 0)
+	if (n <= 0 || attributes_get(process, "exe", &file) < 0)
 		return;
 	event->exe_inode = file.st_ino;
 	event->exe_dev = major(file.st_dev) << 20 | minor(file.st_dev);
