@@ -124,6 +124,7 @@ int probe_drain(struct probe *probe)
 
 	if (told >= 0 && losses_suspected(&probe->losses)) {
 		(void)usleep(PROBE_LAST_LOOK_US);
+		r = drain(probe, probe->budget); /* what was rescued meanwhile */
 		last = look(probe, true);
 	}
 	told = last < 0 ? last : told + last;
